@@ -1,0 +1,1 @@
+"""JSON for machines: webhooks in, REST out."""

@@ -1,0 +1,1 @@
+"""One folder per system, each in that system's own words."""

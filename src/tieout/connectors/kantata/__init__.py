@@ -1,0 +1,1 @@
+"""Kantata OX, the PSA: its REST API in its own words."""

@@ -1,0 +1,1 @@
+"""A Kantata OX account on loopback, with the vendor's envelope, quirks and gaps."""

@@ -1,0 +1,1 @@
+"""Salesforce, the CRM: its REST API in its own words."""

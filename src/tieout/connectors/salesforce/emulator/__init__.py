@@ -1,0 +1,1 @@
+"""A Salesforce org on loopback that independent clients cannot tell from a small real one."""

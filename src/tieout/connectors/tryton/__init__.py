@@ -1,0 +1,1 @@
+"""Tryton, the ERP: its JSON-RPC API in its own words."""

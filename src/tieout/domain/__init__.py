@@ -1,0 +1,1 @@
+"""What the business means: pure decisions without clock, I/O or logging."""

@@ -1,0 +1,1 @@
+"""The canonical, versioned documents that every flow speaks."""

@@ -1,0 +1,1 @@
+"""Durable runs, effects, intake: the only room that knows DBOS."""

@@ -1,0 +1,1 @@
+"""A connection in its role: above here everything is canonical."""

@@ -1,0 +1,1 @@
+"""The public test kit: what proves a connector and a flow."""
