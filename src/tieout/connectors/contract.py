@@ -1,0 +1,180 @@
+"""What a connector promises: one vendor, in that vendor's own words, without retries, without memory.
+
+A connector reads records and says which of them changed; it prepares a write as exact bytes, sends those bytes, and
+looks up what is already there. Whether and when to send again is decided by the engine alone, from the guarantee class
+that each operation declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Protocol
+
+from tieout.domain.documents.document import Document
+from tieout.domain.identity import Ref
+from tieout.domain.money import Money
+
+
+class Guarantee(Enum):
+    """How an operation behaves when its outcome is unknown and it is tried again."""
+
+    KEY = "A"  # the target remembers an idempotency key
+    UPSERT = "B"  # upsert by an id of ours, or an update that is the same when repeated
+    UNIQUE = "C"  # a unique field of ours refuses the second one
+    LOOK_UP = "D"  # only a search by a reference of ours
+    NONE = "E"  # nothing: one attempt, then a person
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One kind of write of a connector.
+
+    `settle` is for class D: how long after a lost answer the target may still carry out the request, counted from the
+    sending; the engine looks up only after it.
+    """
+
+    name: str
+    guarantee: Guarantee
+    does: str
+    settle: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What shall be true in the target: an operation on a subject, in canonical terms.
+
+    `subject` is the business key; `version` tells two intended contents of the same subject apart; `body` is JSON-like.
+    `ids` are the target's own ids that the crosswalk already knows, by role.
+    """
+
+    operation: str
+    subject: str
+    version: str
+    body: Mapping[str, Any]
+    ids: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The target's proof: its own id for the subject, ids of parts by our keys, and what it answered."""
+
+    id: str
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
+    answer: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class OutcomeUnknown(Exception):
+    """The request may or may not have had its effect: sent, and no answer that can be believed."""
+
+
+class AlreadyThere(Exception):
+    """A unique field of ours refused the write: the engine looks up what is there and compares (class C)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record changed, was deleted, or was merged into another.
+
+    `version` is the source's own order of the states of one record: a sortable time stamp, then `#` and a fingerprint
+    that tells two states of the same instant apart. `amount` is what the record is worth, for the conservation law.
+    """
+
+    ref: Ref
+    version: str
+    record: Mapping[str, Any] | None = None
+    amount: Money | None = None
+    deleted: bool = False
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Changes after a cursor. `cursor` may be stored once the page is committed; `more` says that another page waits.
+
+    An incomplete read (`complete` false) must not advance the cursor (T62).
+    """
+
+    changes: Sequence[Change]
+    cursor: str
+    more: bool
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What `check` found: who we are there, the server's version, its clock, and what is left of a limit."""
+
+    ok: bool
+    detail: str
+    user: str = ""
+    version: str = ""
+    server_time: datetime | None = None
+    limits: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Connector(Protocol):
+    """One open connection to one system."""
+
+    name: str
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...
+
+
+class Source(Connector, Protocol):
+    """A system that documents are read from."""
+
+    async def changes(self, kind: str, since: str | None) -> Page:
+        """Records of a kind that changed since the cursor, with overlap: the same change may come twice, none is missed."""
+        ...
+
+    async def read(self, ref: Ref) -> Document | None:
+        """The document as it is now, or None when the record is gone."""
+        ...
+
+
+class Sink(Connector, Protocol):
+    """A system that effects are made in."""
+
+    def operation(self, name: str) -> Operation: ...
+
+    async def prepare(self, write: Write) -> bytes:
+        """The exact bytes to send, after reading whatever ids the target needs. No effect. Raises Rejected or Transient."""
+        ...
+
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        """One attempt. Raises Transient, Rejected, Conflict, Misconfigured, AlreadyThere or OutcomeUnknown."""
+        ...
+
+    async def find(self, write: Write) -> Receipt | None:
+        """What the target already has under the write's subject; None when it certainly has nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRefused(Exception):
+    """A doorbell that did not prove who rang."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A verified doorbell: the records to read again, and the id that tells a repeated ring."""
+
+    id: str
+    refs: Sequence[Ref]
+
+
+class Doorbell(Protocol):
+    """A system that rings when something changed. The payload is never believed, only followed."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell: ...
+
+    def answer(self) -> tuple[str, bytes]:
+        """Content type and body that the system takes for an acknowledgement."""
+        ...

@@ -1,0 +1,58 @@
+"""Invoices and payments, as proposed by Tieout and as the ERP decided them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from tieout.domain.documents.document import Document, Part
+
+# Richer than "paid" (T51), and states rather than words (T46).
+InvoiceState = Literal["proposed", "draft", "validated", "posted", "partly_paid", "paid", "cancelled"]
+
+
+class InvoiceLine(Part):
+    """One line by the firm's rule: a task's hours at one rate."""
+
+    key: str
+    task: str
+    role: str
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+    department: str = ""
+
+
+class Payment(Part):
+    """Money that came in; `id` is the ledger's own."""
+
+    id: str
+    paid_on: date
+    amount: Decimal
+
+
+class Invoice(Document):
+    """An invoice of one engagement; `key` is our reference in the ERP, `number` the ERP's own once it is posted."""
+
+    kind: ClassVar[str] = "invoice"
+
+    engagement: str
+    project: str
+    customer: str
+    legal_entity: str
+    currency: str
+    through: date
+    invoice_date: date | None = None
+    due_date: date | None = None
+    payment_terms: str = ""
+    po_number: str = ""
+    number: str = ""
+    state: InvoiceState = "proposed"
+    lines: tuple[InvoiceLine, ...]
+    net: Decimal
+    tax: Decimal | None = None
+    total: Decimal | None = None
+    open_amount: Decimal | None = None
+    payments: tuple[Payment, ...] = ()

@@ -1,0 +1,73 @@
+"""The engagement: what was sold to a customer, as a contract whose versions never change once they are made."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.document import Document, Part
+
+Stage = Literal["open", "won", "lost"]
+
+
+class ContractLine(Part):
+    """A line of the contract: a role's hours at a rate, in the engagement's currency."""
+
+    id: str
+    description: str
+    task: str = ""
+    role: str = ""
+    hours: Decimal = Decimal(0)
+    rate: Decimal = Decimal(0)
+    amount: Decimal
+
+
+class ContractVersion(Part):
+    """The approved commercial baseline from a date on."""
+
+    version: int
+    effective_from: date
+    amount: Decimal
+    currency: str
+    lines: tuple[ContractLine, ...]
+    payment_terms: str = ""
+    rate_card: str = ""
+
+
+class Engagement(Document):
+    """A deal as the CRM tells it, before the contract's first version is taken from it.
+
+    Empty strings and None mean that the CRM does not say; what is mandatory is decided by `readiness`.
+    """
+
+    kind: ClassVar[str] = "engagement"
+
+    name: str
+    stage: Stage
+    customer: Customer
+    bill_to: Customer | None = None
+    ancestors: tuple[Customer, ...] = Field(default=(), description="The customer's parents, the highest first")
+    legal_entity: str = ""
+    currency: str = ""
+    amount: Decimal | None = None
+    practice: str = ""
+    package: str = ""
+    start: date | None = None
+    end: date | None = None
+    booked_at: datetime | None = Field(
+        default=None, description="When the stage was approved, not the typed close date"
+    )
+    close_date: date | None = None
+    payment_terms: str = ""
+    signed_payment_terms: str = ""
+    po_number: str = ""
+    po_required: bool = False
+    project_manager: str = Field(default="", description="E-mail address of the project manager")
+    owner: str = Field(default="", description="E-mail address of the salesperson")
+    lines: tuple[ContractLine, ...] = ()
+    extensions: dict[str, str] = Field(default_factory=dict, description="Fields of the firm beyond the canonical ones")
+    source_id: str

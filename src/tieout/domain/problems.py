@@ -1,0 +1,328 @@
+"""The catalogue of problems: why a document waits, in the six answers that a person needs to end the wait.
+
+And the four errors, named by what the hub does next. A write whose outcome is unknown is none of them: it is a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from string import Formatter
+
+from tieout.domain.identity import digest
+from tieout.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One entry of the catalogue; the texts are templates over the problem's facts."""
+
+    what: str
+    why: str
+    owner: str
+    fix: str
+    where: str
+    within: timedelta
+    # The facts that make two problems one cause: fixing it once fixes all of them.
+    cause: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why one document waits. `facts` fill the templates; `quote` is the vendor's own text, shown beneath ours."""
+
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    quote: str = ""
+
+    def __post_init__(self) -> None:
+        missing = facts_of(CATALOGUE[self.code]) - self.facts.keys()
+        if missing:
+            raise ValueError(f"problem {self.code} lacks {sorted(missing)}")
+
+    @property
+    def cause(self) -> str:
+        """Equal for all problems that one fix ends; the problem's own facts where each needs its own."""
+        names = CATALOGUE[self.code].cause or tuple(sorted(self.facts))
+        return f"{self.code}:{digest(self.code, *(f'{name}={self.facts[name]}' for name in names))[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The six answers."""
+
+    what: str
+    why: str
+    owner: str
+    fix: str
+    where: str
+    within: timedelta
+
+
+def explain(problem: Problem) -> Explained:
+    kind = CATALOGUE[problem.code]
+    facts = problem.facts
+    return Explained(
+        what=kind.what.format_map(facts),
+        why=kind.why.format_map(facts),
+        owner=kind.owner.format_map(facts),
+        fix=kind.fix.format_map(facts),
+        where=kind.where.format_map(facts),
+        within=kind.within,
+    )
+
+
+def facts_of(kind: Kind) -> set[str]:
+    """The names that the templates of a catalogue entry use."""
+    texts = (kind.what, kind.why, kind.owner, kind.fix, kind.where)
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name} | set(kind.cause)
+
+
+class Rejected(Exception):
+    """A person must decide or correct something: every problem at once, never the first one only."""
+
+    def __init__(self, *problems: Problem, amount: Money | None = None) -> None:
+        super().__init__("; ".join(explain(problem).what for problem in problems))
+        self.problems = problems
+        self.amount = amount
+
+
+class Transient(Exception):
+    """It certainly had no effect and may work later: the engine tries again. `after` is the vendor's own wish, in seconds."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Conflict(Exception):
+    """Somebody else changed the record first: read again, decide again."""
+
+
+class Misconfigured(Exception):
+    """The connection itself is wrong (credentials, rights, address): pause it and tell its owner."""
+
+
+_DAY = timedelta(days=1)
+_HOURS_4 = timedelta(hours=4)
+
+CATALOGUE: Mapping[str, Kind] = {
+    "deal.field_missing": Kind(
+        what="{label} is missing on the deal “{deal}”.",
+        why="Without it the project cannot be set up, and nobody can book time on {amount} of sold work.",
+        owner="sales operations",
+        fix="Fill {field} on the opportunity in the CRM; the deal continues by itself.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "deal.field_invalid": Kind(
+        what="{label} on the deal “{deal}” is {value}, which cannot be right: {reason}.",
+        why="The project and its invoices would carry the mistake; {amount} of sold work waits.",
+        owner="sales operations",
+        fix="Correct {field} on the opportunity in the CRM; the deal continues by itself.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "deal.currency_differs": Kind(
+        what="The deal “{deal}” is in {currency}, but {entity} sells in {entity_currency}.",
+        why="Tieout never converts a price by itself: the invoice would be in a currency that nobody agreed on.",
+        owner="sales operations",
+        fix="Choose the legal entity that contracts in {currency}, or correct the currency of the opportunity.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "deal.terms_differ": Kind(
+        what="The signed contract of “{deal}” says {signed}, the CRM says {stated}.",
+        why="The invoice would fall due on a day the customer did not sign. Work may start; billing waits.",
+        owner="finance operations",
+        fix="Make the payment terms of the opportunity agree with the signed paper.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
+    "deal.reopened": Kind(
+        what="The deal “{deal}” is no longer won ({stage}), but its project has {hours} hours of work.",
+        why="The work is done and has no contract behind it; {amount} may not be billable.",
+        owner="sales operations and the delivery lead",
+        fix="Set the opportunity back to won, or agree a change order that ends the engagement.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "deal.amount_changed": Kind(
+        what="The deal “{deal}” now says {now}; contract version {version} says {before}.",
+        why="A signed baseline does not move by editing the deal; until a change order is agreed, both figures are wrong somewhere.",
+        owner="sales operations",
+        fix="Raise a change order for the difference, or set the opportunity back to {before}.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
+    "deal.deleted": Kind(
+        what="The deal of engagement {engagement} was deleted in the CRM after its project had been set up.",
+        why="Work may go on without a contract behind it.",
+        owner="sales operations",
+        fix="Restore the opportunity from the recycle bin, or close the project by a change order.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "value.missing": Kind(
+        what="{table} knows no value for “{value}” in {entity}.",
+        why="Every deal with this value waits: its {purpose} cannot be derived.",
+        owner="finance master data",
+        fix="Add “{value}” to the value table {table}, or correct the value at its source.",
+        where="/tables/{table}?value={value}&entity={entity}",
+        within=_DAY,
+        cause=("table", "value", "entity"),
+    ),
+    "package.unknown": Kind(
+        what="The deal “{deal}” sells the service package {package}, which the firm folder does not have.",
+        why="The tasks, roles and rates of the project come from the package.",
+        owner="delivery operations",
+        fix="Add packages/{package}.yaml to the firm folder and apply it, or correct the package on the opportunity.",
+        where="{link}",
+        within=_DAY,
+        cause=("package",),
+    ),
+    "customer.possible_duplicate": Kind(
+        what="“{customer}” may already be a customer in the ERP: {candidates}.",
+        why="Two customers for one company split its receivables, its credit limit and its statements.",
+        owner="finance master data",
+        fix="Decide in the console: it is the same company (Tieout links them) or another one (Tieout creates it).",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "customer.merged": Kind(
+        what="“{loser}” was merged into “{winner}” in the CRM, and both are customers in the ERP ({ledgers}).",
+        why="Tieout never merges ledgers behind finance's back: each of the two may hold open invoices.",
+        owner="finance master data",
+        fix="Decide which ERP customer goes on; new invoices go to “{winner}” from now on.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
+    "customer.cycle": Kind(
+        what="The parents of “{customer}” go round in a circle: {path}.",
+        why="A hierarchy without a top cannot be created in the ERP.",
+        owner="sales operations",
+        fix="Correct the parent account in the CRM.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "person.unknown": Kind(
+        what="{person} has booked time, but the ERP of {entity} has no such employee.",
+        why="Their hours cannot be costed or billed.",
+        owner="people operations",
+        fix="Create the employee with this number in the ERP, or correct the person in the PSA.",
+        where="{link}",
+        within=_DAY,
+        cause=("person", "entity"),
+    ),
+    "time.project_unknown": Kind(
+        what="{hours} hours of {person} are on a project that Tieout does not know ({project}).",
+        why="Nobody sold this project, so nobody can be billed for it.",
+        owner="delivery operations",
+        fix="Move the hours to the right project in the PSA, or win the deal that belongs to it.",
+        where="{link}",
+        within=_DAY,
+        cause=("project",),
+    ),
+    "time.task_unknown": Kind(
+        what="{hours} hours of {person} on {project} are on a task that the contract does not have ({task}).",
+        why="Without a task there is no role and no agreed rate, so {amount} cannot be billed.",
+        owner="the project manager",
+        fix="Move the hours to one of the contract's tasks in the PSA.",
+        where="{link}",
+        within=_DAY,
+        cause=("project", "task"),
+    ),
+    "time.rate_missing": Kind(
+        what="There is no rate for {role} on {day} in rate card {card}.",
+        why="The hours cannot be priced, so they cannot be billed.",
+        owner="finance operations",
+        fix="Add the role to the rate card, with a version that is valid on {day}.",
+        where="{link}",
+        within=_DAY,
+        cause=("role", "card"),
+    ),
+    "time.rate_differs": Kind(
+        what="The PSA carries {carried} an hour for {person} on {day}; rate card {card} version {version} says {agreed}.",
+        why="The customer would be billed at a rate that was not agreed.",
+        owner="the project manager",
+        fix="Correct the rate of the entry in the PSA, or agree the other rate in the rate card.",
+        where="{link}",
+        within=_DAY,
+        cause=("person", "card", "version", "carried"),
+    ),
+    "time.entity_differs": Kind(
+        what="{person} belongs to {person_entity} and worked on a project of {entity}.",
+        why="Work between legal entities needs a transfer price, which is not agreed here.",
+        owner="finance operations",
+        fix="Move the hours to a project of {person_entity}, or agree the intercompany rule.",
+        where="{link}",
+        within=_DAY,
+        cause=("person", "entity"),
+    ),
+    "billing.po_missing": Kind(
+        what="The customer of “{deal}” demands a purchase order number, and there is none.",
+        why="An invoice without it is not paid; {amount} waits.",
+        owner="sales operations",
+        fix="Fill the PO number on the opportunity in the CRM.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "billing.negative": Kind(
+        what="The corrections of {project} are larger than its new work: the next invoice would be {amount}.",
+        why="A negative invoice is a credit note, which finance decides.",
+        owner="finance operations",
+        fix="Credit the earlier invoice in the ERP, or bill together with the next period.",
+        where="{link}",
+        within=timedelta(days=3),
+    ),
+    "invoice.totals_differ": Kind(
+        what="The ERP computed {erp} for invoice {invoice}; Tieout expected {expected}.",
+        why="Somebody would be billed an amount that the evidence does not support.",
+        owner="finance operations",
+        fix="Compare the lines with the evidence, then correct the draft in the ERP or the rate card.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "invoice.vanished": Kind(
+        what="Invoice {invoice} was proposed in the ERP and is no longer there.",
+        why="Its {amount} of approved work is neither billed nor open.",
+        owner="finance operations",
+        fix="Tell Tieout in the console whether to propose it again or to release the work.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "target.refused": Kind(
+        what="{system} refused to {action} {subject}.",
+        why="What comes after it waits: {amount}.",
+        owner="the owner of {system}",
+        fix="Read the system's own words below; correct the record at its source, then replay.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "target.unknown": Kind(
+        what="We do not know whether {system} did {action} {subject}, and it cannot be asked.",
+        why="Doing it again could do it twice.",
+        owner="the owner of {system}",
+        fix="Look in {system}, then say in the console whether it is there. Do not create it by hand.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "connection.misconfigured": Kind(
+        what="{system} does not let Tieout in: {reason}.",
+        why="Nothing reaches or leaves {system} until this is put right; nothing is lost meanwhile.",
+        owner="the integration engineer",
+        fix="Correct the credentials or rights of the connection, then resume it.",
+        where="/systems/{system}",
+        within=_HOURS_4,
+        cause=("system",),
+    ),
+    "run.failed": Kind(
+        what="Tieout could not work on {subject}: {reason}.",
+        why="This is a fault of Tieout, not of your data; {subject} waits, everything else goes on.",
+        owner="the integration engineer",
+        fix="Send the technical details to whoever runs Tieout; replay after the correction.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+}

@@ -1,0 +1,88 @@
+"""What an hour costs on a day, and how entries become an invoice line: computed to verify, never to post."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from tieout.domain.documents.package import RateCard, RateCardVersion
+from tieout.domain.money import Money
+
+_HOUR = Decimal(60)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Money per hour, with the version of the card it came from."""
+
+    amount: Money
+    rate_card: str
+    version: int
+
+
+def version_on(card: RateCard, day: date) -> RateCardVersion | None:
+    """The version in force on the day the work was done (T19); None before the card begins."""
+    in_force = [each for each in card.versions if each.valid_from <= day]
+    return max(in_force, key=lambda each: each.valid_from, default=None)
+
+
+def rate_on(card: RateCard, role: str, day: date) -> Rate | None:
+    version = version_on(card, day)
+    if version is None or role not in version.rates:
+        return None
+    return Rate(Money(version.rates[role], card.currency), card.name, version.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A number of minutes at a rate; negative minutes take back what was billed before."""
+
+    id: str
+    minutes: int
+    rate: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A line as the ERP should compute it, and what each piece of work contributes.
+
+    `line == sum(parts) + rounding`, to the minor unit, always.
+    """
+
+    quantity: Decimal
+    rate: Money
+    line: Money
+    parts: tuple[tuple[str, Money], ...]
+    rounding: Money
+
+
+def hours(minutes: int) -> Decimal:
+    """Hours to a hundredth, half up: the precision that ERP quantities have."""
+    return (Decimal(minutes) / _HOUR).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def price(work: Sequence[Work]) -> Priced:
+    """One line of entries that share a rate: the quantity is the sum, rounded once (T24)."""
+    rates = {each.rate for each in work}
+    if len(rates) != 1:
+        raise ValueError(f"a line has one rate, not {sorted(str(rate) for rate in rates)}")
+    rate = rates.pop()
+    quantity = hours(sum(each.minutes for each in work))
+    line = (rate * quantity).rounded()
+    parts = tuple((each.id, (rate * (Decimal(each.minutes) / _HOUR)).rounded()) for each in work)
+    spent = Money.zero(rate.currency)
+    for _, part in parts:
+        spent += part
+    return Priced(quantity, rate, line, parts, line - spent)
+
+
+def entry_amount(minutes: int, rate: Money) -> Money:
+    """What one entry is worth by itself, to the minor unit."""
+    return (rate * (Decimal(minutes) / _HOUR)).rounded()
+
+
+def unbilled_minutes(approved: int, billed: Iterable[int]) -> int:
+    """Approved less everything billed and credited, per entry and never per period (T16)."""
+    return approved - sum(billed)

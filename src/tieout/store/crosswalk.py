@@ -1,0 +1,91 @@
+"""Which record in each system is the same business object; aliases are kept for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tieout.store.database import Tx, row, rows
+
+
+class TwoMeanings(Exception):
+    """A record would mean two objects, or an object two records of one system."""
+
+
+async def record_id(tx: Tx, kind: str, key: str, connection: str) -> str | None:
+    found = await row(
+        tx,
+        "select record_id from crosswalk where kind = %s and key = %s and connection = %s and not alias",
+        (kind, key, connection),
+    )
+    return found["record_id"] if found else None
+
+
+async def record_ids(tx: Tx, kind: str, prefix: str, connection: str) -> dict[str, str]:
+    """Record ids by key, for every key that begins with a prefix (the tasks of a project)."""
+    found = await rows(
+        tx,
+        "select key, record_id from crosswalk where kind = %s and starts_with(key, %s) and connection = %s and not alias",
+        (kind, prefix, connection),
+    )
+    return {each["key"]: each["record_id"] for each in found}
+
+
+async def key_of(tx: Tx, kind: str, connection: str, record: str) -> str | None:
+    """The business key of a record, followed through aliases."""
+    found = await row(
+        tx,
+        "select key from crosswalk where kind = %s and connection = %s and record_id = %s",
+        (kind, connection, record),
+    )
+    return found["key"] if found else None
+
+
+async def link(tx: Tx, kind: str, key: str, connection: str, record: str, now: datetime) -> None:
+    """Says that a record is the object. Saying it again changes nothing.
+
+    Raises TwoMeanings when the record already is another object, or the object another record.
+    """
+    await tx.execute(
+        """
+        insert into crosswalk (connection, kind, record_id, key, since) values (%s, %s, %s, %s, %s)
+        on conflict do nothing
+        """,
+        (connection, kind, record, key, now),
+    )
+    known_key = await key_of(tx, kind, connection, record)
+    known_record = await record_id(tx, kind, key, connection)
+    if known_key != key or known_record != record:
+        raise TwoMeanings(
+            f"{connection}/{kind}/{record} cannot become {key}: the record is {known_key}, and {key} is record {known_record}"
+        )
+
+
+async def redirect(tx: Tx, kind: str, connection: str, loser: str, winner_key: str, now: datetime) -> None:
+    """The record is gone and its id means another object from now on, for ever."""
+    await tx.execute(
+        """
+        insert into crosswalk (connection, kind, record_id, key, alias, since) values (%s, %s, %s, %s, true, %s)
+        on conflict (connection, kind, record_id) do update set key = excluded.key, alias = true
+        """,
+        (connection, kind, loser, winner_key, now),
+    )
+
+
+async def everywhere(tx: Tx, key: str) -> list[dict[str, Any]]:
+    """Every record of an object, in every system, aliases included."""
+    return await rows(tx, "select * from crosswalk where key = %s order by kind, connection, alias, since", (key,))
+
+
+async def find_any(tx: Tx, anything: str) -> list[dict[str, Any]]:
+    """What an id of any system, a business key or an invoice number belongs to."""
+    return await rows(
+        tx,
+        """
+        select kind, key from crosswalk where record_id = %(id)s or key = %(id)s
+        union select kind, key from crosswalk where length(%(id)s) = 15 and left(record_id, 15) = %(id)s
+        union select 'invoice', key from invoice where number = %(id)s or key = %(id)s or record_id = %(id)s
+        union select kind, key from document where key = %(id)s
+        """,
+        {"id": anything},
+    )

@@ -1,0 +1,100 @@
+"""The connection to Postgres: one pool, transactions as context managers, and migrations that run forward only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_dumps
+from psycopg_pool import AsyncConnectionPool
+
+Tx = psycopg.AsyncConnection[DictRow]
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_SEARCH = "-c search_path=tieout"
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+
+
+class Database:
+    """A pool of connections to one Postgres; open it inside the event loop that uses it."""
+
+    def __init__(self, url: str, *, most: int = 20) -> None:
+        self.url = url
+        self._pool: AsyncConnectionPool[Tx] = AsyncConnectionPool(
+            url,
+            open=False,
+            min_size=1,
+            max_size=most,
+            kwargs={"row_factory": dict_row, "options": _SEARCH},
+            configure=_configure,
+            timeout=30,
+        )
+
+    async def open(self) -> None:
+        await self._pool.open(wait=True)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx, None]:
+        """Commits when the block ends, rolls back when it raises."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Tx, None]:
+        """A connection of its own outside the pool, for session-level locks and for listening; closed at the end."""
+        connection = await psycopg.AsyncConnection[DictRow].connect(
+            self.url, autocommit=True, row_factory=dict_row, options=_SEARCH
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+async def rows(tx: Tx, sql: LiteralString, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
+    """All rows of a statement."""
+    return list(await (await tx.execute(sql, values)).fetchall())
+
+
+async def row(tx: Tx, sql: LiteralString, values: Sequence[Any] | Mapping[str, Any] = ()) -> dict[str, Any] | None:
+    """The first row of a statement, or None."""
+    return await (await tx.execute(sql, values)).fetchone()
+
+
+async def _configure(connection: Tx) -> None:
+    set_json_dumps(_dumps, connection)
+
+
+def migrate(url: str) -> None:
+    """Brings the schema to the newest version; running it again, or twice at once, changes nothing."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+class Unsafe(Exception):
+    """The database is set up so that an acknowledged message could be lost."""
+
+
+async def check_durability(database: Database) -> None:
+    """Raises Unsafe when the server would forget a committed transaction in a power cut."""
+    async with database.transaction() as tx:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            found = await row(tx, "select current_setting(%s) as value", (setting,))
+            if found is not None and found["value"] == "off":
+                raise Unsafe(
+                    f"Postgres runs with {setting} = off: a power cut could lose acknowledged messages. Set it to on."
+                )

@@ -1,0 +1,108 @@
+"""Effects: every change Tieout makes in a target system, its exact bytes, and the truth about what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tieout.store.database import Tx, row, rows
+
+
+async def get(tx: Tx, key: str) -> dict[str, Any] | None:
+    return await row(tx, "select * from effect where key = %s", (key,))
+
+
+async def sending(
+    tx: Tx,
+    key: str,
+    *,
+    connection: str,
+    operation: str,
+    guarantee: str,
+    subject: str,
+    version: str,
+    run_id: str,
+    entity: str | None,
+    engagement: str | None,
+    request: bytes,
+    now: datetime,
+) -> None:
+    """Commits what is about to be sent. An effect that was refused or is to be sent again keeps its key."""
+    await tx.execute(
+        """
+        insert into effect (key, connection, operation, guarantee, subject, version, run_id, entity, engagement, request,
+                            state, planned_at, sent_at)
+        values (%(key)s, %(connection)s, %(operation)s, %(guarantee)s, %(subject)s, %(version)s, %(run_id)s, %(entity)s,
+                %(engagement)s, %(request)s, 'sent', %(now)s, %(now)s)
+        on conflict (key) do update set state = 'sent', request = excluded.request, sent_at = excluded.sent_at,
+               run_id = excluded.run_id, attempts = effect.attempts + 1, detail = ''
+        """,
+        {
+            "key": key,
+            "connection": connection,
+            "operation": operation,
+            "guarantee": guarantee,
+            "subject": subject,
+            "version": version,
+            "run_id": run_id,
+            "entity": entity,
+            "engagement": engagement,
+            "request": request,
+            "now": now,
+        },
+    )
+
+
+async def settled(
+    tx: Tx,
+    key: str,
+    state: str,
+    *,
+    now: datetime,
+    receipt: Mapping[str, Any] | None = None,
+    detail: str = "",
+    look_again_at: datetime | None = None,
+) -> None:
+    await tx.execute(
+        """
+        update effect set state = %s, settled_at = case when %s then %s::timestamptz end, receipt = coalesce(%s, receipt),
+               detail = %s, look_again_at = %s
+        where key = %s
+        """,
+        (
+            state,
+            state in ("done", "refused"),
+            now,
+            Jsonb(receipt) if receipt is not None else None,
+            detail,
+            look_again_at,
+            key,
+        ),
+    )
+
+
+async def to_look_at(tx: Tx, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Effects of class D whose target is to be searched once more for a late second one."""
+    return await rows(
+        tx, "select * from effect where look_again_at <= %s order by look_again_at limit %s", (now, limit)
+    )
+
+
+async def last_done(tx: Tx, connection: str, operation: str, subject: str) -> dict[str, Any] | None:
+    """The newest content that the target confirmed for a subject."""
+    return await row(
+        tx,
+        """
+        select * from effect where connection = %s and operation = %s and subject = %s and state = 'done'
+        order by settled_at desc limit 1
+        """,
+        (connection, operation, subject),
+    )
+
+
+async def lock_subject(tx: Tx, connection: str, subject: str) -> None:
+    """The fence: no two workers create under one business key at once. Held until the transaction ends."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}\x1f{subject}",))

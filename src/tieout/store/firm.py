@@ -1,0 +1,143 @@
+"""The firm as it is set up: legal entities, connections, value tables, and the audit of every change to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tieout.domain.identity import content_hash
+from tieout.domain.values import ValueRow
+from tieout.store.database import Tx, row, rows
+
+
+async def apply(
+    tx: Tx,
+    *,
+    content: Mapping[str, Any],
+    entities: Sequence[tuple[str, str, str]],
+    connections: Sequence[tuple[str, str, str, str | None]],
+    actor: str,
+    now: datetime,
+) -> int | None:
+    """Makes the firm folder's content the one in force; returns its new version, or None when it is in force already.
+
+    `entities` are (code, name, currency); `connections` are (name, kind, role, entity).
+    """
+    fingerprint = content_hash(content)
+    newest = await current(tx)
+    for code, name, currency in entities:
+        await tx.execute(
+            """
+            insert into legal_entity (code, name, currency) values (%s, %s, %s)
+            on conflict (code) do update set name = excluded.name, currency = excluded.currency
+            """,
+            (code, name, currency),
+        )
+    for name, kind, role, entity in connections:
+        await tx.execute(
+            """
+            insert into connection (name, kind, role, entity) values (%s, %s, %s, %s)
+            on conflict (name) do update set kind = excluded.kind, role = excluded.role, entity = excluded.entity
+            """,
+            (name, kind, role, entity),
+        )
+    if newest is not None and newest["fingerprint"] == fingerprint:
+        return None
+    stored = await row(
+        tx,
+        """
+        insert into firm_version (fingerprint, content, applied_by, applied_at) values (%s, %s, %s, %s)
+        on conflict (fingerprint) do update set applied_at = excluded.applied_at returning version
+        """,
+        (fingerprint, Jsonb(dict(content)), actor, now),
+    )
+    assert stored is not None
+    await audit(tx, actor, "firm.apply", f"firm version {stored['version']}", {"fingerprint": fingerprint}, now)
+    return stored["version"]
+
+
+async def current(tx: Tx) -> dict[str, Any] | None:
+    """The firm version in force."""
+    return await row(tx, "select * from firm_version order by applied_at desc, version desc limit 1")
+
+
+async def connections(tx: Tx) -> list[dict[str, Any]]:
+    return await rows(tx, "select * from connection order by role, name")
+
+
+async def connection_state(tx: Tx, name: str) -> str:
+    found = await row(tx, "select state from connection where name = %s", (name,))
+    return found["state"] if found else "active"
+
+
+async def set_connection_state(tx: Tx, name: str, state: str, reason: str) -> None:
+    await tx.execute("update connection set state = %s, reason = %s where name = %s", (state, reason, name))
+
+
+async def record_health(tx: Tx, name: str, health: Mapping[str, Any], now: datetime) -> None:
+    await tx.execute(
+        "update connection set health = %s, checked_at = %s where name = %s", (Jsonb(dict(health)), now, name)
+    )
+
+
+async def values(tx: Tx, table: str | None = None) -> list[ValueRow]:
+    """Value rows in force or to come; a row that waits for its second pair of eyes is not among them."""
+    found = await rows(
+        tx,
+        """
+        select id, table_name, key, entity, value, valid_from, author from value_row
+        where %(table)s::text is null or table_name = %(table)s order by table_name, key, valid_from, id
+        """,
+        {"table": table},
+    )
+    return [
+        ValueRow(
+            each["table_name"],
+            each["key"],
+            each["value"],
+            each["entity"],
+            each["valid_from"],
+            each["author"],
+            each["id"],
+        )
+        for each in found
+    ]
+
+
+async def set_value(tx: Tx, value: ValueRow, *, now: datetime) -> bool:
+    """Adds a row with its effective date; False when the newest row for it says the same already."""
+    newest = await row(
+        tx,
+        """
+        select value from value_row where table_name = %s and lower(key) = lower(%s) and entity = %s and valid_from <= %s
+        order by valid_from desc, id desc limit 1
+        """,
+        (value.table, value.key, value.entity, value.valid_from),
+    )
+    if newest is not None and newest["value"] == value.value:
+        return False
+    await tx.execute(
+        """
+        insert into value_row (table_name, key, entity, value, valid_from, author, created_at)
+        values (%s, %s, %s, %s, %s, %s, %s)
+        """,
+        (value.table, value.key, value.entity, value.value, value.valid_from, value.author, now),
+    )
+    detail = {"key": value.key, "entity": value.entity, "value": value.value, "valid_from": str(value.valid_from)}
+    await audit(tx, value.author, "value.set", f"table {value.table}", detail, now)
+    return True
+
+
+async def audit(tx: Tx, actor: str, action: str, object_: str, detail: Mapping[str, Any], now: datetime) -> None:
+    """Appends to the log; each entry carries the hash of the one before, so that a change in the past shows."""
+    await tx.execute("select pg_advisory_xact_lock(4217)")
+    last = await row(tx, "select hash from audit order by id desc limit 1")
+    previous = last["hash"] if last else ""
+    hash_ = content_hash([previous, str(now), actor, action, object_, dict(detail)])
+    await tx.execute(
+        "insert into audit (at, actor, action, object, detail, previous, hash) values (%s, %s, %s, %s, %s, %s, %s)",
+        (now, actor, action, object_, Jsonb(dict(detail)), previous, hash_),
+    )

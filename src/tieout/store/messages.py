@@ -1,0 +1,184 @@
+"""Intake: what arrived, from where, and what became of it; the two sides of the conservation law."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tieout.store.database import Tx, row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One state of one record, as a page of intake or a doorbell's re-reading brought it."""
+
+    connection: str
+    kind: str
+    record_id: str
+    version: str
+    currency: str = ""
+    amount_minor: int = 0
+    payload: Mapping[str, Any] | None = None
+    deleted: bool = False
+    merged_into: str | None = None
+
+
+async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime) -> list[dict[str, Any]]:
+    """Stores what is new and counts it; a state seen before changes nothing. Returns the new rows (id, kind, record_id …).
+
+    A state that is older than one already seen is stored as ignored: order follows the source's versions, never the clock.
+    """
+    if not arrivals:
+        return []
+    stored = await rows(
+        tx,
+        """
+        insert into message (connection, kind, record_id, version, day, currency, amount_minor, via, payload, deleted,
+                             merged_into, received_at)
+        select a.connection, a.kind, a.record_id, a.version, %(day)s, a.currency, a.amount_minor, %(via)s, a.payload,
+               a.deleted, a.merged_into, %(now)s
+        from jsonb_to_recordset(%(arrivals)s) as a(connection text, kind text, record_id text, version text,
+             currency text, amount_minor numeric, payload jsonb, deleted boolean, merged_into text)
+        on conflict (connection, kind, record_id, version) do nothing
+        returning id, connection, kind, record_id, version, currency, amount_minor, day
+        """,
+        {
+            "day": now.date(),
+            "via": via,
+            "now": now,
+            "arrivals": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in arrivals]),
+        },
+    )
+    await _count(tx, stored)
+    if stored:
+        await tx.execute(
+            """
+            update message m set state = 'ignored', reason = 'older than a state seen before', settled_at = %s
+            where m.id = any(%s) and exists (
+              select from message n where n.connection = m.connection and n.kind = m.kind and n.record_id = m.record_id
+                and n.id < m.id and split_part(n.version, '#', 1) > split_part(m.version, '#', 1))
+            """,
+            (now, [each["id"] for each in stored]),
+        )
+    return stored
+
+
+async def _count(tx: Tx, stored: Sequence[Mapping[str, Any]]) -> None:
+    sums: dict[tuple[Any, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for each in stored:
+        counted = sums[each["connection"], each["kind"], each["day"], each["currency"]]
+        counted[0] += 1
+        counted[1] += each["amount_minor"]
+    for (connection, kind, day, currency), (count, amount) in sums.items():
+        await tx.execute(
+            "insert into intake (connection, kind, day, currency, messages, amount_minor) values (%s, %s, %s, %s, %s, %s)",
+            (connection, kind, day, currency, count, amount),
+        )
+
+
+async def waiting(tx: Tx, connection: str, kind: str, limit: int) -> list[dict[str, Any]]:
+    """Messages that no run has taken yet, the oldest first, locked against a second taker."""
+    return await rows(
+        tx,
+        """
+        select id, connection, kind, record_id, version, payload, deleted, merged_into, amount_minor, currency
+        from message where connection = %s and kind = %s and state = 'received'
+        order by id limit %s for update skip locked
+        """,
+        (connection, kind, limit),
+    )
+
+
+async def assign(tx: Tx, ids: Sequence[int], run_id: str) -> None:
+    await tx.execute("update message set state = 'in_flight', run_id = %s where id = any(%s)", (run_id, list(ids)))
+
+
+async def settle_run(tx: Tx, run_id: str, state: str, reason: str, now: datetime) -> None:
+    """What became of a run becomes of its messages."""
+    await tx.execute(
+        """
+        update message set state = %(state)s, reason = %(reason)s,
+               settled_at = case when %(state)s in ('done', 'ignored') then %(now)s end
+        where run_id = %(run)s and state in ('in_flight', 'held')
+        """,
+        {"state": state, "reason": reason, "now": now, "run": run_id},
+    )
+
+
+async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datetime) -> None:
+    await tx.execute(
+        """
+        update message set state = %(state)s, reason = %(reason)s,
+               settled_at = case when %(state)s in ('done', 'ignored') then %(now)s end
+        where id = any(%(ids)s)
+        """,
+        {"state": state, "reason": reason, "now": now, "ids": list(ids)},
+    )
+
+
+async def of_run(tx: Tx, run_id: str) -> list[dict[str, Any]]:
+    """The messages a run works off, with what the page brought of each."""
+    return await rows(
+        tx,
+        """
+        select id, connection, kind, record_id, version, payload, deleted, merged_into, amount_minor, currency, state
+        from message where run_id = %s and state in ('in_flight', 'held') order by id
+        """,
+        (run_id,),
+    )
+
+
+async def ring(tx: Tx, connection: str, bell_id: str, refs: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Stores a verified ring; the same ring again changes nothing."""
+    for kind, record_id in refs:
+        await tx.execute(
+            "insert into bell (connection, id, kind, record_id, rung_at) values (%s, %s, %s, %s, %s) on conflict do nothing",
+            (connection, bell_id, kind, record_id, now),
+        )
+
+
+async def unanswered(tx: Tx, connection: str, limit: int) -> list[dict[str, Any]]:
+    return await rows(
+        tx,
+        """
+        select distinct on (kind, record_id) kind, record_id, id from bell
+        where connection = %s and answered_at is null order by kind, record_id limit %s
+        """,
+        (connection, limit),
+    )
+
+
+async def answered(tx: Tx, connection: str, kind: str, record_id: str, before: datetime, now: datetime) -> None:
+    await tx.execute(
+        """
+        update bell set answered_at = %s
+        where connection = %s and kind = %s and record_id = %s and rung_at <= %s and answered_at is null
+        """,
+        (now, connection, kind, record_id, before),
+    )
+
+
+async def cursor(tx: Tx, connection: str, kind: str) -> str | None:
+    found = await row(tx, "select value from cursor where connection = %s and kind = %s", (connection, kind))
+    return found["value"] if found else None
+
+
+async def advance(tx: Tx, connection: str, kind: str, value: str, now: datetime) -> None:
+    await tx.execute(
+        """
+        insert into cursor (connection, kind, value, advanced_at) values (%s, %s, %s, %s)
+        on conflict (connection, kind) do update set value = excluded.value, advanced_at = excluded.advanced_at
+        """,
+        (connection, kind, value, now),
+    )
+
+
+async def conservation(tx: Tx) -> list[dict[str, Any]]:
+    """The law's rows: per source, kind, day and currency, in count and in minor units."""
+    return await rows(tx, "select * from conservation order by connection, kind, day, currency")

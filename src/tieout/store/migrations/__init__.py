@@ -1,0 +1,1 @@
+"""The schema, one version after the other."""

@@ -1,0 +1,1 @@
+"""Each version is a SQL file and the module that runs it."""

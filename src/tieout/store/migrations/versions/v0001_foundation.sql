@@ -1,0 +1,434 @@
+-- The foundation: intake, runs, effects, holds, documents, crosswalk, time, invoices, audit.
+
+create table legal_entity (
+  code text primary key,
+  name text not null,
+  currency text not null check (currency ~ '^[A-Z]{3}$')
+);
+
+create table firm_version (
+  version integer generated always as identity primary key,
+  fingerprint text not null unique,
+  content jsonb not null,
+  applied_by text not null,
+  applied_at timestamptz not null
+);
+
+create table connection (
+  name text primary key,
+  kind text not null,
+  role text not null,
+  entity text references legal_entity,
+  state text not null default 'active' check (state in ('active', 'paused')),
+  reason text not null default '',
+  health jsonb not null default '{}',
+  checked_at timestamptz
+);
+
+create table cursor (
+  connection text not null references connection,
+  kind text not null,
+  value text not null,
+  advanced_at timestamptz not null,
+  primary key (connection, kind)
+);
+
+create table value_row (
+  id bigint generated always as identity primary key,
+  table_name text not null,
+  key text not null,
+  entity text not null default '*',
+  value text not null,
+  valid_from date not null,
+  author text not null,
+  approved_by text check (approved_by <> author),
+  created_at timestamptz not null
+);
+create index value_row_by_key on value_row (table_name, key);
+
+-- A verified ring at the door: which records to read again. Never a letter.
+create table bell (
+  connection text not null references connection,
+  id text not null,
+  kind text not null,
+  record_id text not null,
+  rung_at timestamptz not null,
+  answered_at timestamptz,
+  primary key (connection, id, kind, record_id)
+);
+create index bell_waiting on bell (rung_at) where answered_at is null;
+
+-- What each page of intake brought, written in the page's own transaction: one side of the conservation law.
+create table intake (
+  id bigint generated always as identity primary key,
+  connection text not null references connection,
+  kind text not null,
+  day date not null,
+  currency text not null default '',
+  messages integer not null,
+  amount_minor numeric not null
+);
+
+create table message (
+  id bigint generated always as identity primary key,
+  connection text not null references connection,
+  kind text not null,
+  record_id text not null,
+  version text not null,
+  day date not null,
+  currency text not null default '',
+  amount_minor numeric not null default 0,
+  via text not null check (via in ('sweep', 'doorbell')),
+  payload jsonb,
+  deleted boolean not null default false,
+  merged_into text,
+  received_at timestamptz not null,
+  state text not null default 'received' check (state in ('received', 'in_flight', 'done', 'held', 'ignored')),
+  reason text not null default '' check (state <> 'ignored' or reason <> ''),
+  run_id text,
+  settled_at timestamptz,
+  unique (connection, kind, record_id, version)
+);
+create index message_waiting on message (connection, kind, id) where state = 'received';
+create index message_by_run on message (run_id) where state in ('in_flight', 'held');
+
+create table run (
+  id text primary key,
+  flow text not null,
+  subject text not null,
+  version text not null,
+  lane text not null,
+  entity text,
+  engagement text,
+  state text not null check (state in ('queued', 'running', 'retrying', 'held', 'waiting', 'done', 'ignored')),
+  generation integer not null default 1,
+  attempts integer not null default 0,
+  not_before timestamptz not null,
+  handed_over boolean not null default false,
+  worker text not null default '',
+  reason text not null default '',
+  created_at timestamptz not null,
+  started_at timestamptz,
+  ended_at timestamptz,
+  sequence bigint generated always as identity
+);
+create index run_due on run (not_before) where state in ('queued', 'retrying') and not handed_over;
+create index run_by_subject on run (flow, subject, sequence);
+create index run_by_engagement on run (engagement, sequence);
+create index run_recent on run (sequence desc);
+
+create table step (
+  run_id text not null references run,
+  generation integer not null,
+  position integer not null,
+  title text not null,
+  started_at timestamptz not null,
+  ended_at timestamptz not null,
+  outcome text not null,
+  detail text not null default '',
+  primary key (run_id, generation, position)
+);
+
+create table effect (
+  key text primary key,
+  connection text not null references connection,
+  operation text not null,
+  guarantee char(1) not null check (guarantee in ('A', 'B', 'C', 'D', 'E')),
+  subject text not null,
+  version text not null,
+  entity text,
+  engagement text,
+  run_id text not null,
+  request bytea not null,
+  state text not null check (state in ('sent', 'unknown', 'done', 'refused')),
+  attempts integer not null default 1,
+  planned_at timestamptz not null,
+  sent_at timestamptz not null,
+  settled_at timestamptz,
+  look_again_at timestamptz,
+  receipt jsonb,
+  detail text not null default '',
+  unique (connection, operation, subject, version)
+);
+create index effect_unsettled on effect (sent_at) where state in ('sent', 'unknown');
+create index effect_to_look_at on effect (look_again_at) where look_again_at is not null;
+create index effect_by_engagement on effect (engagement, planned_at);
+create index effect_by_run on effect (run_id);
+
+create table crosswalk (
+  connection text not null references connection,
+  kind text not null,
+  record_id text not null,
+  key text not null,
+  alias boolean not null default false,
+  since timestamptz not null,
+  primary key (connection, kind, record_id)
+);
+create unique index crosswalk_one_record on crosswalk (kind, key, connection) where not alias;
+create index crosswalk_by_key on crosswalk (key);
+
+create table document (
+  kind text not null,
+  key text not null,
+  version integer not null,
+  schema_version integer not null,
+  entity text,
+  engagement text,
+  fingerprint text not null,
+  body jsonb not null,
+  trail jsonb not null default '{}',
+  created_at timestamptz not null,
+  primary key (kind, key, version)
+);
+create index document_by_engagement on document (engagement);
+
+create table hold (
+  id bigint generated always as identity (start with 20401) primary key,
+  flow text not null,
+  subject text not null,
+  run_id text not null,
+  entity text,
+  engagement text,
+  title text not null,
+  code text not null,
+  cause text not null,
+  facts jsonb not null,
+  quote text not null default '',
+  amount_minor numeric not null default 0,
+  currency text not null default '',
+  owner text not null,
+  assignee text not null default '',
+  opened_at timestamptz not null,
+  due_at timestamptz not null,
+  snoozed_until timestamptz,
+  state text not null default 'open' check (state in ('open', 'resolved')),
+  resolved_at timestamptz,
+  resolved_by text not null default '',
+  resolution text not null default '',
+  times integer not null default 1
+);
+create unique index hold_once on hold (flow, subject, cause) where state = 'open';
+create index hold_open on hold (due_at) where state = 'open';
+create index hold_by_engagement on hold (engagement);
+
+create table hold_event (
+  id bigint generated always as identity primary key,
+  hold_id bigint not null references hold,
+  at timestamptz not null,
+  actor text not null,
+  what text not null
+);
+
+create table decision (
+  subject text not null,
+  code text not null,
+  choice text not null,
+  reason text not null default '',
+  decided_by text not null,
+  decided_at timestamptz not null,
+  primary key (subject, code)
+);
+
+create table approval (
+  id bigint generated always as identity (start with 501) primary key,
+  flow text not null,
+  subject text not null,
+  terms_hash text not null,
+  title text not null,
+  terms jsonb not null,
+  entity text,
+  engagement text,
+  amount_minor numeric not null default 0,
+  currency text not null default '',
+  requested_by text not null,
+  requested_at timestamptz not null,
+  state text not null default 'open' check (state in ('open', 'approved', 'rejected')),
+  decided_by text check (decided_by <> requested_by),
+  decided_at timestamptz,
+  reason text not null default '',
+  unique (flow, subject, title, terms_hash)
+);
+
+create table time_entry (
+  connection text not null references connection,
+  source_id text not null,
+  version text not null,
+  project text not null,
+  task text not null,
+  person text not null,
+  work_date date not null,
+  minutes integer not null,
+  billable_minutes integer not null,
+  rate numeric,
+  currency text not null,
+  state text not null check (state in ('draft', 'submitted', 'approved', 'rejected', 'deleted')),
+  approved_by text not null default '',
+  approved_at timestamptz,
+  notes text not null default '',
+  mapping text not null,
+  entity text,
+  engagement text,
+  role text not null default '',
+  agreed_rate numeric,
+  rate_card text not null default '',
+  rate_card_version integer,
+  contract_version integer,
+  problem text not null default '',
+  delivered_minutes integer not null default 0,
+  delivered_id text not null default '',
+  changed_at timestamptz not null,
+  primary key (connection, source_id)
+);
+create index time_entry_by_engagement on time_entry (engagement, work_date);
+create index time_entry_by_project on time_entry (project);
+create index time_entry_to_deliver on time_entry (entity, source_id)
+  where problem = '' and (case when state = 'approved' then minutes else 0 end) <> delivered_minutes;
+
+create table time_entry_version (
+  connection text not null,
+  source_id text not null,
+  version text not null,
+  body jsonb not null,
+  seen_at timestamptz not null,
+  primary key (connection, source_id, version)
+);
+
+create table invoice (
+  key text primary key,
+  engagement text not null,
+  project text not null,
+  entity text not null references legal_entity,
+  customer text not null,
+  currency text not null,
+  through date not null,
+  state text not null check (state in ('proposed', 'draft', 'validated', 'posted', 'partly_paid', 'paid', 'cancelled')),
+  number text not null default '',
+  invoice_date date,
+  due_date date,
+  net numeric not null,
+  tax numeric,
+  total numeric,
+  open_amount numeric,
+  connection text,
+  record_id text not null default '',
+  proposed_at timestamptz not null,
+  changed_at timestamptz not null
+);
+create unique index invoice_number on invoice (entity, number) where number <> '';
+create index invoice_by_engagement on invoice (engagement);
+
+create table invoice_line (
+  invoice text not null references invoice,
+  line text not null,
+  position integer not null,
+  task text not null,
+  role text not null,
+  description text not null,
+  quantity numeric not null,
+  unit_price numeric not null,
+  amount numeric not null,
+  rounding numeric not null,
+  primary key (invoice, line)
+);
+
+create table evidence (
+  invoice text not null,
+  line text not null,
+  connection text not null,
+  source_id text not null,
+  entry_version text not null,
+  minutes integer not null,
+  amount numeric not null,
+  rate numeric not null,
+  person text not null,
+  task text not null,
+  work_date date not null,
+  approved_by text not null,
+  approved_at timestamptz,
+  contract_version integer not null,
+  rate_card text not null,
+  rate_card_version integer not null,
+  mapping text not null,
+  primary key (invoice, line, connection, source_id),
+  foreign key (invoice, line) references invoice_line
+);
+create index evidence_by_entry on evidence (connection, source_id);
+
+create table payment (
+  invoice text not null references invoice,
+  id text not null,
+  paid_on date not null,
+  amount numeric not null,
+  primary key (invoice, id)
+);
+
+create table audit (
+  id bigint generated always as identity primary key,
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  object text not null,
+  detail jsonb not null default '{}',
+  previous text not null,
+  hash text not null
+);
+
+create table worker (
+  id text primary key,
+  lock_key bigint not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null,
+  gone_at timestamptz
+);
+
+-- The conservation law: what came in, page by page, against what became of it, message by message.
+create view conservation as
+select
+  coalesce(i.connection, m.connection) as connection,
+  coalesce(i.kind, m.kind) as kind,
+  coalesce(i.day, m.day) as day,
+  coalesce(i.currency, m.currency) as currency,
+  coalesce(i.messages, 0) as received,
+  coalesce(m.done, 0) as done,
+  coalesce(m.held, 0) as held,
+  coalesce(m.ignored, 0) as ignored,
+  coalesce(m.in_flight, 0) as in_flight,
+  coalesce(i.messages, 0) - coalesce(m.messages, 0) as missing,
+  coalesce(i.amount_minor, 0) as received_minor,
+  coalesce(m.done_minor, 0) as done_minor,
+  coalesce(m.held_minor, 0) as held_minor,
+  coalesce(m.ignored_minor, 0) as ignored_minor,
+  coalesce(m.in_flight_minor, 0) as in_flight_minor,
+  coalesce(i.amount_minor, 0) - coalesce(m.amount_minor, 0) as missing_minor
+from
+  (select connection, kind, day, currency, sum(messages) as messages, sum(amount_minor) as amount_minor
+   from intake group by 1, 2, 3, 4) i
+full outer join
+  (select connection, kind, day, currency,
+     count(*) as messages,
+     count(*) filter (where state = 'done') as done,
+     count(*) filter (where state = 'held') as held,
+     count(*) filter (where state = 'ignored') as ignored,
+     count(*) filter (where state in ('received', 'in_flight')) as in_flight,
+     sum(amount_minor) as amount_minor,
+     sum(amount_minor) filter (where state = 'done') as done_minor,
+     sum(amount_minor) filter (where state = 'held') as held_minor,
+     sum(amount_minor) filter (where state = 'ignored') as ignored_minor,
+     sum(amount_minor) filter (where state in ('received', 'in_flight')) as in_flight_minor
+   from message group by 1, 2, 3, 4) m
+using (connection, kind, day, currency);
+
+-- Approved less everything billed and credited, per entry.
+create view unbilled as
+select
+  t.connection, t.source_id, t.version, t.entity, t.engagement, t.project, t.task, t.role, t.person, t.work_date, t.currency,
+  t.agreed_rate, t.rate_card, t.rate_card_version, t.contract_version, t.mapping, t.approved_by, t.approved_at, t.problem,
+  case when t.state = 'approved' then t.billable_minutes else 0 end as approved_minutes,
+  coalesce(b.minutes, 0) as billed_minutes,
+  case when t.state = 'approved' then t.billable_minutes else 0 end - coalesce(b.minutes, 0) as minutes
+from time_entry t
+left join (
+  select e.connection, e.source_id, sum(e.minutes) as minutes
+  from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled'
+  group by 1, 2
+) b using (connection, source_id);

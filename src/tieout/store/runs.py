@@ -1,0 +1,172 @@
+"""Runs: one per flow, subject and source version, with what became of it; engines start and end them here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tieout.store.database import Tx, row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a run's story."""
+
+    title: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    detail: str = ""
+
+
+async def queue(
+    tx: Tx,
+    run_id: str,
+    *,
+    flow: str,
+    subject: str,
+    version: str,
+    lane: str,
+    now: datetime,
+    engagement: str | None = None,
+) -> None:
+    """A new run, or the one that is there already: its id is the idempotency key."""
+    await tx.execute(
+        """
+        insert into run (id, flow, subject, version, lane, engagement, state, not_before, created_at)
+        values (%s, %s, %s, %s, %s, %s, 'queued', %s, %s) on conflict (id) do nothing
+        """,
+        (run_id, flow, subject, version, lane, engagement, now, now),
+    )
+
+
+async def due(tx: Tx, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """Runs to hand to the engine, locked against a second hand."""
+    return await rows(
+        tx,
+        """
+        select id, generation, lane from run
+        where state in ('queued', 'retrying') and not handed_over and not_before <= %s
+        order by not_before, sequence limit %s for update skip locked
+        """,
+        (now, limit),
+    )
+
+
+async def handed_over(tx: Tx, ids: Sequence[str]) -> None:
+    await tx.execute("update run set handed_over = true where id = any(%s)", (list(ids),))
+
+
+async def start(tx: Tx, run_id: str, generation: int, worker: str, now: datetime) -> dict[str, Any] | None:
+    """Takes a run for working on, or None when there is nothing to do: finished, superseded, or a newer try is queued.
+
+    The attempt is counted before the work, so that a run that kills its worker cannot do so for ever. Other runs of the
+    same subject that are older and not finished end here: this one reads the newer state.
+    """
+    run = await row(
+        tx,
+        """
+        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = ''
+        where id = %s and generation = %s and state in ('queued', 'retrying', 'running')
+        returning *
+        """,
+        (worker, now, run_id, generation),
+    )
+    if run is None:
+        return None
+    older = await rows(
+        tx,
+        """
+        update run set state = 'ignored', reason = 'superseded by a newer state', ended_at = %s
+        where flow = %s and subject = %s and sequence < %s and state in ('queued', 'retrying', 'held', 'waiting')
+        returning id
+        """,
+        (now, run["flow"], run["subject"], run["sequence"]),
+    )
+    for each in older:
+        await tx.execute(
+            """
+            update message set state = 'ignored', reason = 'superseded by a newer state', settled_at = %s
+            where run_id = %s and state in ('in_flight', 'held')
+            """,
+            (now, each["id"]),
+        )
+    return run
+
+
+async def newer_exists(tx: Tx, run: dict[str, Any]) -> bool:
+    found = await row(
+        tx,
+        "select 1 as one from run where flow = %s and subject = %s and sequence > %s limit 1",
+        (run["flow"], run["subject"], run["sequence"]),
+    )
+    return found is not None
+
+
+async def end(tx: Tx, run_id: str, state: str, reason: str, now: datetime) -> None:
+    await tx.execute(
+        "update run set state = %s, reason = %s, ended_at = %s where id = %s", (state, reason, now, run_id)
+    )
+
+
+async def again(tx: Tx, run_id: str, *, at: datetime, state: str, reason: str, reset: bool = False) -> None:
+    """The next generation of a run, from a moment on; `reset` forgets the failed attempts (a person released it)."""
+    await tx.execute(
+        """
+        update run set state = %s, reason = %s, not_before = %s, generation = generation + 1, handed_over = false,
+               attempts = case when %s then 0 else attempts end
+        where id = %s
+        """,
+        (state, reason, at, reset, run_id),
+    )
+
+
+async def tell(tx: Tx, run_id: str, *, entity: str | None = None, engagement: str | None = None) -> None:
+    """What a run found out about itself while it worked."""
+    await tx.execute(
+        "update run set entity = coalesce(%s, entity), engagement = coalesce(%s, engagement) where id = %s",
+        (entity, engagement, run_id),
+    )
+
+
+async def steps(tx: Tx, run_id: str, generation: int, done: Sequence[Step]) -> None:
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            """
+            insert into step (run_id, generation, position, title, started_at, ended_at, outcome, detail)
+            values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (run_id, generation, position) do update
+            set title = excluded.title, started_at = excluded.started_at, ended_at = excluded.ended_at,
+                outcome = excluded.outcome, detail = excluded.detail
+            """,
+            [
+                (run_id, generation, i, s.title, s.started_at, s.ended_at, s.outcome, s.detail)
+                for i, s in enumerate(done)
+            ],
+        )
+
+
+async def get(tx: Tx, run_id: str) -> dict[str, Any] | None:
+    return await row(tx, "select * from run where id = %s", (run_id,))
+
+
+async def unfinished(tx: Tx) -> int:
+    """How many runs are neither finished nor waiting for a person."""
+    found = await row(tx, "select count(*) as n from run where state in ('queued', 'running', 'retrying')")
+    return found["n"] if found else 0
+
+
+async def enter(tx: Tx, worker: str, lock_key: int, now: datetime) -> None:
+    await tx.execute(
+        "insert into worker (id, lock_key, started_at, seen_at) values (%s, %s, %s, %s)", (worker, lock_key, now, now)
+    )
+
+
+async def present(tx: Tx) -> list[dict[str, Any]]:
+    """Workers that have not been declared gone."""
+    return await rows(tx, "select id, lock_key from worker where gone_at is null")
+
+
+async def leave(tx: Tx, worker: str, now: datetime) -> None:
+    await tx.execute("update worker set gone_at = %s where id = %s", (now, worker))
