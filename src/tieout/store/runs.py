@@ -105,6 +105,16 @@ async def newer_exists(tx: Tx, run: dict[str, Any]) -> bool:
     return found is not None
 
 
+async def still_mine(tx: Tx, run_id: str, generation: int, worker: str) -> bool:
+    """Whether this worker still has the run; locks it, so that the answer stays true until the transaction ends."""
+    found = await row(
+        tx,
+        "select 1 as one from run where id = %s and generation = %s and worker = %s and state = 'running' for update",
+        (run_id, generation, worker),
+    )
+    return found is not None
+
+
 async def end(tx: Tx, run_id: str, state: str, reason: str, now: datetime) -> None:
     await tx.execute(
         "update run set state = %s, reason = %s, ended_at = %s where id = %s", (state, reason, now, run_id)

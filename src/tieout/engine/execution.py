@@ -1,0 +1,201 @@
+"""Works off one generation of a run: begins it, lets the flow decide, and writes down how it ended."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
+
+import structlog
+
+from tieout.domain.identity import Ref, content_hash
+from tieout.domain.money import Money
+from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
+from tieout.engine.effects import Context, Effects
+from tieout.engine.run import Arrived, Clock, Flow, Held, Ignored, Later, Waiting
+from tieout.store import holds, messages, runs
+from tieout.store.database import Database, Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+SystemsFor = Callable[[Effects], Any]
+
+log = structlog.get_logger(__name__)
+# A fault of ours is tried this often before it becomes a hold; a partner that is away is waited for.
+_FAULTS = 3
+_LONGEST_WAIT = timedelta(minutes=5)
+
+
+class Generation:
+    """The Run that a flow is given (engine.run.Run)."""
+
+    def __init__(self, database: Database, clock: Clock, row: dict[str, Any], arrived: Sequence[Arrived]) -> None:
+        self.id: str = row["id"]
+        self.subject: str = row["subject"]
+        self.messages = arrived
+        self.row = row
+        self.story: list[runs.Step] = []
+        self.title: str = row["subject"]
+        self.amount: Money | None = None
+        self.effects = Effects(database, clock, Context(row["id"], row["entity"], row["engagement"]))
+        self.warnings: list[Problem] = []
+        self._database = database
+        self._clock = clock
+        self._began = clock()
+
+    def now(self) -> datetime:
+        return self._began
+
+    async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        started = self._clock()
+        try:
+            result = await act(*args, **kwargs)
+        except Exception as wrong:
+            self.story.append(runs.Step(title, started, self._clock(), type(wrong).__name__, str(wrong)[:500]))
+            raise
+        self.story.append(runs.Step(title, started, self._clock(), "done"))
+        return result
+
+    async def about(
+        self, *, title: str, entity: str | None = None, engagement: str | None = None, amount: Money | None = None
+    ) -> None:
+        self.title, self.amount = title, amount
+        self.row["entity"] = entity or self.row["entity"]
+        self.row["engagement"] = engagement or self.row["engagement"]
+        self.effects.about(entity=entity, engagement=engagement)
+        async with self._database.transaction() as tx:
+            await runs.tell(tx, self.id, entity=entity, engagement=engagement)
+
+    async def hold(self, problems: Sequence[Problem]) -> None:
+        if problems:
+            raise Held(problems)
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        self.warnings.extend(problems)
+
+    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> None:
+        if not terms:
+            return
+        async with self._database.transaction() as tx:
+            found = await holds.request_approval(
+                tx, self.row, title=title, terms=terms, terms_hash=content_hash(list(terms)), amount=self.amount,
+                requested_by=requested_by, now=self.now(),
+            )  # fmt: skip
+        match found["state"]:
+            case "approved":
+                return
+            case "rejected":
+                raise Ignored(f"{title}: {found['decided_by']} said no: {found['reason']}")
+            case _:
+                raise Waiting(f"{title}: approval A-{found['id']}")
+
+    async def decision(self, code: str) -> str | None:
+        async with self._database.transaction() as tx:
+            return await holds.decision(tx, self.subject, code)
+
+    async def settle(self, which: Sequence[Arrived], state: Literal["done", "held", "ignored"], reason: str) -> None:
+        async with self._database.transaction() as tx:
+            await messages.settle(tx, [each.id for each in which], state, reason, self.now())
+
+    def ignore(self, reason: str) -> NoReturn:
+        raise Ignored(reason)
+
+
+class Executor:
+    """Executes runs; any number of them on one database, in any number of processes."""
+
+    def __init__(
+        self, database: Database, clock: Clock, flows: Sequence[Flow], systems_for: SystemsFor, worker: str
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
+        self._systems_for = systems_for
+        self._worker = worker
+
+    async def execute(self, run_id: str, generation: int) -> None:
+        """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
+        async with self._database.transaction() as tx:
+            row = await runs.start(tx, run_id, generation, self._worker, self._clock())
+            if row is None:
+                return
+            arrived = [_arrived(each) for each in await messages.of_run(tx, run_id)]
+        run = Generation(self._database, self._clock, row, arrived)
+        try:
+            await self._flows[row["flow"]].body(run, self._systems_for(run.effects))
+        except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed
+            await self._ended(run, ended)
+        else:
+            await self._ended(run, None)
+
+    async def _ended(self, run: Generation, how: Exception | None) -> None:
+        """Writes the end down, unless another worker took the run over meanwhile and has the say."""
+        now, row = self._clock(), run.row
+        async with self._database.transaction() as tx:
+            if not await runs.still_mine(tx, run.id, row["generation"], row["worker"]):
+                return
+            await runs.steps(tx, run.id, row["generation"], run.story)
+            match how:
+                case None:
+                    await self._over(tx, run, "done", "", now)
+                case Ignored():
+                    await self._over(tx, run, "ignored", str(how), now)
+                case Held() | Rejected():
+                    await self._wait(tx, run, "held", str(how), now, how.problems, getattr(how, "amount", None))
+                case Waiting():
+                    await self._wait(tx, run, "waiting", str(how), now)
+                case Later():
+                    await runs.again(tx, run.id, at=how.at, state="retrying", reason=str(how), reset=True)
+                case Transient() | Conflict():
+                    wait = timedelta(seconds=getattr(how, "after", None) or 0.0)
+                    at = now + max(wait, _back_off(row["attempts"]))
+                    await runs.again(tx, run.id, at=at, state="retrying", reason=str(how))
+                case Misconfigured():
+                    problem = Problem("connection.misconfigured", {"system": _system(how), "reason": str(how.args[0])})
+                    await self._wait(tx, run, "held", str(how.args[0]), now, [problem])
+                case _:
+                    await self._fault(tx, run, how, now)
+
+    async def _over(self, tx: Tx, run: Generation, state: str, reason: str, now: datetime) -> None:
+        await runs.end(tx, run.id, state, reason, now)
+        await messages.settle_run(tx, run.id, state, reason, now)
+        await holds.open_holds(tx, run.row, run.warnings, title=run.title, amount=run.amount, now=now)
+
+    async def _wait(
+        self,
+        tx: Tx,
+        run: Generation,
+        state: str,
+        reason: str,
+        now: datetime,
+        problems: Sequence[Problem] = (),
+        amount: Money | None = None,
+    ) -> None:
+        """Held and waiting runs keep their messages in the conservation law as held: a person has the word."""
+        await runs.end(tx, run.id, state, reason, now)
+        await messages.settle_run(tx, run.id, "held", reason, now)
+        everything = [*run.warnings, *problems]
+        await holds.open_holds(tx, run.row, everything, title=run.title, amount=amount or run.amount, now=now)
+
+    async def _fault(self, tx: Tx, run: Generation, how: Exception, now: datetime) -> None:
+        log.error("run failed", run=run.id, error="".join(traceback.format_exception(how))[-4000:])
+        if run.row["attempts"] < _FAULTS:
+            at = now + _back_off(run.row["attempts"])
+            await runs.again(tx, run.id, at=at, state="retrying", reason=f"{type(how).__name__}: {how}")
+            return
+        facts = {"subject": run.title, "reason": f"{type(how).__name__}: {how}"[:300], "link": f"/runs/{run.id}"}
+        await self._wait(tx, run, "held", f"{type(how).__name__}: {how}", now, [Problem("run.failed", facts)])
+
+
+def _arrived(row: Mapping[str, Any]) -> Arrived:
+    ref = Ref(row["connection"], row["kind"], row["record_id"])
+    return Arrived(row["id"], ref, row["version"], row["payload"], row["deleted"], row["merged_into"])
+
+
+def _back_off(attempts: int) -> timedelta:
+    return min(timedelta(seconds=0.5 * 2 ** min(attempts, 12)), _LONGEST_WAIT)
+
+
+def _system(how: Misconfigured) -> str:
+    return str(how.args[1]) if len(how.args) > 1 else "a system"

@@ -1,0 +1,131 @@
+"""What a flow sees of the engine: steps, holds, approvals. No clock, no I/O, no `try`.
+
+A run is short. When its subject must wait for a person or for a moment, the run ends and says so; the document waits as
+a row, and a new generation of the run begins at the top when the wait is over. Everything a run does in a target system
+is an effect with a key of its own, so beginning again repeats nothing (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NoReturn, ParamSpec, Protocol, TypeVar
+
+from tieout.domain.identity import Ref
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message that a run works off, as intake stored it."""
+
+    id: int
+    ref: Ref
+    version: str
+    record: dict[str, Any] | None
+    deleted: bool
+    merged_into: str | None
+
+
+class Run(Protocol):
+    """One generation of one run."""
+
+    id: str
+    subject: str
+    messages: Sequence[Arrived]
+
+    def now(self) -> datetime:
+        """The moment this generation began: one time for all of its decisions."""
+        ...
+
+    async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Does something and tells it in the run's story; the title is what people read in console and log."""
+        ...
+
+    async def about(
+        self, *, title: str, entity: str | None = None, engagement: str | None = None, amount: Money | None = None
+    ) -> None:
+        """Says what the run is about, for holds, lists and ownership."""
+        ...
+
+    async def hold(self, problems: Sequence[Problem]) -> None:
+        """Goes on when there are none; ends the run as held, with every problem at once, when there are any."""
+        ...
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        """Opens holds that block something later (billing, not kickoff); the run goes on."""
+        ...
+
+    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> None:
+        """Goes on when there are no terms, or when exactly these were approved; else the run waits for somebody else's word."""
+        ...
+
+    async def decision(self, code: str) -> str | None:
+        """What a person answered to a question about this subject."""
+        ...
+
+    async def settle(self, which: Sequence[Arrived], state: Literal["done", "held", "ignored"], reason: str) -> None:
+        """Ends some of the run's messages by themselves, where a page brings many."""
+        ...
+
+    def ignore(self, reason: str) -> NoReturn:
+        """Ends the run: there is nothing to do, and this is why."""
+        ...
+
+
+class Held(Exception):
+    """The run ends; its subject waits for a person."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+class Waiting(Exception):
+    """The run ends; its subject waits for an approval."""
+
+
+class Ignored(Exception):
+    """The run ends; there was nothing to do."""
+
+
+class Later(Exception):
+    """The run ends and begins again at a moment: an outcome is unknown, or another worker is on the same effect."""
+
+    def __init__(self, at: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.at = at
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A business flow: what starts it and what it does.
+
+    `starts_on` names the role and the kind of record whose change starts it. A flow works on one record per run, or on a
+    page of them (`page` > 1) where volume is high.
+    """
+
+    name: str
+    version: int
+    title: str
+    starts_on: tuple[str, str]
+    body: Callable[[Run, Any], Awaitable[None]]
+    page: int = 1
+
+
+def flow(
+    *, version: int, title: str, starts_on: tuple[str, str], page: int = 1
+) -> Callable[[Callable[[Run, Any], Awaitable[None]]], Flow]:
+    """Makes a Flow of an async function; the function's name becomes the flow's."""
+
+    def make(body: Callable[[Run, Any], Awaitable[None]]) -> Flow:
+        return Flow(body.__name__, version, title, starts_on, body, page)
+
+    return make

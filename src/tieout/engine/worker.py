@@ -1,0 +1,133 @@
+"""Hands due runs to DBOS and works them off: any number of workers on one database, each able to finish another's runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import structlog
+from dbos import DBOS, DBOSConfig
+
+from tieout.engine.execution import Executor
+from tieout.engine.run import Clock
+from tieout.store import runs
+from tieout.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+_QUEUE = "runs"
+_WORKFLOW = "tieout_run"
+# One version for all: a run holds no position in its code (docs/decisions/0002), so any worker can begin it again.
+_VERSION = "tieout"
+_LOOK = 0.1
+_ROLL_CALL = 1.0
+
+
+class Worker:
+    """One process's share of the work. DBOS is a process-wide library, so there is one Worker in a process."""
+
+    def __init__(
+        self, database: Database, clock: Clock, executor: Executor, worker: str, *, concurrency: int = 8
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._executor = executor
+        self._id = worker
+        self._concurrency = concurrency
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Works until the block ends; what is not finished then is finished by whoever starts next."""
+        async with self._database.session() as lock:
+            await lock.execute("select pg_advisory_lock(%s)", (lock_key(self._id),))
+            async with self._database.transaction() as tx:
+                await runs.enter(tx, self._id, lock_key(self._id), self._clock())
+            await asyncio.to_thread(self._launch)
+            loops = [asyncio.create_task(self._hand_over()), asyncio.create_task(self._adopt())]
+            try:
+                yield
+            finally:
+                for each in loops:
+                    each.cancel()
+                await asyncio.gather(*loops, return_exceptions=True)
+                await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=5)
+
+    def _launch(self) -> None:
+        config: DBOSConfig = {
+            "name": "tieout",
+            "system_database_url": self._database.url,
+            "executor_id": self._id,
+            "application_version": _VERSION,
+            "log_level": "ERROR",
+            "enable_otlp": False,
+        }
+        DBOS(config=config)
+
+        @DBOS.workflow(name=_WORKFLOW)
+        async def work(run_id: str, generation: int) -> None:  # pyright: ignore[reportUnusedFunction]
+            await self._executor.execute(run_id, generation)
+
+        DBOS.launch()
+        DBOS.register_queue(
+            _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
+        )
+
+    async def _hand_over(self) -> None:
+        """Moves due runs into the engine's queue: the outbox of the hub's own transactions."""
+        while True:
+            try:
+                handed = await self.hand_over_due()
+            except Exception:  # the database may be restarting; the loop is what brings the work back
+                log.exception("handing over failed")
+                handed = 0
+            if not handed:
+                await asyncio.sleep(_LOOK)
+
+    async def hand_over_due(self) -> int:
+        """The workflow id is run and generation: handing the same generation over twice is the same workflow."""
+        async with self._database.transaction() as tx:
+            due = await runs.due(tx, self._clock(), 100)
+            for each in due:
+                await DBOS.enqueue_workflow_with_options_async(
+                    {
+                        "workflow_name": _WORKFLOW,
+                        "queue_name": _QUEUE,
+                        "workflow_id": f"{each['id']}~{each['generation']}",
+                        "queue_partition_key": each["lane"],
+                        "app_version": _VERSION,
+                    },
+                    each["id"],
+                    each["generation"],
+                )
+            await runs.handed_over(tx, [each["id"] for each in due])
+        return len(due)
+
+    async def _adopt(self) -> None:
+        """Calls the roll: a worker whose lock is free is gone, and its runs are begun again by the one that notices."""
+        async with self._database.session() as session:
+            while True:
+                with contextlib.suppress(Exception):  # a lost connection ends the session; see below
+                    async with self._database.transaction() as tx:
+                        present = await runs.present(tx)
+                    for each in present:
+                        if each["id"] == self._id:
+                            continue
+                        found = await (
+                            await session.execute("select pg_try_advisory_lock(%s) as free", (each["lock_key"],))
+                        ).fetchone()
+                        if found is None or not found["free"]:
+                            continue
+                        log.info("worker gone, adopting its runs", gone=each["id"])
+                        await asyncio.to_thread(DBOS._recover_pending_workflows, [each["id"]])  # pyright: ignore
+                        async with self._database.transaction() as tx:
+                            await runs.leave(tx, each["id"], self._clock())
+                        await session.execute("select pg_advisory_unlock(%s)", (each["lock_key"],))
+                await asyncio.sleep(_ROLL_CALL)
+
+
+def lock_key(worker: str) -> int:
+    """The advisory lock that a worker holds as long as its connection lives."""
+    return int.from_bytes(hashlib.sha256(worker.encode()).digest()[:8], "big", signed=True)
