@@ -7,14 +7,19 @@ that each operation declares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol
 
+import httpx2
+from pydantic import BaseModel
+
+from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.identity import Ref
+from tieout.domain.mapping import MappingTable
 from tieout.domain.money import Money
 
 
@@ -131,6 +136,14 @@ class Connector(Protocol):
 
     async def check(self) -> Health: ...
 
+    async def describe(self) -> Mapping[str, Sequence[str]]:
+        """Field names by kind of record, as the system has them now: what a firm's own mapping is checked against."""
+        ...
+
+    def link(self, ref: Ref) -> str:
+        """Where a person sees the record, or an empty string."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -169,10 +182,26 @@ class Sink(Connector, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A customer of the ledger that may be the one that is looked for; `because` says what agrees (tax id, name …)."""
+
+    id: str
+    code: str
+    name: str
+    because: str
+    open_amount: Money | None = None
+
+
+class Ledger(Source, Sink, Protocol):
+    """An ERP: it also knows who its customers are."""
+
+    async def candidates(self, customer: Customer, names: Sequence[str]) -> Sequence[Candidate]:
+        """Customers with the same tax id or one of these names; the tax id's matches first."""
+        ...
+
+
 class WebhookRefused(Exception):
     """A doorbell that did not prove who rang."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +220,37 @@ class Doorbell(Protocol):
     def answer(self) -> tuple[str, bytes]:
         """Content type and body that the system takes for an acknowledgement."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a connection is opened with.
+
+    `fields` are the firm's own fields (canonical name → the system's path). `transport` replaces the network: an
+    emulator in the same process.
+    """
+
+    name: str
+    config: BaseModel
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    transport: httpx2.AsyncBaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSpec:
+    """All that the hub knows of a kind of system before it opens one: the one value that a connector exports.
+
+    `reads` are the kinds of record that `changes` tells of; `writes` are the operations by name; `waivers` name the
+    contract tests that do not fit, each with its reason.
+    """
+
+    kind: str
+    title: str
+    roles: tuple[str, ...]
+    config: type[BaseModel]
+    open: Callable[[Opening], Connector]
+    reads: tuple[str, ...] = ()
+    writes: Mapping[str, Operation] = field(default_factory=dict[str, Operation])
+    mappings: tuple[MappingTable, ...] = ()
+    doorbell: Callable[[Opening], Doorbell] | None = None
+    waivers: Mapping[str, str] = field(default_factory=dict[str, str])

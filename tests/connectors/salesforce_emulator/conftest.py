@@ -68,6 +68,11 @@ class Door:
     async def rows(self, soql: str, resource: str = "query") -> list[dict[str, Any]]:
         return (await self.query(soql, resource))["records"]
 
+    async def forward(self, **step: float) -> None:
+        """Time passes; whoever comes back after hours logs in again."""
+        self.clock.forward(**step)
+        self.http.headers["Authorization"] = f"Bearer {await log_in(self.http)}"
+
     async def deal(self, name: str = "Data platform", stage: str = "Prospecting", **fields: Any) -> str:
         return await self.create("Opportunity", Name=name, StageName=stage, CloseDate="2026-10-30", **fields)
 
@@ -86,6 +91,7 @@ def clock() -> Clock:
 def make_org(clock: Clock, key: RSAKey) -> Callable[..., SalesforceOrg]:
     def make(**options: Any) -> SalesforceOrg:
         settings: dict[str, Any] = {
+            "seed": 2026,
             "public_url": "http://kestrel.my.salesforce.test",
             "users": [
                 OrgUser(HUB, "Hub", "Tieout", password=PASSWORD, security_token=SECURITY_TOKEN),

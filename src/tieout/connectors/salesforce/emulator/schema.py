@@ -240,7 +240,7 @@ def load(files: Sequence[Path]) -> Schema:
 
 def _read(path: Path) -> _File:
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return _File.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     except (ValidationError, yaml.YAMLError) as wrong:
         raise ValueError(f"{path}: {wrong}") from wrong
 

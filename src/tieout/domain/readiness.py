@@ -1,0 +1,151 @@
+"""What a deal still lacks: for its kickoff, and separately for its first invoice; every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.package import ServicePackage
+from tieout.domain.firm import Firm
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+from tieout.domain.values import ValueTables
+
+# Canonical field → the words a person reads for it.
+_MANDATORY = {
+    "legal_entity": "The legal entity",
+    "currency": "The currency",
+    "amount": "The amount",
+    "practice": "The practice",
+    "package": "The service package",
+    "start": "The expected start date",
+    "end": "The expected end date",
+    "payment_terms": "The payment terms",
+    "project_manager": "The project manager",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """What the value tables add to a deal that has all it needs."""
+
+    entity: str
+    department: str
+    package: ServicePackage
+    rate_card: str
+
+
+def missing_for_kickoff(deal: Engagement, *, link: str) -> list[Problem]:
+    """Mandatory facts that the CRM does not say, or says impossibly."""
+    amount = value_of(deal)
+    facts = {"deal": deal.name, "amount": amount, "link": link}
+    problems = [
+        Problem("deal.field_missing", {**facts, "label": label, "field": field})
+        for field, label in _MANDATORY.items()
+        if getattr(deal, field) in ("", None)
+    ]
+    problems += _customer_gaps(deal.customer, facts)
+    if deal.start and deal.end and deal.end < deal.start:
+        problems.append(
+            _invalid(facts, "The expected end date", "end", str(deal.end), f"it is before the start, {deal.start}")
+        )
+    if deal.amount is not None and deal.amount <= 0:
+        problems.append(_invalid(facts, "The amount", "amount", str(deal.amount), "a sold project is worth something"))
+    return problems
+
+
+def enrich(
+    deal: Engagement, firm: Firm, tables: ValueTables, *, on: date, link: str
+) -> tuple[Enriched | None, list[Problem]]:
+    """Derives entity, department, package and rate card; the problems when something has no value yet."""
+    problems: list[Problem] = []
+    facts = {"deal": deal.name, "link": link}
+    entity = firm.entity(deal.legal_entity)
+    if entity is None:
+        row = tables.look_up("legal_entity", deal.legal_entity, entity="*", on=on)
+        entity = firm.entity(row.value) if row else None
+    if entity is None:
+        problems.append(_unknown(firm, "legal_entity", deal.legal_entity, "*"))
+    elif entity.currency != deal.currency:
+        problems.append(
+            Problem(
+                "deal.currency_differs",
+                {**facts, "currency": deal.currency, "entity": entity.name, "entity_currency": entity.currency},
+            )
+        )
+    scope = entity.code if entity else deal.legal_entity
+    department = tables.look_up("practice_department", deal.practice, entity=scope, on=on)
+    if department is None:
+        problems.append(_unknown(firm, "practice_department", deal.practice, scope))
+    package = firm.package(deal.package)
+    if package is None:
+        problems.append(Problem("package.unknown", {**facts, "package": deal.package}))
+    card = firm.rate_card(scope)
+    if problems or entity is None or department is None or package is None or card is None:
+        return None, problems
+    return Enriched(entity.code, department.value, package, card.name), []
+
+
+def missing_for_billing(deal: Engagement, *, link: str) -> list[Problem]:
+    """What may wait until work is done, and not longer (T08, T10)."""
+    facts = {"deal": deal.name, "link": link}
+    problems: list[Problem] = []
+    if deal.po_required and not deal.po_number:
+        problems.append(Problem("billing.po_missing", {**facts, "amount": value_of(deal)}))
+    if deal.signed_payment_terms and deal.signed_payment_terms != deal.payment_terms:
+        problems.append(
+            Problem("deal.terms_differ", {**facts, "signed": deal.signed_payment_terms, "stated": deal.payment_terms})
+        )
+    return problems
+
+
+def terms_needing_finance(deal: Engagement, firm: Firm) -> list[str]:
+    """The terms that somebody in finance must accept; in words, because these exact words are what is approved."""
+    terms: list[str] = []
+    limit = firm.approvals.amount_above.get(deal.currency)
+    if limit is not None and deal.amount is not None and deal.amount > limit:
+        terms.append(f"Amount {value_of(deal)} is above {Money(limit, deal.currency)}")
+    days = firm.payment_terms.get(deal.payment_terms)
+    most = firm.approvals.payment_days_above
+    if most is not None and days is not None and days > most:
+        terms.append(f"Payment terms {deal.payment_terms} are longer than {most} days")
+    return terms
+
+
+def hierarchy_problems(chain: Sequence[Customer], *, link: str) -> list[Problem]:
+    """A parent that is its own descendant, whatever the length of the way round (T07)."""
+    keys = [each.key for each in chain]
+    again = next((key for key in keys if keys.count(key) > 1), None)
+    if again is None:
+        return []
+    path = " → ".join(each.name for each in chain)
+    return [Problem("customer.cycle", {"customer": chain[-1].name, "path": path, "link": link})]
+
+
+def value_of(deal: Engagement) -> str:
+    if deal.amount is None or not deal.currency:
+        return "an unknown amount"
+    return str(Money(deal.amount, deal.currency))
+
+
+def _customer_gaps(customer: Customer, facts: dict[str, str]) -> list[Problem]:
+    gaps: list[Problem] = []
+    for field, label, present in (
+        ("customer.name", "The customer's name", customer.name),
+        ("customer.address.country", "The customer's billing country", customer.address.country),
+        ("customer.tax_id", "The customer's tax id", customer.tax_id and customer.tax_id.code),
+    ):
+        if not present:
+            gaps.append(Problem("deal.field_missing", {**facts, "label": label, "field": field}))
+    return gaps
+
+
+def _invalid(facts: dict[str, str], label: str, field: str, value: str, reason: str) -> Problem:
+    return Problem("deal.field_invalid", {**facts, "label": label, "field": field, "value": value, "reason": reason})
+
+
+def _unknown(firm: Firm, table: str, value: str, entity: str) -> Problem:
+    return Problem("value.missing", {"table": table, "value": value, "entity": entity, "purpose": firm.purpose(table)})
