@@ -89,31 +89,41 @@ async def values(tx: Tx, table: str | None = None) -> list[ValueRow]:
         tx,
         """
         select id, table_name, key, entity, value, valid_from, author from value_row
-        where %(table)s::text is null or table_name = %(table)s order by table_name, key, valid_from, id
+        where not waiting and (%(table)s::text is null or table_name = %(table)s) order by table_name, key, valid_from, id
         """,
         {"table": table},
     )
-    return [
-        ValueRow(
-            each["table_name"],
-            each["key"],
-            each["value"],
-            each["entity"],
-            each["valid_from"],
-            each["author"],
-            each["id"],
-        )
-        for each in found
-    ]
+    return [_value(each) for each in found]
 
 
-async def set_value(tx: Tx, value: ValueRow, *, now: datetime) -> bool:
+def _value(stored: Mapping[str, Any]) -> ValueRow:
+    names = ("table_name", "key", "value", "entity", "valid_from", "author", "id")
+    return ValueRow(*(stored[name] for name in names))
+
+
+async def waiting_values(tx: Tx) -> list[ValueRow]:
+    """Rows of tables with four eyes that nobody has approved yet."""
+    return [_value(each) for each in await rows(tx, "select * from value_row where waiting order by id")]
+
+
+async def waiting_value(tx: Tx, row_id: int) -> ValueRow | None:
+    found = await row(tx, "select * from value_row where id = %s and waiting", (row_id,))
+    return _value(found) if found else None
+
+
+async def approve_value(tx: Tx, row_id: int, actor: str, now: datetime) -> None:
+    """The second pair of eyes; the database itself refuses the author's own (check constraint)."""
+    await tx.execute("update value_row set waiting = false, approved_by = %s where id = %s", (actor, row_id))
+    await audit(tx, actor, "value.approve", f"value row {row_id}", {}, now)
+
+
+async def set_value(tx: Tx, value: ValueRow, *, now: datetime, waiting: bool = False) -> bool:
     """Adds a row with its effective date; False when the newest row for it says the same already."""
     newest = await row(
         tx,
         """
         select value from value_row where table_name = %s and lower(key) = lower(%s) and entity = %s and valid_from <= %s
-        order by valid_from desc, id desc limit 1
+          and not waiting order by valid_from desc, id desc limit 1
         """,
         (value.table, value.key, value.entity, value.valid_from),
     )
@@ -121,10 +131,10 @@ async def set_value(tx: Tx, value: ValueRow, *, now: datetime) -> bool:
         return False
     await tx.execute(
         """
-        insert into value_row (table_name, key, entity, value, valid_from, author, created_at)
-        values (%s, %s, %s, %s, %s, %s, %s)
+        insert into value_row (table_name, key, entity, value, valid_from, author, waiting, created_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (value.table, value.key, value.entity, value.value, value.valid_from, value.author, now),
+        (value.table, value.key, value.entity, value.value, value.valid_from, value.author, waiting, now),
     )
     detail = {"key": value.key, "entity": value.entity, "value": value.value, "valid_from": str(value.valid_from)}
     await audit(tx, value.author, "value.set", f"table {value.table}", detail, now)

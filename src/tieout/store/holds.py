@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -100,6 +100,20 @@ async def listed(tx: Tx, state: str = "open") -> list[dict[str, Any]]:
 
 async def of_cause(tx: Tx, cause: str) -> list[dict[str, Any]]:
     return await rows(tx, "select * from hold where cause = %s and state = 'open' order by id", (cause,))
+
+
+async def of_code(tx: Tx, code: str, facts: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Open holds of a code whose facts contain these."""
+    return await rows(
+        tx,
+        "select * from hold where code = %s and state = 'open' and facts @> %s order by id",
+        (code, Jsonb(dict(facts))),
+    )
+
+
+async def snooze(tx: Tx, hold_id: int, days: int, actor: str, now: datetime) -> None:
+    await tx.execute("update hold set snoozed_until = %s where id = %s", (now + timedelta(days=days), hold_id))
+    await note(tx, hold_id, actor, f"snoozed for {days} days", now)
 
 
 async def assign(tx: Tx, hold_id: int, assignee: str, actor: str, now: datetime) -> None:

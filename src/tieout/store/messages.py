@@ -111,6 +111,14 @@ async def settle_run(tx: Tx, run_id: str, state: str, reason: str, now: datetime
     )
 
 
+async def release(tx: Tx, run_ids: Sequence[str]) -> None:
+    """A run goes on: what waited with it is in flight again."""
+    await tx.execute(
+        "update message set state = 'in_flight', reason = '' where run_id = any(%s) and state = 'held'",
+        (list(run_ids),),
+    )
+
+
 async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datetime) -> None:
     await tx.execute(
         """

@@ -133,6 +133,34 @@ async def again(tx: Tx, run_id: str, *, at: datetime, state: str, reason: str, r
     )
 
 
+async def release(tx: Tx, run_id: str, now: datetime, finished: bool) -> bool:
+    """Lets a run that waits for a person go on, with `finished` also one that is over; False when it is at work."""
+    found = await row(
+        tx,
+        """
+        update run set state = 'queued', reason = '', not_before = %s, generation = generation + 1, handed_over = false,
+               attempts = 0
+        where id = %s and (state in ('held', 'waiting') or (%s and state in ('done', 'ignored'))) returning id
+        """,
+        (now, run_id, finished),
+    )
+    return found is not None
+
+
+async def waiting_for(tx: Tx, flow: str, subject: str) -> list[str]:
+    """Runs of a subject that wait for an approval."""
+    found = await rows(tx, "select id from run where flow = %s and subject = %s and state = 'waiting'", (flow, subject))
+    return [each["id"] for each in found]
+
+
+async def held_of(tx: Tx, flow: str, engagement: str) -> list[str]:
+    """Runs of a flow about an engagement that wait for a person."""
+    found = await rows(
+        tx, "select id from run where flow = %s and engagement = %s and state = 'held'", (flow, engagement)
+    )
+    return [each["id"] for each in found]
+
+
 async def tell(tx: Tx, run_id: str, *, entity: str | None = None, engagement: str | None = None) -> None:
     """What a run found out about itself while it worked."""
     await tx.execute(

@@ -41,6 +41,8 @@ create table value_row (
   value text not null,
   valid_from date not null,
   author text not null,
+  -- A row of a table with four eyes waits until somebody else has approved it.
+  waiting boolean not null default false,
   approved_by text check (approved_by <> author),
   created_at timestamptz not null
 );
@@ -140,7 +142,7 @@ create table effect (
   engagement text,
   run_id text not null,
   request bytea not null,
-  state text not null check (state in ('sent', 'unknown', 'done', 'refused')),
+  state text not null check (state in ('sent', 'unknown', 'done', 'refused', 'superseded')),
   attempts integer not null default 1,
   planned_at timestamptz not null,
   sent_at timestamptz not null,
@@ -274,15 +276,23 @@ create table time_entry (
   rate_card_version integer,
   contract_version integer,
   problem text not null default '',
+  cause text not null default '',
+  problem_facts jsonb not null default '{}',
+  -- The cost side: what the ERP's timesheet has of this entry, and the batch that is on its way.
   delivered_minutes integer not null default 0,
+  delivered_as text not null default '',
   delivered_id text not null default '',
+  deliveries integer not null default 0,
+  batch text not null default '',
   changed_at timestamptz not null,
   primary key (connection, source_id)
 );
 create index time_entry_by_engagement on time_entry (engagement, work_date);
 create index time_entry_by_project on time_entry (project);
 create index time_entry_to_deliver on time_entry (entity, source_id)
-  where problem = '' and (case when state = 'approved' then minutes else 0 end) <> delivered_minutes;
+  where (case when state = 'approved' then minutes else 0 end) <> delivered_minutes;
+create index time_entry_in_batch on time_entry (batch) where batch <> '';
+create index time_entry_with_problem on time_entry (cause) where problem <> '';
 
 create table time_entry_version (
   connection text not null,

@@ -1,0 +1,187 @@
+"""What a person may make the hub do: decide, fix, replay, ignore, approve, pause. Every verb leaves an audit entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tieout.domain.values import ANY, ValueRow
+from tieout.engine.run import Clock
+from tieout.store import firm, holds, messages, runs
+from tieout.store.database import Database, Tx
+
+
+class Refused(Exception):
+    """The verb cannot be carried out; the text says why, for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a verb set in motion: the runs that begin again."""
+
+    runs: tuple[str, ...]
+
+
+class Operator:
+    """The operator verbs behind console, API and command line. `actor` is the signed-in person's name or address."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def replay_hold(self, hold_id: int, *, actor: str, all_of_cause: bool = False) -> Released:
+        """Begins the held run again; with `all_of_cause` every run that waits for the same reason."""
+        async with self._database.transaction() as tx:
+            hold = await self._open_hold(tx, hold_id)
+            same = await holds.of_cause(tx, hold["cause"]) if all_of_cause else [hold]
+            released = await self._release(tx, [each["run_id"] for each in same])
+            for each in same:
+                await holds.note(tx, each["id"], actor, "replayed", self._clock())
+            await self._audit(tx, actor, "hold.replay", f"H-{hold_id}", {"runs": list(released.runs)})
+            return released
+
+    async def replay_run(self, run_id: str, *, actor: str) -> Released:
+        """Begins a held, waiting, finished or ignored run again; what it did before is not done twice."""
+        async with self._database.transaction() as tx:
+            if await runs.get(tx, run_id) is None:
+                raise Refused(f"There is no run {run_id!r}.")
+            released = await self._release(tx, [run_id], finished=True)
+            if not released.runs:
+                raise Refused(f"Run {run_id!r} is at work already.")
+            await self._audit(tx, actor, "run.replay", run_id, {})
+            return released
+
+    async def ignore(self, hold_id: int, *, reason: str, actor: str) -> None:
+        """Ends the wait without doing anything: the document counts as ignored, with the reason."""
+        if not reason.strip():
+            raise Refused("Say why it is ignored: the reason stays in the books.")
+        async with self._database.transaction() as tx:
+            hold = await self._open_hold(tx, hold_id)
+            now = self._clock()
+            await runs.end(tx, hold["run_id"], "ignored", f"{actor}: {reason}", now)
+            await messages.settle_run(tx, hold["run_id"], "ignored", f"{actor}: {reason}", now)
+            await holds.close_holds(
+                tx, hold["flow"], hold["subject"], by=actor, resolution=f"ignored: {reason}", now=now
+            )
+            await self._audit(tx, actor, "hold.ignore", f"H-{hold_id}", {"reason": reason})
+
+    async def assign(self, hold_id: int, *, assignee: str, actor: str) -> None:
+        async with self._database.transaction() as tx:
+            await self._open_hold(tx, hold_id)
+            await holds.assign(tx, hold_id, assignee, actor, self._clock())
+            await self._audit(tx, actor, "hold.assign", f"H-{hold_id}", {"assignee": assignee})
+
+    async def snooze(self, hold_id: int, *, days: int, actor: str) -> None:
+        if not 1 <= days <= 90:
+            raise Refused("A hold can be snoozed for 1 to 90 days.")
+        async with self._database.transaction() as tx:
+            await self._open_hold(tx, hold_id)
+            await holds.snooze(tx, hold_id, days, actor, self._clock())
+            await self._audit(tx, actor, "hold.snooze", f"H-{hold_id}", {"days": days})
+
+    async def decide(self, hold_id: int, *, choice: str, reason: str, actor: str) -> Released:
+        """Answers the question that a hold asks and lets its run go on."""
+        async with self._database.transaction() as tx:
+            hold = await self._open_hold(tx, hold_id)
+            await holds.decide(
+                tx, hold["subject"], question_of(hold), choice, reason=reason, actor=actor, now=self._clock()
+            )
+            await holds.note(tx, hold_id, actor, f"decided: {choice}", self._clock())
+            await self._audit(tx, actor, "hold.decide", f"H-{hold_id}", {"choice": choice, "reason": reason})
+            return await self._release(tx, [hold["run_id"]])
+
+    async def set_value(self, row: ValueRow, *, four_eyes: bool = False) -> Released:
+        """Adds a row to a value table and lets everything go on that waited for it.
+
+        In a table with four eyes the row waits until somebody else has approved it.
+        """
+        if not row.key.strip() or not row.value.strip():
+            raise Refused("A row of a value table needs a key and a value.")
+        row = replace(row, key=row.key.strip(), value=row.value.strip())
+        async with self._database.transaction() as tx:
+            await firm.set_value(tx, row, now=self._clock(), waiting=four_eyes)
+            return Released(()) if four_eyes else await self._value_arrived(tx, row)
+
+    async def approve_value(self, row_id: int, *, actor: str) -> Released:
+        async with self._database.transaction() as tx:
+            row = await firm.waiting_value(tx, row_id)
+            if row is None:
+                raise Refused(f"No row {row_id} waits for approval.")
+            if row.author == actor:
+                raise Refused("Somebody else must approve your own row: the table has four eyes.")
+            await firm.approve_value(tx, row_id, actor, self._clock())
+            return await self._value_arrived(tx, row)
+
+    async def answer_approval(self, approval_id: int, *, approve: bool, actor: str, reason: str = "") -> Released:
+        """Approves or rejects terms; never one's own request, and a rejection says why."""
+        if not approve and not reason.strip():
+            raise Refused("Say why it is rejected: the requester reads it.")
+        async with self._database.transaction() as tx:
+            asked = await holds.approval(tx, approval_id)
+            if asked is None:
+                raise Refused(f"There is no approval A-{approval_id}.")
+            if asked["requested_by"].casefold() == actor.casefold():
+                raise Refused("You asked for this approval; somebody else must answer it.")
+            state = "approved" if approve else "rejected"
+            if not await holds.answer_approval(tx, approval_id, state, actor=actor, reason=reason, now=self._clock()):
+                raise Refused(f"A-{approval_id} was answered before, by {asked['decided_by']}.")
+            await self._audit(tx, actor, f"approval.{state}", f"A-{approval_id}", {"reason": reason})
+            return await self._release(tx, await runs.waiting_for(tx, asked["flow"], asked["subject"]))
+
+    async def pause(self, connection: str, *, reason: str, actor: str) -> None:
+        async with self._database.transaction() as tx:
+            await self._known(tx, connection)
+            await firm.set_connection_state(tx, connection, "paused", reason)
+            await self._audit(tx, actor, "connection.pause", connection, {"reason": reason})
+
+    async def resume(self, connection: str, *, actor: str) -> Released:
+        """Opens a paused connection again and lets everything go on that its failure had stopped."""
+        async with self._database.transaction() as tx:
+            await self._known(tx, connection)
+            await firm.set_connection_state(tx, connection, "active", "")
+            await self._audit(tx, actor, "connection.resume", connection, {})
+            stopped = await holds.of_code(tx, "connection.misconfigured", {"system": connection})
+            return await self._release(tx, [each["run_id"] for each in stopped])
+
+    # -- what the verbs share
+
+    async def _release(self, tx: Tx, run_ids: list[str], *, finished: bool = False) -> Released:
+        released = tuple(
+            [each for each in dict.fromkeys(run_ids) if await runs.release(tx, each, self._clock(), finished)]
+        )
+        await messages.release(tx, released)
+        return Released(released)
+
+    async def _value_arrived(self, tx: Tx, row: ValueRow) -> Released:
+        waiting = await holds.of_code(tx, "value.missing", {"table": row.table})
+        freed = [
+            each
+            for each in waiting
+            if each["facts"]["value"].strip().casefold() == row.key.strip().casefold()
+            and row.entity in (ANY, each["facts"]["entity"])
+        ]
+        for each in freed:
+            await holds.note(tx, each["id"], row.author, f"{row.table}: {row.key} = {row.value}", self._clock())
+        return await self._release(tx, [each["run_id"] for each in freed])
+
+    async def _open_hold(self, tx: Tx, hold_id: int) -> dict[str, Any]:
+        hold = await holds.get(tx, hold_id)
+        if hold is None:
+            raise Refused(f"There is no hold H-{hold_id}.")
+        if hold["state"] != "open":
+            raise Refused(f"H-{hold_id} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
+        return hold
+
+    async def _known(self, tx: Tx, connection: str) -> None:
+        names = [each["name"] for each in await firm.connections(tx)]
+        if connection not in names:
+            raise Refused(f"There is no connection {connection!r}; there are {', '.join(names)}.")
+
+    async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: dict[str, Any]) -> None:
+        await firm.audit(tx, actor, action, object_, detail, self._clock())
+
+
+def question_of(hold: dict[str, Any]) -> str:
+    """The name under which the answer to a hold is remembered: its code, and what it is about where it says so."""
+    about = hold["facts"].get("about", "")
+    return f"{hold['code']}:{about}" if about else str(hold["code"])
