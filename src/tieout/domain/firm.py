@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,77 +13,107 @@ from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.values import ANY, ValueRow
 
 Role = Literal["crm", "psa", "erp"]
+ROLES: tuple[Role, ...] = ("crm", "psa", "erp")
+
+# A connection's name stands in addresses and in the names of environment variables.
+ConnectionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Days = Annotated[int, Field(ge=0)]
+_OWNER_OF = "the owner of "
 
 
 class LegalEntity(Part):
-    """A company of the firm, with books of its own in one currency (ISO 4217)."""
+    """A company of the firm, with books of its own in one currency."""
 
-    code: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
-    name: str
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    code: str = Field(
+        pattern=r"^[A-Z0-9]{1,8}$", description="Short code: 1 to 8 capital letters or digits, such as US"
+    )
+    name: str = Field(description="The company's legal name")
+    currency: Currency = Field(description="The currency of its books: three capital letters (ISO 4217), such as USD")
 
 
 class ConnectionSettings(Part):
-    """One configured system. `settings` are the connector's own; secrets come from the environment, never from here."""
+    """One configured system. Secrets come from the environment, never from here."""
 
-    kind: str
-    role: Role
+    kind: str = Field(description="Which connector speaks to it, such as salesforce")
+    role: Role = Field(description="What the system is for the firm: crm, psa or erp")
     entity: str | None = Field(
-        default=None, description="The legal entity whose system this is; absent: every entity's"
+        default=None, description="The legal entity whose system this is; left out when it is every entity's"
     )
-    settings: dict[str, Any] = Field(default_factory=dict[str, Any])
+    owner: str = Field(default="", description="Who answers for this system: a person, a team, an e-mail address")
+    settings: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="The connector's own settings, without secrets"
+    )
     fields: dict[str, str] = Field(
-        default_factory=dict[str, str], description="Canonical field → the firm's own field in this system"
+        default_factory=dict[str, str], description="Tieout's field → the firm's own field in this system"
     )
 
 
 class ApprovalRule(Part):
     """Terms that finance must accept before a project is set up."""
 
-    amount_above: dict[str, Decimal] = Field(default_factory=dict[str, Decimal], description="Currency → amount")
-    payment_days_above: int | None = None
+    amount_above: dict[Currency, Decimal] = Field(
+        default_factory=dict[str, Decimal],
+        description="Currency → amount: a deal worth more waits for finance. A currency left out has no limit",
+    )
+    payment_days_above: Days | None = Field(
+        default=None, description="Payment terms longer than this many days wait for finance"
+    )
 
 
 class BillingRule(Part):
-    """When approved work is invoiced: for each month, `days_after` days after its last day."""
+    """When approved work is invoiced, and what makes a line of the invoice."""
 
-    days_after: int = Field(default=2, ge=0, le=28)
-    line_per: Literal["task_and_rate"] = "task_and_rate"
+    days_after: int = Field(
+        default=2, ge=0, le=28, description="A month is billed this many days after its last day: 0 to 28"
+    )
+    line_per: Literal["task_and_rate"] = Field(
+        default="task_and_rate", description="One invoice line for each task and rate"
+    )
+
+
+class TableRow(Part):
+    """One key of a value table and what it means from a day on."""
+
+    key: str = Field(description="The value as the systems say it; capitals and outer blanks do not matter")
+    value: str = Field(description="What it means; an empty text ends the key's validity from that day on")
+    entity: str = Field(default=ANY, description="The legal entity it is true for; * is every entity")
+    valid_from: date = Field(default=date(2000, 1, 1), description="The first day it is true, such as 2026-01-01")
 
 
 class ValueTable(Part):
     """A value table as the folder ships it; later rows are added in the console or by `tieout apply`."""
 
-    name: str
-    purpose: str
-    four_eyes: bool = False
-    rows: tuple[TableRow, ...] = ()
-
-
-class TableRow(Part):
-    """One key of a value table."""
-
-    key: str
-    value: str
-    entity: str = ANY
-    valid_from: date = date(2000, 1, 1)
-
-
-ValueTable.model_rebuild()
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="The table's name: small letters, such as practice_department"
+    )
+    purpose: str = Field(description="What is derived from it, in the words a hold uses: department")
+    four_eyes: bool = Field(default=False, description="A change in the console waits for a second person")
+    rows: tuple[TableRow, ...] = Field(default=(), description="The keys and what they mean")
 
 
 class Firm(Part):
     """Everything `tieout.yaml`, `packages/`, `rate_cards/` and `tables/` say, checked and frozen."""
 
-    name: str
-    entities: tuple[LegalEntity, ...] = Field(min_length=1)
-    connections: dict[str, ConnectionSettings]
-    approvals: ApprovalRule = ApprovalRule()
-    billing: BillingRule = BillingRule()
-    payment_terms: dict[str, int] = Field(default_factory=dict[str, int], description="Name → days")
-    packages: tuple[ServicePackage, ...] = ()
-    rate_cards: tuple[RateCard, ...] = ()
-    tables: tuple[ValueTable, ...] = ()
+    name: str = Field(description="The firm's name, as the console shows it")
+    entities: tuple[LegalEntity, ...] = Field(min_length=1, description="The companies of the firm")
+    connections: dict[ConnectionName, ConnectionSettings] = Field(
+        description="Name (small letters, digits, hyphens) → a configured system"
+    )
+    approvals: ApprovalRule = Field(
+        default=ApprovalRule(), description="Terms that finance must accept before a project is set up"
+    )
+    billing: BillingRule = Field(default=BillingRule(), description="When approved work is invoiced")
+    payment_terms: dict[str, Days] = Field(
+        default_factory=dict[str, int], description="Payment terms as deals name them → days until the invoice is due"
+    )
+    owners: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Who answers for a hold, as Tieout names them (finance operations) → who that is here",
+    )
+    packages: tuple[ServicePackage, ...] = Field(default=(), description="The service packages of packages/")
+    rate_cards: tuple[RateCard, ...] = Field(default=(), description="The rate cards of rate_cards/")
+    tables: tuple[ValueTable, ...] = Field(default=(), description="The value tables of tables/")
 
     def entity(self, code: str) -> LegalEntity | None:
         return next((each for each in self.entities if each.code == code), None)
@@ -98,6 +127,9 @@ class Firm(Part):
     def named_rate_card(self, name: str) -> RateCard | None:
         return next((each for each in self.rate_cards if each.name == name), None)
 
+    def table(self, name: str) -> ValueTable | None:
+        return next((each for each in self.tables if each.name == name), None)
+
     def connection(self, role: Role, entity: str | None) -> str | None:
         """The connection that plays a role for an entity; its own one goes before one for every entity."""
         of_role = {name: each for name, each in self.connections.items() if each.role == role}
@@ -106,7 +138,15 @@ class Firm(Part):
         return next(iter(own or shared), None)
 
     def purpose(self, table: str) -> str:
-        return next((each.purpose for each in self.tables if each.name == table), table)
+        found = self.table(table)
+        return found.purpose if found else table
+
+    def answers_for(self, owner: str) -> str:
+        """Who a problem's owner (“finance operations”, “the owner of erp-us”) is in this firm; empty when not named."""
+        connection = self.connections.get(owner.removeprefix(_OWNER_OF))
+        if owner.startswith(_OWNER_OF) and connection is not None:
+            return connection.owner
+        return self.owners.get(owner, "")
 
     def shipped_rows(self, author: str) -> list[ValueRow]:
         return [
@@ -114,50 +154,3 @@ class Firm(Part):
             for table in self.tables
             for row in table.rows
         ]
-
-
-def faults(firm: Firm) -> list[str]:
-    """Everything that is wrong across the folder's parts, each with its place; an empty list when it can be applied."""
-    found: list[str] = []
-    codes = {each.code for each in firm.entities}
-    for name, connection in firm.connections.items():
-        if connection.entity is not None and connection.entity not in codes:
-            found.append(f"connections.{name}.entity: {connection.entity!r} is not one of {sorted(codes)}")
-    for entity in firm.entities:
-        for role in ("crm", "psa", "erp"):
-            if firm.connection(role, entity.code) is None:
-                found.append(f"connections: nothing plays the role {role} for {entity.code}")
-        card = firm.rate_card(entity.code)
-        if card is None:
-            found.append(f"rate_cards: none for the legal entity {entity.code}")
-        elif card.currency != entity.currency:
-            found.append(
-                f"rate_cards.{card.name}: is in {card.currency}, {entity.code} keeps its books in {entity.currency}"
-            )
-    found += _package_faults(firm)
-    for table in firm.tables:
-        for row in table.rows:
-            if row.entity not in codes | {ANY}:
-                found.append(f"tables.{table.name}: {row.entity!r} is not a legal entity")
-    return found
-
-
-def _package_faults(firm: Firm) -> list[str]:
-    roles = {role for card in firm.rate_cards for version in card.versions for role in version.rates}
-    found: list[str] = []
-    seen: Mapping[str, int] = {}
-    for package in firm.packages:
-        seen = {**seen, package.key: seen.get(package.key, 0) + 1}
-        if not package.tasks:
-            found.append(f"packages.{package.key}: has no tasks")
-        names = [task.name for task in package.tasks]
-        found += [
-            f"packages.{package.key}: task {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})
-        ]
-        found += [
-            f"packages.{package.key}.{task.name}: no rate card knows the role {task.role!r}"
-            for task in package.tasks
-            if task.role not in roles
-        ]
-    found += [f"packages.{key}: stands in the folder {count} times" for key, count in seen.items() if count > 1]
-    return found

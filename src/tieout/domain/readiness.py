@@ -30,12 +30,16 @@ _MANDATORY = {
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """What the value tables add to a deal that has all it needs."""
+    """What the value tables add to a deal that has all it needs.
+
+    `tax_class` is empty when the firm keeps no table of that name and leaves the question to its ERP.
+    """
 
     entity: str
     department: str
     package: ServicePackage
     rate_card: str
+    tax_class: str = ""
 
 
 def missing_for_kickoff(deal: Engagement, *, link: str) -> list[Problem]:
@@ -60,8 +64,8 @@ def missing_for_kickoff(deal: Engagement, *, link: str) -> list[Problem]:
 def enrich(
     deal: Engagement, firm: Firm, tables: ValueTables, *, on: date, link: str
 ) -> tuple[Enriched | None, list[Problem]]:
-    """Derives entity, department, package and rate card; the problems when something has no value yet."""
-    problems: list[Problem] = []
+    """Derives entity, department, tax class, package and rate card; the problems when something has no value yet."""
+    problems = _unknown_terms(deal, firm, link)
     facts = {"deal": deal.name, "link": link}
     entity = firm.entity(deal.legal_entity)
     if entity is None:
@@ -80,13 +84,16 @@ def enrich(
     department = tables.look_up("practice_department", deal.practice, entity=scope, on=on)
     if department is None:
         problems.append(_unknown(firm, "practice_department", deal.practice, scope))
+    tax_class = tables.look_up("tax_class", deal.practice, entity=scope, on=on)
+    if tax_class is None and firm.table("tax_class") is not None:
+        problems.append(_unknown(firm, "tax_class", deal.practice, scope))
     package = firm.package(deal.package)
     if package is None:
         problems.append(Problem("package.unknown", {**facts, "package": deal.package}))
     card = firm.rate_card(scope)
     if problems or entity is None or department is None or package is None or card is None:
         return None, problems
-    return Enriched(entity.code, department.value, package, card.name), []
+    return Enriched(entity.code, department.value, package, card.name, tax_class.value if tax_class else ""), []
 
 
 def missing_for_billing(deal: Engagement, *, link: str) -> list[Problem]:
@@ -141,6 +148,16 @@ def _customer_gaps(customer: Customer, facts: dict[str, str]) -> list[Problem]:
         if not present:
             gaps.append(Problem("deal.field_missing", {**facts, "label": label, "field": field}))
     return gaps
+
+
+def _unknown_terms(deal: Engagement, firm: Firm, link: str) -> list[Problem]:
+    """Terms of an unknown length would slip past the rule that long ones need finance."""
+    if not firm.payment_terms or deal.payment_terms in firm.payment_terms:
+        return []
+    facts = {"deal": deal.name, "amount": value_of(deal), "link": link}
+    known = ", ".join(sorted(firm.payment_terms))
+    reason = f"the firm's payment terms are {known}"
+    return [_invalid(facts, "The payment terms", "payment_terms", f"“{deal.payment_terms}”", reason)]
 
 
 def _invalid(facts: dict[str, str], label: str, field: str, value: str, reason: str) -> Problem:

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from tieout.domain.documents.document import Document, Part
 
 Billing = Literal["time_and_material"]
@@ -14,10 +16,10 @@ Billing = Literal["time_and_material"]
 class PackageTask(Part):
     """One task of the template: the role that does it and its budget in hours."""
 
-    name: str
-    role: str
-    hours: Decimal
-    billable: bool = True
+    name: str = Field(description="The task's name, as people see it when they book time")
+    role: str = Field(description="The role that does it, as the rate cards name it")
+    hours: Decimal = Field(description="Its budget in hours")
+    billable: bool = Field(default=True, description="Whether its hours go on the invoice")
 
 
 class ServicePackage(Document):
@@ -25,19 +27,20 @@ class ServicePackage(Document):
 
     kind: ClassVar[str] = "service_package"
 
-    name: str
-    version: int = 1
-    practice: str
-    billing: Billing = "time_and_material"
-    tasks: tuple[PackageTask, ...]
+    key: str = Field(description="Its code, as deals name it, such as DATA-FOUNDATION")
+    name: str = Field(description="Its name, as people see it")
+    version: int = Field(default=1, ge=1, description="Counts its published versions")
+    practice: str = Field(description="The practice that delivers it")
+    billing: Billing = Field(default="time_and_material", description="How its work is billed")
+    tasks: tuple[PackageTask, ...] = Field(description="The tasks of its projects, in their order")
 
 
 class RateCardVersion(Part):
     """Rates per role and hour from a date on, in the card's currency."""
 
-    version: int
-    valid_from: date
-    rates: dict[str, Decimal]
+    version: int = Field(ge=1, description="Its number, one more than the version before")
+    valid_from: date = Field(description="The first day of work it prices, such as 2026-01-01")
+    rates: dict[str, Decimal] = Field(description="Role → money per hour, exactly as written: 420.10")
 
 
 class RateCard(Document):
@@ -45,7 +48,8 @@ class RateCard(Document):
 
     kind: ClassVar[str] = "rate_card"
 
-    name: str
-    entity: str
-    currency: str
-    versions: tuple[RateCardVersion, ...]
+    key: str = Field(description="Its code, such as US-2026")
+    name: str = Field(description="Its name, as people see it and as projects keep it")
+    entity: str = Field(description="The legal entity that sells at these rates")
+    currency: str = Field(description="The currency of the rates, the one of the entity's books (ISO 4217)")
+    versions: tuple[RateCardVersion, ...] = Field(description="Its versions, the earliest first")

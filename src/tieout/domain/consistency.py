@@ -1,0 +1,250 @@
+"""What contradicts itself across the parts of a firm folder, each contradiction with its place and its way out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.firm import ROLES, Firm, ValueTable
+from tieout.domain.problems import CATALOGUE
+from tieout.domain.values import ANY
+
+Path = tuple[str | int, ...]
+
+# Tables that no deal gets past without.
+_NEEDED = {"practice_department": "the department of a practice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`path` leads to the wrong value within the Firm: ("packages", 0, "tasks", 2, "role")."""
+
+    path: Path
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.path)}: {self.what}. {self.fix}"
+
+
+def faults(firm: Firm) -> list[Fault]:
+    """Every contradiction; an empty list when the firm can be applied."""
+    return [
+        *_entity_faults(firm),
+        *_connection_faults(firm),
+        *_rule_faults(firm),
+        *_rate_card_faults(firm),
+        *_package_faults(firm),
+        *_table_faults(firm),
+    ]
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: packages[0].tasks[2].role."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    by_folded = {each.casefold(): each for each in known}
+    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def choose(word: str, known: Iterable[str]) -> str:
+    """What to write in place of an unknown word."""
+    words = sorted(set(known))
+    meant = nearest(word, words)
+    if meant is not None:
+        return f"Did you mean {meant!r}?"
+    return f"Say one of: {', '.join(words)}." if words else "Leave it out."
+
+
+def _entity_faults(firm: Firm) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for i, entity in enumerate(firm.entities):
+        if entity.code in seen:
+            yield Fault(
+                ("entities", i, "code"), f"{entity.code} stands here twice", "Give each legal entity its own code."
+            )
+        seen.add(entity.code)
+
+
+def _connection_faults(firm: Firm) -> Iterator[Fault]:
+    codes = _codes(firm)
+    players: dict[tuple[str, str | None], str] = {}
+    for name, connection in firm.connections.items():
+        path = ("connections", name)
+        if connection.entity is not None and connection.entity not in codes:
+            yield _no_entity((*path, "entity"), connection.entity, codes)
+        other = players.setdefault((connection.role, connection.entity), name)
+        if other != name:
+            whom = connection.entity or "every entity"
+            yield Fault(
+                (*path, "role"),
+                f"{other} plays the role {connection.role} for {whom} already",
+                "Name the legal entity of each, or remove one.",
+            )
+    for entity in firm.entities:
+        for role in ROLES:
+            if firm.connection(role, entity.code) is None:
+                yield Fault(
+                    ("connections",),
+                    f"nothing plays the role {role} for {entity.code}",
+                    f"Add a connection with role: {role}, for {entity.code} or for every entity.",
+                )
+
+
+def _rule_faults(firm: Firm) -> Iterator[Fault]:
+    currencies = {each.currency for each in firm.entities}
+    for currency, amount in firm.approvals.amount_above.items():
+        path = ("approvals", "amount_above", currency)
+        if currency not in currencies:
+            yield Fault(path, f"no legal entity keeps its books in {currency}", choose(currency, currencies))
+        if amount < 0:
+            yield Fault(path, f"{amount} is negative", "Give the largest amount that needs no approval.")
+    known = {each.owner for each in CATALOGUE.values() if "{" not in each.owner}
+    for owner in firm.owners:
+        if owner not in known:
+            yield Fault(("owners", owner), f"no hold is ever owned by {owner!r}", choose(owner, known))
+
+
+def _rate_card_faults(firm: Firm) -> Iterator[Fault]:
+    codes = _codes(firm)
+    for entity in firm.entities:
+        if firm.rate_card(entity.code) is None:
+            yield Fault(
+                ("rate_cards",),
+                f"there is no rate card for the legal entity {entity.code}",
+                f"Add one with entity: {entity.code} and currency: {entity.currency}.",
+            )
+    first: dict[str, str] = {}
+    for i, card in enumerate(firm.rate_cards):
+        path = ("rate_cards", i)
+        entity = firm.entity(card.entity)
+        if entity is None:
+            yield _no_entity((*path, "entity"), card.entity, codes)
+        elif card.currency != entity.currency:
+            yield Fault(
+                (*path, "currency"),
+                f"the rate card is in {card.currency}, but {entity.code} keeps its books in {entity.currency}",
+                f"Give the rates in {entity.currency}.",
+            )
+        if card.entity in first:
+            yield Fault(
+                (*path, "entity"),
+                f"{card.entity} has the rate card {first[card.entity]!r} already",
+                "Add the rates there, as a version with its own valid_from.",
+            )
+        first.setdefault(card.entity, card.name)
+        yield from _version_faults(path, card)
+    yield from _twice("rate_cards", "key", [each.key for each in firm.rate_cards])
+    yield from _twice("rate_cards", "name", [each.name for each in firm.rate_cards])
+
+
+def _version_faults(path: Path, card: RateCard) -> Iterator[Fault]:
+    if not card.versions:
+        yield Fault(
+            (*path, "versions"), "the rate card has no versions", "Add version 1 with its valid_from and rates."
+        )
+    for i, version in enumerate(card.versions):
+        here = (*path, "versions", i)
+        before = card.versions[i - 1] if i else None
+        if before and version.version <= before.version:
+            yield Fault(
+                (*here, "version"),
+                f"version {version.version} comes after version {before.version}",
+                f"Number it {before.version + 1}.",
+            )
+        if before and version.valid_from <= before.valid_from:
+            yield Fault(
+                (*here, "valid_from"),
+                f"version {version.version} begins on {version.valid_from}, not after version {before.version}"
+                f" ({before.valid_from})",
+                "List versions in the order of their days, each with a day of its own.",
+            )
+        for role, rate in version.rates.items():
+            if rate < 0:
+                yield Fault((*here, "rates", role), f"{rate} is negative", "A rate is money per hour, zero or more.")
+
+
+def _package_faults(firm: Firm) -> Iterator[Fault]:
+    roles = {role for card in firm.rate_cards for version in card.versions for role in version.rates}
+    yield from _twice("packages", "key", [each.key for each in firm.packages])
+    for i, package in enumerate(firm.packages):
+        yield from _task_faults(("packages", i), package, roles)
+
+
+def _task_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterator[Fault]:
+    if not package.tasks:
+        yield Fault((*path, "tasks"), "the package has no tasks", "Add at least one, with name, role and hours.")
+    names: set[str] = set()
+    for i, task in enumerate(package.tasks):
+        here = (*path, "tasks", i)
+        if task.name.casefold() in names:
+            yield Fault((*here, "name"), f"the task {task.name!r} stands here twice", "Give each task its own name.")
+        names.add(task.name.casefold())
+        if task.role not in roles:
+            yield Fault((*here, "role"), f"no rate card knows the role {task.role!r}", choose(task.role, roles))
+        if task.hours < 0:
+            yield Fault((*here, "hours"), f"{task.hours} is negative", "Give the budget of the task in hours.")
+
+
+def _table_faults(firm: Firm) -> Iterator[Fault]:
+    for name, purpose in _NEEDED.items():
+        if firm.table(name) is None:
+            yield Fault(
+                ("tables",),
+                f"there is no table {name}, which tells {purpose}",
+                f"Add tables/{name}.yaml; it may be empty at first.",
+            )
+    yield from _twice("tables", "name", [each.name for each in firm.tables])
+    for i, table in enumerate(firm.tables):
+        yield from _row_faults(("tables", i), table, _codes(firm))
+
+
+def _row_faults(path: Path, table: ValueTable, codes: set[str]) -> Iterator[Fault]:
+    seen: set[tuple[object, ...]] = set()
+    for i, row in enumerate(table.rows):
+        here = (*path, "rows", i)
+        if row.entity not in codes | {ANY}:
+            yield _no_entity((*here, "entity"), row.entity, codes | {ANY})
+        if table.name == "legal_entity" and row.value and row.value not in codes:
+            yield _no_entity((*here, "value"), row.value, codes)
+        identity = (row.key.strip().casefold(), row.entity, row.valid_from)
+        if identity in seen:
+            yield Fault(
+                (*here, "key"),
+                f"{row.key!r} stands here twice for {_whom(row.entity)} from {row.valid_from}",
+                "Keep one, or give the later one its own valid_from.",
+            )
+        seen.add(identity)
+
+
+def _twice(part: str, name: str, values: list[str]) -> Iterator[Fault]:
+    counts = Counter(each.casefold() for each in values)
+    seen: set[str] = set()
+    for i, value in enumerate(values):
+        if value.casefold() in seen:
+            yield Fault(
+                (part, i, name), f"{value!r} stands in the folder {counts[value.casefold()]} times", "Keep one of them."
+            )
+        seen.add(value.casefold())
+
+
+def _no_entity(path: Path, code: str, codes: set[str]) -> Fault:
+    return Fault(path, f"{code!r} is not a legal entity of the firm", choose(code, codes))
+
+
+def _codes(firm: Firm) -> set[str]:
+    return {each.code for each in firm.entities}
+
+
+def _whom(entity: str) -> str:
+    return "every entity" if entity == ANY else entity
