@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
 from pytest_socket import disable_socket, socket_allow_hosts
 
+from tieout.store.database import Database
+from tieout.testing.database import fresh_database, migrated_postgres, opened
+
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Generator[str, None, None]:
+    """One real Postgres for the session; its migrated database is copied and never connected to."""
+    with migrated_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_template: str) -> Generator[str, None, None]:
+    """The address of a fresh, migrated database of this test's own."""
+    with fresh_database(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncGenerator[Database, None]:
+    """An open pool on this test's own database."""
+    async with opened(database_url) as database:
+        yield database
 
 
 @pytest.hookimpl(trylast=True)
