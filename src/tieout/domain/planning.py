@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from tieout.domain.documents.engagement import ContractVersion, Engagement
+from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
 from tieout.domain.documents.package import RateCard
 from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.rating import rate_on
 from tieout.domain.readiness import Enriched
 
 
-def first_version(deal: Engagement, enriched: Enriched, *, effective_from: date) -> ContractVersion:
+def first_contract(deal: Engagement, enriched: Enriched, *, effective_from: date) -> Contract:
     """The baseline that a won deal becomes; later edits of the deal do not change it (T05)."""
-    return ContractVersion(
+    baseline = ContractVersion(
         version=1,
         effective_from=effective_from,
         amount=deal.amount or Decimal(0),
@@ -22,6 +22,13 @@ def first_version(deal: Engagement, enriched: Enriched, *, effective_from: date)
         lines=deal.lines,
         payment_terms=deal.payment_terms,
         rate_card=enriched.rate_card,
+    )
+    return Contract(
+        key=deal.key,
+        engagement=deal.key,
+        customer=(deal.bill_to or deal.customer).key,
+        legal_entity=enriched.entity,
+        versions=(baseline,),
     )
 
 
@@ -60,5 +67,6 @@ def plan_project(
         end=deal.end,
         po_number=deal.po_number,
         project_manager=deal.project_manager,
+        package=enriched.package.key,
         tasks=tuple(tasks),
     )

@@ -30,7 +30,14 @@ _LONGEST_WAIT = timedelta(minutes=5)
 class Generation:
     """The Run that a flow is given (engine.run.Run)."""
 
-    def __init__(self, database: Database, clock: Clock, row: dict[str, Any], arrived: Sequence[Arrived]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        row: dict[str, Any],
+        arrived: Sequence[Arrived],
+        sabotage: frozenset[str] = frozenset(),
+    ) -> None:
         self.id: str = row["id"]
         self.subject: str = row["subject"]
         self.messages = arrived
@@ -38,7 +45,7 @@ class Generation:
         self.story: list[runs.Step] = []
         self.title: str = row["subject"]
         self.amount: Money | None = None
-        self.effects = Effects(database, clock, Context(row["id"], row["entity"], row["engagement"]))
+        self.effects = Effects(database, clock, Context(row["id"], row["entity"], row["engagement"]), sabotage)
         self.warnings: list[Problem] = []
         self._database = database
         self._clock = clock
@@ -106,13 +113,20 @@ class Executor:
     """Executes runs; any number of them on one database, in any number of processes."""
 
     def __init__(
-        self, database: Database, clock: Clock, flows: Sequence[Flow], systems_for: SystemsFor, worker: str
+        self,
+        database: Database,
+        clock: Clock,
+        flows: Sequence[Flow],
+        systems_for: SystemsFor,
+        worker: str,
+        sabotage: frozenset[str] = frozenset(),
     ) -> None:
         self._database = database
         self._clock = clock
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
         self._worker = worker
+        self._sabotage = sabotage
 
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
@@ -121,7 +135,7 @@ class Executor:
             if row is None:
                 return
             arrived = [_arrived(each) for each in await messages.of_run(tx, run_id)]
-        run = Generation(self._database, self._clock, row, arrived)
+        run = Generation(self._database, self._clock, row, arrived, self._sabotage)
         try:
             await self._flows[row["flow"]].body(run, self._systems_for(run.effects))
         except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed

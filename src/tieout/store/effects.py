@@ -28,16 +28,17 @@ async def sending(
     entity: str | None,
     engagement: str | None,
     request: bytes,
+    state: str,
     now: datetime,
 ) -> None:
-    """Commits what is about to be sent. An effect that was refused or is to be sent again keeps its key."""
+    """Writes down what is about to be sent. An effect that was refused or is to be sent again keeps its key."""
     await tx.execute(
         """
         insert into effect (key, connection, operation, guarantee, subject, version, run_id, entity, engagement, request,
                             state, planned_at, sent_at)
         values (%(key)s, %(connection)s, %(operation)s, %(guarantee)s, %(subject)s, %(version)s, %(run_id)s, %(entity)s,
-                %(engagement)s, %(request)s, 'sent', %(now)s, %(now)s)
-        on conflict (key) do update set state = 'sent', request = excluded.request, sent_at = excluded.sent_at,
+                %(engagement)s, %(request)s, %(state)s, %(now)s, %(now)s)
+        on conflict (key) do update set state = excluded.state, request = excluded.request, sent_at = excluded.sent_at,
                run_id = excluded.run_id, attempts = effect.attempts + 1, detail = ''
         """,
         {
@@ -51,6 +52,7 @@ async def sending(
             "entity": entity,
             "engagement": engagement,
             "request": request,
+            "state": state,
             "now": now,
         },
     )
@@ -91,16 +93,45 @@ async def to_look_at(tx: Tx, now: datetime, limit: int) -> list[dict[str, Any]]:
     )
 
 
-async def last_done(tx: Tx, connection: str, operation: str, subject: str) -> dict[str, Any] | None:
-    """The newest content that the target confirmed for a subject."""
+async def newest(tx: Tx, connection: str, operation: str, subject: str) -> dict[str, Any] | None:
+    """The newest intended content of a subject, whatever became of it."""
     return await row(
         tx,
         """
-        select * from effect where connection = %s and operation = %s and subject = %s and state = 'done'
-        order by settled_at desc limit 1
+        select * from effect where connection = %s and operation = %s and subject = %s and state <> 'superseded'
+        order by version desc limit 1
         """,
         (connection, operation, subject),
     )
+
+
+async def count(tx: Tx, connection: str, operation: str, subject: str) -> int:
+    found = await row(
+        tx,
+        "select count(*) as n from effect where connection = %s and operation = %s and subject = %s",
+        (connection, operation, subject),
+    )
+    return found["n"] if found else 0
+
+
+async def supersede(tx: Tx, connection: str, operation: str, subject: str, version: str, now: datetime) -> None:
+    """A newer content is confirmed: older ones that never settled no longer matter."""
+    await tx.execute(
+        """
+        update effect set state = 'superseded', settled_at = %s, detail = 'a newer content is confirmed'
+        where connection = %s and operation = %s and subject = %s and version < %s and state in ('sent', 'unknown', 'refused')
+        """,
+        (now, connection, operation, subject, version),
+    )
+
+
+async def unsettled(tx: Tx) -> list[dict[str, Any]]:
+    """Effects that were sent and of which we do not know what became, the oldest first."""
+    return await rows(tx, "select * from effect where state in ('sent', 'unknown') order by sent_at limit 1000")
+
+
+async def looked_at(tx: Tx, key: str) -> None:
+    await tx.execute("update effect set look_again_at = null where key = %s", (key,))
 
 
 async def lock_subject(tx: Tx, connection: str, subject: str) -> None:

@@ -71,3 +71,18 @@ class Engagement(Document):
     lines: tuple[ContractLine, ...] = ()
     extensions: dict[str, str] = Field(default_factory=dict, description="Fields of the firm beyond the canonical ones")
     source_id: str
+
+
+class Contract(Document):
+    """The commercial baseline of an engagement in all its versions; `key` is the engagement's. A version never changes."""
+
+    kind: ClassVar[str] = "contract"
+
+    engagement: str
+    customer: str
+    legal_entity: str
+    versions: tuple[ContractVersion, ...] = Field(min_length=1)
+
+    @property
+    def current(self) -> ContractVersion:
+        return self.versions[-1]

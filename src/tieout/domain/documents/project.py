@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from tieout.domain.documents.document import Document, Part
+
+
+ProjectState = Literal["active", "on_hold", "archived"]
 
 
 class ProjectTask(Part):
@@ -38,4 +41,6 @@ class Project(Document):
     end: date | None = None
     po_number: str = ""
     project_manager: str = ""
+    package: str = ""
+    state: ProjectState = "active"
     tasks: tuple[ProjectTask, ...]

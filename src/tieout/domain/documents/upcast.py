@@ -8,7 +8,7 @@ from typing import Any
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.customer import Contact, Customer
 from tieout.domain.documents.document import Document
-from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.person import Assignment, Person
 from tieout.domain.documents.project import Project
@@ -22,6 +22,7 @@ KINDS: Mapping[str, type[Document]] = {
     for each in (
         Assignment,
         Contact,
+        Contract,
         Customer,
         Engagement,
         Invoice,

@@ -251,12 +251,35 @@ create table approval (
   unique (flow, subject, title, terms_hash)
 );
 
+-- What time needs to know of projects, typed, because months of entries are joined with it.
+create table project (
+  key text primary key,
+  engagement text not null,
+  entity text not null references legal_entity,
+  customer text not null,
+  currency text not null,
+  department text not null,
+  rate_card text not null,
+  contract_version integer not null
+);
+
+create table project_task (
+  key text primary key,
+  project text not null references project,
+  name text not null,
+  role text not null,
+  billable boolean not null
+);
+
 create table time_entry (
   connection text not null references connection,
   source_id text not null,
   version text not null,
-  project text not null,
-  task text not null,
+  -- As the source names them; `project` and `task` are our keys, empty while we do not know them.
+  project_ref text not null,
+  task_ref text not null,
+  project text not null default '',
+  task text not null default '',
   person text not null,
   work_date date not null,
   minutes integer not null,
@@ -276,8 +299,7 @@ create table time_entry (
   rate_card_version integer,
   contract_version integer,
   problem text not null default '',
-  cause text not null default '',
-  problem_facts jsonb not null default '{}',
+  quote text not null default '',
   -- The cost side: what the ERP's timesheet has of this entry, and the batch that is on its way.
   delivered_minutes integer not null default 0,
   delivered_as text not null default '',
@@ -287,12 +309,14 @@ create table time_entry (
   changed_at timestamptz not null,
   primary key (connection, source_id)
 );
+create sequence delivery_batch;
+
 create index time_entry_by_engagement on time_entry (engagement, work_date);
 create index time_entry_by_project on time_entry (project);
 create index time_entry_to_deliver on time_entry (entity, source_id)
   where (case when state = 'approved' then minutes else 0 end) <> delivered_minutes;
 create index time_entry_in_batch on time_entry (batch) where batch <> '';
-create index time_entry_with_problem on time_entry (cause) where problem <> '';
+create index time_entry_with_problem on time_entry (problem) where problem <> '';
 
 create table time_entry_version (
   connection text not null,
@@ -362,6 +386,7 @@ create table evidence (
   primary key (invoice, line, connection, source_id),
   foreign key (invoice, line) references invoice_line
 );
+-- what an entry became, and what of it is still open
 create index evidence_by_entry on evidence (connection, source_id);
 
 create table payment (
@@ -428,17 +453,38 @@ full outer join
    from message group by 1, 2, 3, 4) m
 using (connection, kind, day, currency);
 
--- Approved less everything billed and credited, per entry.
+-- Approved less everything billed and credited, per entry, task and rate: what was billed on another task or at another
+-- rate than what is approved now is taken back there and billed here (-original, +replacement).
 create view unbilled as
 select
-  t.connection, t.source_id, t.version, t.entity, t.engagement, t.project, t.task, t.role, t.person, t.work_date, t.currency,
-  t.agreed_rate, t.rate_card, t.rate_card_version, t.contract_version, t.mapping, t.approved_by, t.approved_at, t.problem,
-  case when t.state = 'approved' then t.billable_minutes else 0 end as approved_minutes,
-  coalesce(b.minutes, 0) as billed_minutes,
-  case when t.state = 'approved' then t.billable_minutes else 0 end - coalesce(b.minutes, 0) as minutes
-from time_entry t
-left join (
-  select e.connection, e.source_id, sum(e.minutes) as minutes
-  from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled'
-  group by 1, 2
-) b using (connection, source_id);
+  connection, source_id, engagement, task, rate as agreed_rate,
+  sum(minutes) as minutes,
+  (array_agg(version order by minutes desc))[1] as version,
+  (array_agg(entity order by minutes desc))[1] as entity,
+  (array_agg(project order by minutes desc))[1] as project,
+  (array_agg(role order by minutes desc))[1] as role,
+  (array_agg(currency order by minutes desc))[1] as currency,
+  (array_agg(person order by minutes desc))[1] as person,
+  (array_agg(work_date order by minutes desc))[1] as work_date,
+  (array_agg(approved_by order by minutes desc))[1] as approved_by,
+  (array_agg(approved_at order by minutes desc))[1] as approved_at,
+  (array_agg(contract_version order by minutes desc))[1] as contract_version,
+  (array_agg(rate_card order by minutes desc))[1] as rate_card,
+  (array_agg(rate_card_version order by minutes desc))[1] as rate_card_version,
+  (array_agg(mapping order by minutes desc))[1] as mapping,
+  max(problem) as problem
+from (
+  select t.connection, t.source_id, t.engagement, t.task, t.agreed_rate as rate, t.billable_minutes as minutes, t.version,
+    t.entity, t.project, t.role, t.currency, t.person, t.work_date, t.approved_by, t.approved_at, t.contract_version,
+    t.rate_card, t.rate_card_version, t.mapping, t.problem
+  from time_entry t left join project_task k on k.key = t.task
+  where t.state = 'approved' and t.billable_minutes <> 0 and coalesce(k.billable, true)
+  union all
+  select e.connection, e.source_id, i.engagement, e.task, e.rate, -e.minutes, e.entry_version,
+    i.entity, i.project, l.role, i.currency, e.person, e.work_date, e.approved_by, e.approved_at, e.contract_version,
+    e.rate_card, e.rate_card_version, e.mapping, ''
+  from evidence e join invoice_line l on l.invoice = e.invoice and l.line = e.line join invoice i on i.key = e.invoice
+  where i.state <> 'cancelled'
+) piece
+group by connection, source_id, engagement, task, rate
+having sum(minutes) <> 0;

@@ -1,0 +1,140 @@
+"""Invoices with their lines and the evidence beneath each: proposed here, decided by the ERP, read back to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tieout.domain.documents.billing import Invoice
+from tieout.store.database import Tx, row, rows
+
+
+async def propose(
+    tx: Tx, invoice: Invoice, rounding: Mapping[str, Decimal], evidence: Sequence[Mapping[str, Any]], now: datetime
+) -> None:
+    """Writes a proposal with all its evidence; from here on its entries are not unbilled any more.
+
+    `rounding` is each line's residue by line key. `evidence` rows have the names of the table's columns.
+    """
+    await tx.execute(
+        """
+        insert into invoice (key, engagement, project, entity, customer, currency, through, state, net, invoice_date,
+                             proposed_at, changed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, 'proposed', %s, %s, %s, %s)
+        """,
+        (
+            invoice.key, invoice.engagement, invoice.project, invoice.legal_entity, invoice.customer, invoice.currency,
+            invoice.through, invoice.net, invoice.invoice_date, now, now,
+        ),
+    )  # fmt: skip
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            """
+            insert into invoice_line (invoice, line, position, task, role, description, quantity, unit_price, amount, rounding)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [
+                (invoice.key, each.key, i, each.task, each.role, each.description, each.quantity, each.unit_price,
+                 each.amount, rounding[each.key])
+                for i, each in enumerate(invoice.lines, 1)
+            ],
+        )  # fmt: skip
+    await tx.execute(
+        """
+        insert into evidence (invoice, line, connection, source_id, entry_version, minutes, amount, rate, person, task,
+                              work_date, approved_by, approved_at, contract_version, rate_card, rate_card_version, mapping)
+        select %s, e.* from jsonb_to_recordset(%s) as e(line text, connection text, source_id text, entry_version text,
+          minutes integer, amount numeric, rate numeric, person text, task text, work_date date, approved_by text,
+          approved_at timestamptz, contract_version integer, rate_card text, rate_card_version integer, mapping text)
+        """,
+        (invoice.key, Jsonb(list(evidence))),
+    )
+
+
+async def get(tx: Tx, key: str) -> dict[str, Any] | None:
+    return await row(tx, "select * from invoice where key = %s", (key,))
+
+
+async def of_engagement(tx: Tx, engagement: str) -> list[dict[str, Any]]:
+    return await rows(tx, "select * from invoice where engagement = %s order by proposed_at, key", (engagement,))
+
+
+async def drafted(tx: Tx, key: str, connection: str, record_id: str, now: datetime) -> None:
+    """The ERP has the proposal as a draft."""
+    await tx.execute(
+        """
+        update invoice set state = case when state = 'proposed' then 'draft' else state end, connection = %s, record_id = %s,
+               changed_at = %s
+        where key = %s
+        """,
+        (connection, record_id, now, key),
+    )
+
+
+async def decided(tx: Tx, key: str, told: Mapping[str, Any], now: datetime) -> None:
+    """What the ERP says of an invoice: number, state, dates, amounts and payments, as they are there now."""
+    await tx.execute(
+        """
+        update invoice set state = %(state)s, number = coalesce(%(number)s, ''), invoice_date = %(invoice_date)s,
+               due_date = %(due_date)s, tax = %(tax)s, total = %(total)s, open_amount = %(open_amount)s, changed_at = %(now)s
+        where key = %(key)s
+        """,
+        {**told, "key": key, "now": now},
+    )
+    await tx.execute("delete from payment where invoice = %s", (key,))
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            "insert into payment (invoice, id, paid_on, amount) values (%s, %s, %s, %s)",
+            [(key, each["id"], each["paid_on"], each["amount"]) for each in told["payments"]],
+        )
+
+
+async def withdraw(tx: Tx, key: str, now: datetime) -> None:
+    """The invoice is off: its entries are unbilled again, its evidence stays as history."""
+    await tx.execute("update invoice set state = 'cancelled', changed_at = %s where key = %s", (now, key))
+
+
+async def drafts(tx: Tx, connection: str) -> list[dict[str, Any]]:
+    """Proposals that the ERP had as drafts when it was last asked."""
+    return await rows(
+        tx,
+        "select * from invoice where connection = %s and state in ('draft', 'validated') order by key",
+        (connection,),
+    )
+
+
+async def money(tx: Tx, engagement: str) -> dict[str, Decimal]:
+    """What an engagement has come to so far, in its currency: net billed, gross billed, paid and open, and net unbilled."""
+    billed = await row(
+        tx,
+        """
+        select coalesce(sum(net), 0) as net, coalesce(sum(total), 0) as total, coalesce(sum(open_amount), 0) as open
+        from invoice where engagement = %s and state in ('posted', 'partly_paid', 'paid')
+        """,
+        (engagement,),
+    )
+    waiting = await row(
+        tx,
+        "select coalesce(sum(round(agreed_rate * minutes / 60, 2)), 0) as net from unbilled where engagement = %s",
+        (engagement,),
+    )
+    assert billed is not None
+    assert waiting is not None
+    return {
+        "billed": billed["net"],
+        "total": billed["total"],
+        "open": billed["open"],
+        "paid": billed["total"] - billed["open"],
+        "unbilled": waiting["net"],
+    }
+
+
+async def last_period(tx: Tx, engagement: str) -> date | None:
+    found = await row(
+        tx, "select max(through) as day from invoice where engagement = %s and state <> 'cancelled'", (engagement,)
+    )
+    return found["day"] if found else None

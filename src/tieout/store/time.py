@@ -1,0 +1,296 @@
+"""Time entries in sets: a page is stored, priced and checked in a few statements, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, LiteralString
+
+from psycopg.types.json import Jsonb
+
+from tieout.store.database import Tx, row, rows
+
+
+async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Stores entries as the source tells them; an older version never overwrites a newer one (T57).
+
+    Each entry has the names of the table's columns, with `project` and `task` as the source's own ids.
+    """
+    await tx.execute(
+        """
+        with page as (
+          select * from jsonb_to_recordset(%(entries)s) as p(source_id text, source_version text, project text, task text,
+            person text, work_date date, minutes integer, billable_minutes integer, rate numeric, currency text, state text,
+            approved_by text, approved_at timestamptz, notes text, mapping text)
+        ), history as (
+          insert into time_entry_version (connection, source_id, version, body, seen_at)
+          select %(connection)s, source_id, source_version, to_jsonb(page), %(now)s from page on conflict do nothing
+        )
+        insert into time_entry (connection, source_id, version, project_ref, task_ref, person, work_date, minutes,
+                                billable_minutes, rate, currency, state, approved_by, approved_at, notes, mapping, changed_at)
+        select %(connection)s, source_id, source_version, project, coalesce(task, ''), person, work_date, minutes,
+               billable_minutes, rate, currency, state, coalesce(approved_by, ''), approved_at, coalesce(notes, ''), mapping,
+               %(now)s
+        from (select distinct on (source_id) * from page
+              order by source_id, split_part(source_version, '#', 1) collate "C" desc) newest
+        on conflict (connection, source_id) do update
+        set version = excluded.version, project_ref = excluded.project_ref, task_ref = excluded.task_ref,
+            person = excluded.person, work_date = excluded.work_date, minutes = excluded.minutes,
+            billable_minutes = excluded.billable_minutes, rate = excluded.rate, currency = excluded.currency,
+            state = excluded.state, approved_by = excluded.approved_by, approved_at = excluded.approved_at,
+            notes = excluded.notes, mapping = excluded.mapping, changed_at = excluded.changed_at
+        where split_part(time_entry.version, '#', 1) collate "C" <= split_part(excluded.version, '#', 1) collate "C"
+        """,
+        {"entries": Jsonb(list(entries)), "connection": connection, "now": now},
+    )
+
+
+async def mark_deleted(tx: Tx, connection: str, versions: Mapping[str, str], now: datetime) -> None:
+    """Entries that vanished at their source (T29): they stay with us, and nothing of them is approved any more."""
+    await tx.execute(
+        """
+        update time_entry t set state = 'deleted', version = d.value, changed_at = %s
+        from jsonb_each_text(%s) d where t.connection = %s and t.source_id = d.key and t.state <> 'deleted'
+        """,
+        (now, Jsonb(dict(versions)), connection),
+    )
+
+
+async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[Mapping[str, Any]]) -> None:
+    """Finds project, task, role and agreed rate of these entries and of those that had a problem, and says what lacks.
+
+    `rates` are the rate cards' rows: {card, role, version, valid_from, rate}. The rate in force on the work date counts
+    (T19), whatever the day on which the entry arrives.
+    """
+    await tx.execute(
+        """
+        with rate as (
+          select * from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
+        ), known as (
+          select t.source_id, coalesce(p.key, '') as project, coalesce(k.key, '') as task, p.entity, p.engagement,
+                 coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card,
+                 p.contract_version, r.version as rate_version, r.rate as agreed
+          from time_entry t
+          left join crosswalk xp on xp.kind = 'project' and xp.connection = t.connection and xp.record_id = t.project_ref
+          left join project p on p.key = xp.key
+          left join crosswalk xt on xt.kind = 'task' and xt.connection = t.connection and xt.record_id = t.task_ref
+          left join project_task k on k.key = xt.key and k.project = p.key
+          left join lateral (
+            select version, rate from rate where card = p.rate_card and role = k.role and valid_from <= t.work_date
+            order by valid_from desc limit 1
+          ) r on true
+          where t.connection = %(connection)s and (t.source_id = any(%(ids)s) or t.problem <> '')
+        )
+        update time_entry t
+        set project = k.project, task = k.task, entity = k.entity, engagement = k.engagement, role = k.role,
+            contract_version = k.contract_version, rate_card = k.card, rate_card_version = k.rate_version,
+            agreed_rate = k.agreed, quote = '',
+            problem = case
+              when t.state <> 'approved' then ''
+              when k.project = '' then 'time.project_unknown'
+              when k.task = '' then 'time.task_unknown'
+              when t.billable_minutes = 0 or not k.billable then ''
+              when k.agreed is null then 'time.rate_missing'
+              when t.rate is distinct from k.agreed then 'time.rate_differs'
+              else '' end
+        from known k where t.connection = %(connection)s and t.source_id = k.source_id
+        """,
+        {"rates": Jsonb(list(rates)), "connection": connection, "ids": list(ids)},
+    )
+
+
+async def settle_messages(tx: Tx, connection: str, run_id: str, now: datetime) -> None:
+    """What became of entries becomes of their messages: of this run's, and of earlier ones that were held for an entry."""
+    await tx.execute(
+        """
+        update message m
+        set state = case
+              when m.version <> t.version then 'ignored'
+              when t.problem <> '' then 'held'
+              when t.state in ('draft', 'submitted') then 'ignored'
+              else 'done' end,
+            reason = case
+              when m.version <> t.version then 'superseded by a newer state'
+              when t.problem <> '' then t.problem
+              when t.state in ('draft', 'submitted') then 'not approved yet'
+              else '' end,
+            settled_at = case when t.problem = '' or m.version <> t.version then %(now)s::timestamptz end
+        from time_entry t
+        where m.connection = %(connection)s and m.kind = 'time_entry' and t.connection = m.connection
+          and t.source_id = m.record_id and (m.run_id = %(run)s or m.state = 'held') and m.state in ('in_flight', 'held')
+        """,
+        {"connection": connection, "run": run_id, "now": now},
+    )
+
+
+async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
+    """What lacks, one row per cause: code, what it is about, minutes and value per currency, a few of the entries."""
+    return await rows(
+        tx,
+        """
+        select problem, quote, entity, case when problem = 'time.project_unknown' then project_ref else project end as project,
+               case when problem = 'time.task_unknown' then task_ref else '' end as task,
+               case when problem in ('time.rate_missing') then role else '' end as role,
+               case when problem in ('time.rate_differs', 'person.unknown', 'target.refused') then person else '' end as person,
+               case when problem in ('time.rate_missing', 'time.rate_differs') then rate_card else '' end as rate_card,
+               case when problem = 'time.rate_differs' then rate_card_version end as rate_card_version,
+               case when problem = 'time.rate_differs' then rate end as rate,
+               case when problem = 'time.rate_differs' then agreed_rate end as agreed_rate,
+               currency, min(person) as one_person, min(work_date) as first_day, sum(minutes) as minutes,
+               sum(round(coalesce(agreed_rate, rate, 0) * billable_minutes / 60, 2)) as value, min(source_id) as one_entry
+        from time_entry where connection = %s and problem <> '' group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        order by 1, 4, 5, 7
+        """,
+        (connection,),
+    )
+
+
+async def mark_problem(tx: Tx, connection: str, ids: Sequence[str], problem: str, quote: str) -> None:
+    await tx.execute(
+        "update time_entry set problem = %s, quote = %s, batch = '' where connection = %s and source_id = any(%s)",
+        (problem, quote[:500], connection, list(ids)),
+    )
+
+
+async def unknown_people(tx: Tx, entity: str, people: Sequence[str]) -> None:
+    """Entries of somebody whom the ERP does not employ wait, alone; they go on when the ERP knows them."""
+    await tx.execute(
+        """
+        update time_entry set problem = case when person = any(%(people)s) then '' else 'person.unknown' end
+        where entity = %(entity)s and state = 'approved' and problem in ('', 'person.unknown')
+          and (problem = '') <> (person = any(%(people)s))
+        """,
+        {"entity": entity, "people": list(people)},
+    )
+
+
+_WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
+_AS: LiteralString = "concat_ws('|', t.task, t.person, t.work_date)"
+
+
+async def batches(tx: Tx, entity: str) -> list[str]:
+    """Batches that were formed and not confirmed, the oldest first."""
+    found = await rows(
+        tx, "select distinct batch from time_entry where entity = %s and batch <> '' order by batch", (entity,)
+    )
+    return [each["batch"] for each in found]
+
+
+async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None:
+    """Freezes the next entries to deliver (`new`) or to correct (`change`) under one name; None when there are none.
+
+    A frozen batch is sent again as it was until the ERP has confirmed or refused it, so its bytes never change.
+    """
+    if kind == "new":
+        condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0"
+    else:
+        condition = f"t.delivered_id <> '' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"
+    sequence = await row(tx, "select nextval('delivery_batch') as n")
+    assert sequence is not None
+    name = f"{entity}-{kind}-{sequence['n']:08}"
+    found = await rows(
+        tx,
+        f"""
+        update time_entry u set batch = %s from (
+          select t.connection, t.source_id from time_entry t where t.entity = %s and t.batch = '' and {condition}
+          order by t.work_date, t.source_id limit %s for update skip locked
+        ) chosen where u.connection = chosen.connection and u.source_id = chosen.source_id returning u.source_id
+        """,  # noqa: S608
+        (name, entity, size),
+    )
+    return name if found else None
+
+
+async def batch(tx: Tx, name: str) -> list[dict[str, Any]]:
+    return await rows(
+        tx,
+        f"""
+        select t.connection, t.source_id, t.person, t.work_date, t.task, t.minutes, t.notes, t.delivered_id, t.deliveries,
+               t.delivered_as, {_AS} as wanted_as, {_WANTED} as wanted
+        from time_entry t where t.batch = %s order by t.source_id
+        """,  # noqa: S608
+        (name,),
+    )
+
+
+async def split_batch(tx: Tx, name: str) -> None:
+    """Halves a batch that was refused as a whole, so that the bad record is found."""
+    await tx.execute(
+        """
+        update time_entry t set batch = %(name)s || case when half.n %% 2 = 0 then 'a' else 'b' end
+        from (select source_id, connection, row_number() over (order by source_id) as n from time_entry where batch = %(name)s) half
+        where t.connection = half.connection and t.source_id = half.source_id
+        """,
+        {"name": name},
+    )
+
+
+async def delivered(tx: Tx, name: str, lines: Mapping[str, str]) -> None:
+    """A batch is confirmed: the ERP's own line per entry."""
+    await tx.execute(
+        f"""
+        update time_entry t set delivered_id = d.value, delivered_minutes = {_WANTED}, delivered_as = {_AS}, batch = '',
+               deliveries = deliveries + 1
+        from jsonb_each_text(%s) d where t.batch = %s and t.source_id = d.key
+        """,  # noqa: S608
+        (Jsonb(dict(lines)), name),
+    )
+
+
+async def corrected(tx: Tx, name: str, minutes: Mapping[str, int]) -> None:
+    """A batch of corrections is confirmed; an entry that the ERP no longer has can be delivered anew."""
+    await tx.execute(
+        """
+        update time_entry t set delivered_minutes = d.value::integer, batch = '',
+               delivered_id = case when d.value = '0' then '' else t.delivered_id end
+        from jsonb_each_text(%s) d where t.batch = %s and t.source_id = d.key
+        """,
+        (Jsonb(dict(minutes)), name),
+    )
+
+
+async def to_deliver(tx: Tx) -> list[str]:
+    """Entities whose ERP does not have what was approved."""
+    found = await rows(
+        tx,
+        f"""
+        select distinct t.entity from time_entry t
+        where t.entity is not null and (t.batch <> '' or {_WANTED} <> t.delivered_minutes
+          or (t.delivered_id <> '' and t.delivered_as <> {_AS}))
+        """,  # noqa: S608
+    )
+    return [each["entity"] for each in found]
+
+
+async def worked_minutes(tx: Tx, project: str) -> int:
+    """Everything that was booked on a project, approved or not."""
+    found = await row(
+        tx,
+        "select coalesce(sum(minutes), 0) as n from time_entry where project = %s and state not in ('deleted', 'rejected')",
+        (project,),
+    )
+    return int(found["n"]) if found else 0
+
+
+async def unbilled(tx: Tx, engagement: str, through: date) -> list[dict[str, Any]]:
+    """Entries of which something is to be billed or taken back, up to a day, without those that wait for a person."""
+    return await rows(
+        tx,
+        """
+        select * from unbilled where engagement = %s and work_date <= %s and problem = ''
+        order by task, work_date, source_id
+        """,
+        (engagement, through),
+    )
+
+
+async def engagements_to_bill(tx: Tx, entity: str, through: date) -> list[str]:
+    found = await rows(
+        tx,
+        """
+        select distinct engagement from unbilled
+        where entity = %s and work_date <= %s and problem = '' and minutes <> 0 order by engagement
+        """,
+        (entity, through),
+    )
+    return [each["engagement"] for each in found]
