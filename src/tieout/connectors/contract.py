@@ -20,6 +20,7 @@ from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.identity import Ref
 from tieout.domain.mapping import MappingTable
+from tieout.domain.matching import Known
 from tieout.domain.money import Money
 
 
@@ -181,22 +182,15 @@ class Sink(Connector, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A customer of the ledger that may be the one that is looked for; `because` says what agrees (tax id, name …)."""
-
-    id: str
-    code: str
-    name: str
-    because: str
-    open_amount: Money | None = None
-
-
 class Ledger(Source, Sink, Protocol):
-    """An ERP: it also knows who its customers are."""
+    """An ERP: it also knows who its customers and its people are."""
 
-    async def candidates(self, customer: Customer, names: Sequence[str]) -> Sequence[Candidate]:
+    async def candidates(self, customer: Customer, names: Sequence[str]) -> Sequence[Known]:
         """Customers with the same tax id or one of these names; the tax id's matches first."""
+        ...
+
+    async def people(self) -> Sequence[str]:
+        """The personnel numbers that the ERP employs in this legal entity."""
         ...
 
 

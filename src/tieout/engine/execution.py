@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
 
 import structlog
@@ -13,8 +13,8 @@ from tieout.domain.identity import Ref, content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.effects import Context, Effects
-from tieout.engine.run import Arrived, Clock, Flow, Held, Ignored, Later, Waiting
-from tieout.store import holds, messages, runs
+from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
+from tieout.store import firm, holds, messages, runs
 from tieout.store.database import Database, Tx
 
 P = ParamSpec("P")
@@ -34,12 +34,14 @@ class Generation:
         self,
         database: Database,
         clock: Clock,
+        calendar: Calendar,
         row: dict[str, Any],
         arrived: Sequence[Arrived],
         sabotage: frozenset[str] = frozenset(),
     ) -> None:
         self.id: str = row["id"]
         self.subject: str = row["subject"]
+        self.version: str = row["version"]
         self.messages = arrived
         self.row = row
         self.story: list[runs.Step] = []
@@ -50,9 +52,13 @@ class Generation:
         self._database = database
         self._clock = clock
         self._began = clock()
+        self._today = calendar()
 
     def now(self) -> datetime:
         return self._began
+
+    def today(self) -> date:
+        return self._today
 
     async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         started = self._clock()
@@ -105,8 +111,29 @@ class Generation:
         async with self._database.transaction() as tx:
             await messages.settle(tx, [each.id for each in which], state, reason, self.now())
 
+    async def wake(self, flow: str, engagement: str) -> None:
+        async with self._database.transaction() as tx:
+            woken = [
+                each
+                for each in await runs.held_of(tx, flow, engagement)
+                if await runs.release(tx, each, self._clock(), False)
+            ]
+            await messages.release(tx, woken)
+
+    async def start(self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None) -> None:
+        async with self._database.transaction() as tx:
+            await runs.queue(
+                tx, run_id(flow, subject, version), flow=flow, subject=subject, version=version, lane=lane,
+                engagement=engagement, now=self._clock(),
+            )  # fmt: skip
+
     def ignore(self, reason: str) -> NoReturn:
         raise Ignored(reason)
+
+
+def run_id(flow: str, subject: str, version: str) -> str:
+    """Flow, business key and source version: the engine's id is the idempotency key."""
+    return f"{flow}:{subject}:{version}"
 
 
 class Executor:
@@ -116,6 +143,7 @@ class Executor:
         self,
         database: Database,
         clock: Clock,
+        calendar: Calendar,
         flows: Sequence[Flow],
         systems_for: SystemsFor,
         worker: str,
@@ -123,6 +151,7 @@ class Executor:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._calendar = calendar
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
         self._worker = worker
@@ -135,7 +164,7 @@ class Executor:
             if row is None:
                 return
             arrived = [_arrived(each) for each in await messages.of_run(tx, run_id)]
-        run = Generation(self._database, self._clock, row, arrived, self._sabotage)
+        run = Generation(self._database, self._clock, self._calendar, row, arrived, self._sabotage)
         try:
             await self._flows[row["flow"]].body(run, self._systems_for(run.effects))
         except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed
@@ -166,6 +195,7 @@ class Executor:
                     at = now + max(wait, _back_off(row["attempts"]))
                     await runs.again(tx, run.id, at=at, state="retrying", reason=str(how))
                 case Misconfigured():
+                    await firm.set_connection_state(tx, _system(how), "paused", str(how.args[0]))
                     problem = Problem("connection.misconfigured", {"system": _system(how), "reason": str(how.args[0])})
                     await self._wait(tx, run, "held", str(how.args[0]), now, [problem])
                 case _:

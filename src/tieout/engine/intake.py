@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tieout.connectors.contract import Change, Source
 from tieout.domain.identity import Ref, content_hash
+from tieout.engine.execution import run_id
 from tieout.engine.run import Clock, Flow
 from tieout.store import firm, messages, runs
 from tieout.store.database import Database, Tx
@@ -76,18 +77,19 @@ class Intake:
                 for first in range(0, len(waiting), feed.flow.page):
                     page = waiting[first : first + feed.flow.page]
                     subject = f"{feed.source.name}/{feed.kind}/{page[0]['id']}-{page[-1]['id']}"
-                    await self._queue(tx, feed.flow, subject, content_hash([each["id"] for each in page])[:12], page)
+                    version = content_hash([each["id"] for each in page])[:12]
+                    await self._queue(tx, feed.flow, subject, version, f"{feed.source.name}/{feed.kind}", page)
             else:
                 for each in waiting:
                     subject = str(Ref(each["connection"], each["kind"], each["record_id"]))
-                    await self._queue(tx, feed.flow, subject, each["version"], [each])
+                    await self._queue(tx, feed.flow, subject, each["version"], feed.flow.lane(each), [each])
 
     async def _queue(
-        self, tx: Tx, flow: Flow, subject: str, version: str, page: Sequence[Mapping[str, object]]
+        self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, page: Sequence[Mapping[str, object]]
     ) -> None:
-        run_id = f"{flow.name}:{subject}:{version}"
-        await runs.queue(tx, run_id, flow=flow.name, subject=subject, version=version, lane=subject, now=self._clock())
-        await messages.assign(tx, [int(str(each["id"])) for each in page], run_id)
+        id_ = run_id(flow.name, subject, version)
+        await runs.queue(tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock())
+        await messages.assign(tx, [int(str(each["id"])) for each in page], id_)
 
 
 def _arrival(change: Change) -> messages.Arrival:

@@ -7,9 +7,9 @@ is an effect with a key of its own, so beginning again repeats nothing (docs/dec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tieout.domain.identity import Ref
@@ -20,6 +20,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Clock = Callable[[], datetime]
+# The firm's business day. Not the clock: a rehearsal lives through a month in seconds.
+Calendar = Callable[[], date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,12 @@ class Run(Protocol):
 
     id: str
     subject: str
+    version: str
     messages: Sequence[Arrived]
+
+    def today(self) -> date:
+        """The firm's business day on which this generation began."""
+        ...
 
     def now(self) -> datetime:
         """The moment this generation began: one time for all of its decisions."""
@@ -75,6 +82,14 @@ class Run(Protocol):
         """Ends some of the run's messages by themselves, where a page brings many."""
         ...
 
+    async def wake(self, flow: str, engagement: str) -> None:
+        """Lets the held runs of another flow about an engagement begin again: what they waited for may be there."""
+        ...
+
+    async def start(self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None) -> None:
+        """Queues a run of another flow; one with the same subject and version is there once."""
+        ...
+
     def ignore(self, reason: str) -> NoReturn:
         """Ends the run: there is nothing to do, and this is why."""
         ...
@@ -104,28 +119,43 @@ class Later(Exception):
         self.at = at
 
 
+Row = Mapping[str, Any]
+
+
+def by_subject(message: Row) -> str:
+    """Runs of one record are serial."""
+    return str(Ref(message["connection"], message["kind"], message["record_id"]))
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """A business flow: what starts it and what it does.
 
-    `starts_on` names the role and the kind of record whose change starts it. A flow works on one record per run, or on a
-    page of them (`page` > 1) where volume is high.
+    `starts_on` names the role and the kind of record whose change starts it; without it the flow is started by others.
+    A flow works on one record per run, or on a page of them (`page` > 1) where volume is high. Runs of one `lane` are
+    serial, different lanes go side by side.
     """
 
     name: str
     version: int
     title: str
-    starts_on: tuple[str, str]
     body: Callable[[Run, Any], Awaitable[None]]
+    starts_on: tuple[str, str] | None = None
     page: int = 1
+    lane: Callable[[Row], str] = by_subject
 
 
 def flow(
-    *, version: int, title: str, starts_on: tuple[str, str], page: int = 1
+    *,
+    version: int,
+    title: str,
+    starts_on: tuple[str, str] | None = None,
+    page: int = 1,
+    lane: Callable[[Row], str] = by_subject,
 ) -> Callable[[Callable[[Run, Any], Awaitable[None]]], Flow]:
     """Makes a Flow of an async function; the function's name becomes the flow's."""
 
     def make(body: Callable[[Run, Any], Awaitable[None]]) -> Flow:
-        return Flow(body.__name__, version, title, starts_on, body, page)
+        return Flow(body.__name__, version, title, body, starts_on, page, lane)
 
     return make

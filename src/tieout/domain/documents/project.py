@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 from tieout.domain.documents.document import Document, Part
 
-
 ProjectState = Literal["active", "on_hold", "archived"]
 
 
