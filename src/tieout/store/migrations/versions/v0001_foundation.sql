@@ -488,3 +488,62 @@ from (
 ) piece
 group by connection, source_id, engagement, task, rate
 having sum(minutes) <> 0;
+
+-- Digits after the point of a currency's smallest unit (ISO 4217); a test compares it with tieout.domain.money.
+create function minor_digits(currency text) returns integer language sql immutable parallel safe as $$
+  select case
+    when currency in ('CLP', 'ISK', 'JPY', 'KRW', 'VND') then 0
+    when currency in ('BHD', 'IQD', 'JOD', 'KWD', 'OMR', 'TND') then 3
+    else 2
+  end
+$$;
+
+-- What minutes at an hourly rate are worth, to the minor unit: tieout.domain.rating.entry_amount in SQL, for pages of entries.
+create function entry_amount(minutes numeric, rate numeric, currency text) returns numeric language sql immutable parallel safe as $$
+  select round(rate * minutes / 60, minor_digits(currency))
+$$;
+
+-- An id that somebody pastes is looked for in every system.
+create index crosswalk_by_record on crosswalk (record_id);
+create index run_of_subject on run (subject);
+create index invoice_by_number on invoice (number) where number <> '';
+create index invoice_by_record on invoice (record_id) where record_id <> '';
+create index invoice_by_customer on invoice (customer);
+
+-- Who may come in. Tokens are 256 random bits; only their SHA-256 is kept.
+create table access_token (
+  id bigint generated always as identity primary key,
+  token_hash text not null unique,
+  name text not null check (name <> ''),
+  email text not null check (email <> '' and email = lower(email)),
+  roles text[] not null check (cardinality(roles) > 0 and roles <@ array['viewer', 'operator', 'finance', 'engineer']),
+  issued_by text not null,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  revoked_by text not null default ''
+);
+
+-- A browser's session; it ends with the access token that it was opened with.
+create table access_session (
+  token_hash text primary key,
+  access_token bigint not null references access_token,
+  opened_at timestamptz not null,
+  expires_at timestamptz not null,
+  last_used_at timestamptz not null,
+  closed_at timestamptz
+);
+create index access_session_by_token on access_session (access_token);
+
+-- The answer that a request with an Idempotency-Key was given: the same request again gets the same answer.
+create table idempotent_request (
+  actor text not null,
+  key text not null,
+  fingerprint text not null,
+  begun_at timestamptz not null,
+  status integer,
+  body jsonb,
+  primary key (actor, key)
+);
+create index idempotent_request_old on idempotent_request (begun_at);
