@@ -62,7 +62,7 @@ def choose(word: str, known: Iterable[str]) -> str:
     words = sorted(set(known))
     meant = nearest(word, words)
     if meant is not None:
-        return f"Did you mean {meant!r}?"
+        return f"Did you mean “{meant}”?"
     return f"Say one of: {', '.join(words)}." if words else "Leave it out."
 
 
@@ -112,7 +112,7 @@ def _rule_faults(firm: Firm) -> Iterator[Fault]:
     known = {each.owner for each in CATALOGUE.values() if "{" not in each.owner}
     for owner in firm.owners:
         if owner not in known:
-            yield Fault(("owners", owner), f"no hold is ever owned by {owner!r}", choose(owner, known))
+            yield Fault(("owners", owner), f"no hold is ever owned by “{owner}”", choose(owner, known))
 
 
 def _rate_card_faults(firm: Firm) -> Iterator[Fault]:
@@ -139,7 +139,7 @@ def _rate_card_faults(firm: Firm) -> Iterator[Fault]:
         if card.entity in first:
             yield Fault(
                 (*path, "entity"),
-                f"{card.entity} has the rate card {first[card.entity]!r} already",
+                f"{card.entity} has the rate card “{first[card.entity]}” already",
                 "Add the rates there, as a version with its own valid_from.",
             )
         first.setdefault(card.entity, card.name)
@@ -188,10 +188,10 @@ def _task_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterat
     for i, task in enumerate(package.tasks):
         here = (*path, "tasks", i)
         if task.name.casefold() in names:
-            yield Fault((*here, "name"), f"the task {task.name!r} stands here twice", "Give each task its own name.")
+            yield Fault((*here, "name"), f"the task “{task.name}” stands here twice", "Give each task its own name.")
         names.add(task.name.casefold())
         if task.role not in roles:
-            yield Fault((*here, "role"), f"no rate card knows the role {task.role!r}", choose(task.role, roles))
+            yield Fault((*here, "role"), f"no rate card knows the role “{task.role}”", choose(task.role, roles))
         if task.hours < 0:
             yield Fault((*here, "hours"), f"{task.hours} is negative", "Give the budget of the task in hours.")
 
@@ -221,7 +221,7 @@ def _row_faults(path: Path, table: ValueTable, codes: set[str]) -> Iterator[Faul
         if identity in seen:
             yield Fault(
                 (*here, "key"),
-                f"{row.key!r} stands here twice for {_whom(row.entity)} from {row.valid_from}",
+                f"“{row.key}” stands here twice for {_whom(row.entity)} from {row.valid_from}",
                 "Keep one, or give the later one its own valid_from.",
             )
         seen.add(identity)
@@ -233,13 +233,13 @@ def _twice(part: str, name: str, values: list[str]) -> Iterator[Fault]:
     for i, value in enumerate(values):
         if value.casefold() in seen:
             yield Fault(
-                (part, i, name), f"{value!r} stands in the folder {counts[value.casefold()]} times", "Keep one of them."
+                (part, i, name), f"“{value}” stands in the folder {counts[value.casefold()]} times", "Keep one of them."
             )
         seen.add(value.casefold())
 
 
 def _no_entity(path: Path, code: str, codes: set[str]) -> Fault:
-    return Fault(path, f"{code!r} is not a legal entity of the firm", choose(code, codes))
+    return Fault(path, f"“{code}” is not a legal entity of the firm", choose(code, codes))
 
 
 def _codes(firm: Firm) -> set[str]:

@@ -1,0 +1,186 @@
+"""What applying a firm folder would change, in the words of the business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from tieout.domain.documents.document import Part
+from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
+from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.values import ANY
+
+P = TypeVar("P", bound=Part)
+N = TypeVar("N", bound="_Named")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def changes(current: Firm | None, wanted: Firm) -> list[str]:
+    """One sentence for each change, in the order of the folder; empty when the wanted firm is in force already."""
+    if current is None:
+        nothing = Firm.model_construct(name=wanted.name, entities=(), connections={})
+        return [f"the firm {wanted.name} is set up", *_between(nothing, wanted)]
+    return list(_between(current, wanted))
+
+
+def _between(before: Firm, after: Firm) -> Iterator[str]:
+    yield from _fields("the firm", before, after, ("name",))
+    yield from _compared("legal entity", _by_code(before), _by_code(after), _entity, _same_fields)
+    yield from _compared("connection", before.connections, after.connections, _connection, _connection_changes)
+    yield from _entries("amount above", before.approvals.amount_above, after.approvals.amount_above, "approvals")
+    yield from _fields("approvals", before.approvals, after.approvals, ("payment_days_above",))
+    yield from _fields("billing", before.billing, after.billing, ("days_after", "line_per"))
+    yield from _entries("payment terms", _in_days(before), _in_days(after))
+    yield from _entries("owner", before.owners, after.owners)
+    yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
+    yield from _compared("rate card", _by_name(before.rate_cards), _by_name(after.rate_cards), _card, _card_changes)
+    yield from _compared("table", _by_name(before.tables), _by_name(after.tables), _table, _table_changes)
+
+
+def _compared(
+    noun: str,
+    before: Mapping[str, P],
+    after: Mapping[str, P],
+    summary: Callable[[P], str],
+    inner: Callable[[str, P, P], Iterator[str]],
+) -> Iterator[str]:
+    """Things with a name: what came, what went, and what changed inside those that stayed."""
+    for name, thing in after.items():
+        if name not in before:
+            yield f"{noun} {name}: added ({summary(thing)})"
+        elif before[name] != thing:
+            yield from inner(f"{noun} {name}", before[name], thing)
+    yield from (f"{noun} {name}: removed" for name in before if name not in after)
+
+
+def _fields(subject: str, before: Part, after: Part, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield f"{subject}: {name.replace('_', ' ')} {_said(old)} → {_said(new)}"
+
+
+def _same_fields(subject: str, before: Part, after: Part) -> Iterator[str]:
+    return _fields(subject, before, after, tuple(type(after).model_fields))
+
+
+def _entries(noun: str, before: Mapping[str, Any], after: Mapping[str, Any], of: str = "") -> Iterator[str]:
+    """Single values by name."""
+    lead = f"{of}: {noun}".removeprefix(": ")
+    for name, value in after.items():
+        if name not in before:
+            yield f"{lead} {name}: {_said(value)} added"
+        elif before[name] != value:
+            yield f"{lead} {name}: {_said(before[name])} → {_said(value)}"
+    yield from (f"{lead} {name}: {_said(value)} removed" for name, value in before.items() if name not in after)
+
+
+def _connection_changes(subject: str, before: ConnectionSettings, after: ConnectionSettings) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("kind", "role", "entity", "owner"))
+    yield from _entries("setting", before.settings, after.settings, subject)
+    yield from _entries("field", before.fields, after.fields, subject)
+
+
+def _package_changes(subject: str, before: ServicePackage, after: ServicePackage) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("name", "version", "practice", "billing"))
+    old, new = _by_name(before.tasks), _by_name(after.tasks)
+    yield from _compared(f"{subject}: task", old, new, _task, _same_fields)
+    stayed = [name for name in new if name in old]
+    if stayed != [name for name in old if name in new]:
+        yield f"{subject}: tasks in another order: {', '.join(new)}"
+
+
+def _card_changes(subject: str, before: RateCard, after: RateCard) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("key", "entity", "currency"))
+    old = {each.version: each for each in before.versions}
+    new = {each.version: each for each in after.versions}
+    for number, version in new.items():
+        here = f"{subject}: version {number}"
+        if number not in old:
+            yield f"{here} from {version.valid_from} added ({_counted(len(version.rates), 'role')})"
+        elif old[number] != version:
+            yield from _version_changes(f"{here}, published before", old[number], version)
+    yield from (f"{subject}: version {number} removed" for number in old if number not in new)
+
+
+def _version_changes(subject: str, before: RateCardVersion, after: RateCardVersion) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("valid_from",))
+    yield from _entries("rate of", before.rates, after.rates, subject)
+
+
+def _table_changes(subject: str, before: ValueTable, after: ValueTable) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("purpose", "four_eyes"))
+    old = {_identity(each): each for each in before.rows}
+    new = {_identity(each): each for each in after.rows}
+    for identity, row in new.items():
+        if identity not in old:
+            meaning = f"means “{row.value}”" if row.value else "means nothing any more"
+            yield f"{subject}: “{row.key}” {meaning}{_scope(row)}"
+        elif old[identity].value != row.value:
+            yield f"{subject}: “{row.key}” means “{row.value}”, no longer “{old[identity].value}”{_scope(row)}"
+    for identity, row in old.items():
+        if identity not in new:
+            yield f"{subject}: “{row.key}”{_scope(row)} is no longer in the folder; its value stays until a row ends it"
+
+
+def _identity(row: TableRow) -> tuple[Any, ...]:
+    return row.key.strip().casefold(), row.entity, row.valid_from
+
+
+def _scope(row: TableRow) -> str:
+    return ("" if row.entity == ANY else f" in {row.entity}") + f" from {row.valid_from}"
+
+
+def _entity(entity: LegalEntity) -> str:
+    return f"{entity.name}, {entity.currency}"
+
+
+def _connection(connection: ConnectionSettings) -> str:
+    return f"{connection.kind} as {connection.role} of {connection.entity or 'every entity'}"
+
+
+def _package(package: ServicePackage) -> str:
+    hours = sum(task.hours for task in package.tasks)
+    return f"{package.name}, {_counted(len(package.tasks), 'task')}, {hours} hours"
+
+
+def _task(task: PackageTask) -> str:
+    return f"{task.role}, {task.hours} hours"
+
+
+def _card(card: RateCard) -> str:
+    return f"{card.entity}, {card.currency}, {_counted(len(card.versions), 'version')}"
+
+
+def _table(table: ValueTable) -> str:
+    return _counted(len(table.rows), "row")
+
+
+def _in_days(firm: Firm) -> dict[str, str]:
+    return {name: _counted(days, "day") for name, days in firm.payment_terms.items()}
+
+
+def _by_code(firm: Firm) -> dict[str, LegalEntity]:
+    return {each.code: each for each in firm.entities}
+
+
+def _by_key(firm: Firm) -> dict[str, ServicePackage]:
+    return {each.key: each for each in firm.packages}
+
+
+def _by_name(things: Sequence[N]) -> dict[str, N]:
+    return {each.name: each for each in things}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _said(value: Any) -> str:
+    if value is None or value == "":
+        return "nothing"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
