@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,8 +54,15 @@ def match(customer: Customer, known: Sequence[Known], decision: str | None, *, l
     namesakes = [each for each in known if not each.tax_id or not tax_id]
     if not twins and len(known) == 1 and namesakes and namesakes[0].name.casefold() == customer.name.casefold():
         return Match(record=namesakes[0].id)
-    candidates = "; ".join(f"{each.name} ({each.code or each.id}, tax id {each.tax_id or 'none'})" for each in known)
-    facts = {"customer": customer.name, "candidates": candidates, "link": link, "about": customer.key}
+    named = {each.id: f"{each.name} ({each.code or each.id}, tax id {each.tax_id or 'none'})" for each in known}
+    facts = {
+        "customer": customer.name,
+        "candidates": "; ".join(named.values()),
+        "link": link,
+        "about": customer.key,
+        # What a person can answer, record id and words, for the console's form.
+        "choices": json.dumps({f"{SAME}:{id_}": text for id_, text in named.items()}, ensure_ascii=False),
+    }
     return Match(problem=Problem("customer.possible_duplicate", facts))
 
 
