@@ -1,1 +1,117 @@
 """What a process is told from outside, read once and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+AccessRole = Literal["viewer", "operator", "finance", "engineer"]
+
+_PREFIX = "TIEOUT_"
+_CONNECTIONS = "TIEOUT_CONNECTION_"
+_FILE = "_FILE"
+
+
+class WrongSettings(Exception):
+    """One sentence for each environment variable that cannot be right."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class Settings(BaseModel):
+    """Every setting of a process. `read` takes them from `TIEOUT_…`, or from the file that `TIEOUT_…_FILE` names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: SecretStr | None = Field(
+        default=None, description="Address of the Postgres database; left out, a private one runs in the home folder"
+    )
+    folder: Path = Field(default=Path(), description="The firm folder")
+    home: Path = Field(default=Path(".tieout"), description="Where this process keeps its own state")
+    host: str = Field(default="127.0.0.1", description="The address that the console and the API listen on")
+    port: int = Field(default=8900, ge=0, le=65535, description="Their port; 0 takes a free one")
+    role: Literal["web", "worker", "all"] = Field(
+        default="all", description="web answers people and systems, worker does the work, all does both"
+    )
+    public_url: str = Field(
+        default="", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$", description="Where people and systems reach it"
+    )
+    token: SecretStr | None = Field(
+        default=None, description="A bearer token that is always accepted; further ones are made in the console"
+    )
+    token_roles: tuple[AccessRole, ...] = Field(
+        default=("viewer", "operator", "finance", "engineer"),
+        min_length=1,
+        description="What its bearer may do, separated by commas: viewer, operator, finance, engineer",
+    )
+    environment: str = Field(
+        default="production",
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="Which environment this is, shown in the console",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged")
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < 24:
+            raise ValueError("a token has at least 24 characters")
+        return token
+
+    @field_validator("token_roles", mode="before")
+    @classmethod
+    def _listed(cls, roles: object) -> object:
+        return [role.strip() for role in roles.split(",")] if isinstance(roles, str) else roles
+
+    @property
+    def address(self) -> str:
+        """Where it is reached: the public address, or the one it listens on."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings that an environment (`os.environ`) gives. Raises WrongSettings with every wrong variable."""
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for name in Settings.model_fields:
+        variable = _PREFIX + name.upper()
+        value, file = environment.get(variable), environment.get(variable + _FILE)
+        if value and file:
+            problems.append(f"{variable} and {variable}{_FILE} are both set. Set one of them.")
+        elif file:
+            try:
+                values[name] = Path(file).read_text().rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as wrong:
+                problems.append(f"{variable}{_FILE} names {file}, which cannot be read: {wrong}")
+        elif value:
+            values[name] = value
+    problems += _misspelt(environment)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as wrong:
+        raise WrongSettings(problems + [_sentence(each["loc"][0], each["msg"]) for each in wrong.errors()]) from None
+    if problems:
+        raise WrongSettings(problems)
+    return settings
+
+
+def _sentence(name: int | str, message: str) -> str:
+    said = message.removeprefix("Value error, ")
+    return f"{_PREFIX}{str(name).upper()}: {said}. {Settings.model_fields[str(name)].description}."
+
+
+def _misspelt(environment: Mapping[str, str]) -> list[str]:
+    """A variable that is nearly one of ours would be ignored in silence, and another database be written to."""
+    known = [_PREFIX + name.upper() + end for name in Settings.model_fields for end in ("", _FILE)]
+    problems: list[str] = []
+    for variable in sorted(environment):
+        if variable.startswith(_PREFIX) and variable not in known and not variable.startswith(_CONNECTIONS):
+            meant = get_close_matches(variable, known, n=1, cutoff=0.9)
+            problems += [f"{variable} means nothing to Tieout. Did you mean {meant[0]}?"] if meant else []
+    return problems
