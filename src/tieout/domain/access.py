@@ -1,0 +1,75 @@
+"""Who may do what: one reviewed table of roles and verbs, and nothing else decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["viewer", "operator", "finance", "engineer"]
+Verb = Literal[
+    "look",
+    "audit.read",
+    "hold.assign",
+    "hold.snooze",
+    "hold.replay",
+    "hold.ignore",
+    "hold.decide",
+    "run.replay",
+    "approval.answer",
+    "value.set",
+    "value.approve",
+    "connection.pause",
+    "connection.resume",
+    "access.manage",
+]
+ROLES: tuple[Role, ...] = get_args(Role)
+VERBS: tuple[Verb, ...] = get_args(Verb)
+
+_EVERYBODY = frozenset(ROLES)
+_WORKING = frozenset[Role](("operator", "finance", "engineer"))
+_BUSINESS = frozenset[Role](("operator", "finance"))
+
+# Beside this table, nobody answers their own request: the operator verbs and the database both refuse it.
+MAY: Mapping[Verb, frozenset[Role]] = {
+    "look": _EVERYBODY,
+    "audit.read": frozenset(("finance", "engineer")),
+    "hold.assign": _WORKING,
+    "hold.snooze": _WORKING,
+    "hold.replay": _WORKING,
+    "hold.ignore": _BUSINESS,
+    "hold.decide": _BUSINESS,
+    "run.replay": _WORKING,
+    "approval.answer": frozenset(("finance",)),
+    "value.set": _BUSINESS,
+    "value.approve": frozenset(("finance",)),
+    "connection.pause": frozenset(("engineer",)),
+    "connection.resume": frozenset(("engineer",)),
+    "access.manage": frozenset(("engineer",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who is signed in. `email` is the identity that goes into the books; `name` is for people to read."""
+
+    name: str
+    email: str
+    roles: frozenset[Role]
+
+    def may(self, verb: Verb) -> bool:
+        return bool(MAY[verb] & self.roles)
+
+
+def who_may(verb: Verb) -> str:
+    """The roles that carry a right, in words: what a refused person asks for."""
+    return " or ".join(role for role in ROLES if role in MAY[verb])
+
+
+def roles_of(names: Iterable[str]) -> frozenset[Role]:
+    """Raises ValueError for a role that the table does not know."""
+    wanted = set(names)
+    unknown = sorted(wanted - set(ROLES))
+    if unknown or not wanted:
+        raise ValueError(f"roles are some of {', '.join(ROLES)}" + (f", not {', '.join(unknown)}" if unknown else ""))
+    return frozenset(role for role in ROLES if role in wanted)

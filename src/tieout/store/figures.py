@@ -1,0 +1,272 @@
+"""The figures of the firm, per legal entity and currency, and the differences between them, which must be 0.00."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, LiteralString
+
+from tieout.store.database import Database, Tx, rows
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one legal entity has in one currency, from sold to paid. Every amount is exact.
+
+    sold: won deals as the CRM says now · booked: contracted value · budget: the projects' hours at their rates ·
+    approved: delivered, at agreed rates · unbilled: approved and on no invoice (WIP) · proposed: net on invoices that
+    finance has not posted yet · billed: posted invoices, net of credits · rounding: what is left of
+    approved - billed - proposed - unbilled once every cent is explained · left: booked - billed.
+    """
+
+    entity: str
+    currency: str
+    sold: Decimal = _ZERO
+    booked: Decimal = _ZERO
+    budget: Decimal = _ZERO
+    approved: Decimal = _ZERO
+    unbilled: Decimal = _ZERO
+    proposed: Decimal = _ZERO
+    billed_net: Decimal = _ZERO
+    billed_tax: Decimal = _ZERO
+    billed_total: Decimal = _ZERO
+    paid: Decimal = _ZERO
+    open: Decimal = _ZERO
+    rounding: Decimal = _ZERO
+    approved_minutes: int = 0
+    delivered_minutes: int = 0
+    unpriced_minutes: int = 0
+    deals: int = 0
+    customers: int = 0
+    projects: int = 0
+    entries: int = 0
+    invoices: int = 0
+    payments: int = 0
+
+    @property
+    def left(self) -> Decimal:
+        return self.booked - self.billed_net
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCount:
+    """How many holds of one code an entity has and had."""
+
+    entity: str
+    code: str
+    open: int
+    resolved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One comparison that must come out at 0: between whom, in which currency (empty for a count), and what is left."""
+
+    name: str
+    entity: str
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything at one moment."""
+
+    totals: Sequence[Totals]
+    holds: Sequence[HoldCount]
+    differences: Sequence[Difference]
+
+    @property
+    def ties_out(self) -> bool:
+        return all(each.amount == 0 for each in self.differences)
+
+
+async def figures(database: Database) -> Figures:
+    """All figures, read in one snapshot: while the hub works, no two of them come from different moments."""
+    async with database.transaction() as tx:
+        await tx.execute("set transaction isolation level repeatable read, read only")
+        totals, differences = await _totals(tx, _EVERYTHING, ())
+        return Figures(totals, await _holds(tx), [*differences, *await _conservation(tx), *await _orphans(tx)])
+
+
+async def money_of(tx: Tx, engagements: Iterable[str]) -> list[Totals]:
+    """The same figures for some engagements only: one row per legal entity and currency."""
+    totals, _ = await _totals(tx, _SOME, sorted(set(engagements)))
+    return totals
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    documents: LiteralString
+    work: LiteralString
+    invoices: LiteralString
+
+
+_DOCUMENTS: tuple[LiteralString, LiteralString] = (
+    """
+    with newest as (
+      select distinct on (kind, key) kind, key, entity, body from document
+      where kind in ('engagement', 'project')
+    """,
+    """
+      order by kind, key, version desc
+    ), budget as (
+      select p.key, sum((t->>'hours')::numeric * (t->>'rate')::numeric) filter (where (t->>'billable')::boolean) as amount
+      from newest p cross join jsonb_array_elements(p.body->'tasks') t where p.kind = 'project' group by p.key
+    )
+    select coalesce(case n.kind when 'project' then n.body->>'legal_entity' else n.entity end, '') as entity,
+      coalesce(n.body->>'currency', '') as currency,
+      coalesce(sum((n.body->>'amount')::numeric) filter (where n.body->>'stage' = 'won'), 0) as sold,
+      count(*) filter (where n.body->>'stage' = 'won') as deals,
+      coalesce(sum((n.body->>'budget')::numeric), 0) as booked,
+      coalesce(sum(b.amount), 0) as budget,
+      count(*) filter (where n.kind = 'project') as projects,
+      count(distinct n.body->>'customer') filter (where n.kind = 'project') as customers
+    from newest n left join budget b on n.kind = 'project' and b.key = n.key group by 1, 2
+    """,
+)
+
+# `residual` is what is left of one entry's value when what was billed and what is unbilled are taken away: at most a
+# minor unit for each piece that it was billed in. More than that is a difference, and differences do not cancel out.
+_WORK: tuple[LiteralString, LiteralString] = (
+    """
+    with billed as (
+      select e.connection, e.source_id, sum(e.amount) as amount, count(*) as pieces
+      from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled' group by 1, 2
+    ), entry as (
+      select u.entity, u.currency, u.agreed_rate, u.approved_minutes, t.delivered_minutes,
+        coalesce(b.amount, 0) as billed,
+        coalesce(entry_amount(u.approved_minutes, u.agreed_rate, u.currency), 0) as approved,
+        coalesce(entry_amount(u.minutes, u.agreed_rate, u.currency), 0) as unbilled,
+        coalesce(b.pieces, 0) * power(10::numeric, -minor_digits(u.currency)) as allowed
+      from unbilled u join time_entry t using (connection, source_id) left join billed b using (connection, source_id)
+    """,
+    """
+    ), residue as (
+      select *, abs(approved - billed - unbilled) as residual from entry
+    )
+    select coalesce(entity, '') as entity, currency,
+      sum(approved) as approved, sum(unbilled) as unbilled,
+      sum(approved_minutes) as approved_minutes, sum(delivered_minutes) as delivered_minutes,
+      coalesce(sum(approved_minutes) filter (where agreed_rate is null), 0) as unpriced_minutes,
+      count(*) as entries,
+      coalesce(sum(residual) filter (where residual > allowed), 0) as unexplained
+    from residue group by 1, 2
+    """,
+)
+
+# A line's rounding comes from its quantity (hundredths of an hour) and from its entries (half a minor unit each).
+_INVOICES: tuple[LiteralString, LiteralString] = (
+    """
+    with proof as (
+      select invoice, line, sum(amount) as amount, count(*) as pieces from evidence group by 1, 2
+    ), line as (
+      select l.invoice, sum(l.amount) as amount,
+        sum(abs(l.amount - l.rounding - coalesce(p.amount, 0))) as unproved,
+        sum(abs(l.rounding)) filter (where abs(l.rounding) >
+          0.005 * abs(l.unit_price) + (coalesce(p.pieces, 0) + 1) * power(10::numeric, -minor_digits(i.currency))) as too_round
+      from invoice_line l join invoice i on i.key = l.invoice left join proof p using (invoice, line) group by 1
+    ), paid as (
+      select invoice, sum(amount) as amount, count(*) as payments from payment group by 1
+    )
+    select i.entity, i.currency,
+      coalesce(sum(i.net) filter (where i.state in ('proposed', 'draft', 'validated')), 0) as proposed,
+      coalesce(sum(i.net) filter (where b.billed), 0) as billed_net,
+      coalesce(sum(i.tax) filter (where b.billed), 0) as billed_tax,
+      coalesce(sum(i.total) filter (where b.billed), 0) as billed_total,
+      coalesce(sum(p.amount) filter (where b.billed), 0) as paid,
+      coalesce(sum(coalesce(i.open_amount, i.total)) filter (where b.billed), 0) as open,
+      count(*) as invoices,
+      coalesce(sum(p.payments), 0)::integer as payments,
+      coalesce(sum(l.unproved), 0) as unproved,
+      coalesce(sum(l.too_round), 0) as too_round,
+      coalesce(sum(abs(i.net - coalesce(l.amount, 0))), 0) as net_differs,
+      coalesce(sum(abs(coalesce(i.total, 0) - i.net - coalesce(i.tax, 0))) filter (where b.billed), 0) as total_differs,
+      coalesce(sum(abs(coalesce(i.total, 0) - coalesce(p.amount, 0) - coalesce(i.open_amount, i.total, 0)))
+        filter (where b.billed), 0) as open_differs
+    from invoice i left join line l on l.invoice = i.key left join paid p on p.invoice = i.key
+    cross join lateral (select i.state in ('posted', 'partly_paid', 'paid') as billed) b
+    where i.state <> 'cancelled'
+    """,
+    " group by 1, 2",
+)
+
+_EVERYTHING = _Statements("".join(_DOCUMENTS), "".join(_WORK), "".join(_INVOICES))
+_SOME = _Statements(
+    "and (engagement = any(%(some)s) or (kind = 'engagement' and key = any(%(some)s)))".join(_DOCUMENTS),
+    "where u.engagement = any(%(some)s)".join(_WORK),
+    "and i.engagement = any(%(some)s)".join(_INVOICES),
+)
+_CHECKS = {
+    "unexplained": "approved value = billed + proposed + unbilled, for each entry",
+    "unproved": "an invoice line = its evidence + its rounding",
+    "too_round": "the rounding of a line is no more than rounding can be",
+    "net_differs": "an invoice's net = the sum of its lines",
+    "total_differs": "a posted invoice's total = net + tax",
+    "open_differs": "a posted invoice's total = paid + open",
+}
+
+
+async def _totals(tx: Tx, sql: _Statements, some: Sequence[str]) -> tuple[list[Totals], list[Difference]]:
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for statement in (sql.documents, sql.work, sql.invoices):
+        for each in await rows(tx, statement, {"some": list(some)}):
+            found.setdefault((each["entity"], each["currency"]), {}).update(each)
+    totals: list[Totals] = []
+    differences: list[Difference] = []
+    for (entity, currency), values in sorted(found.items()):
+        differences += [
+            Difference(name, entity, currency, values.pop(check)) for check, name in _CHECKS.items() if check in values
+        ]
+        known = Totals(**values)
+        residue = known.approved - known.billed_net - known.proposed - known.unbilled
+        totals.append(replace(known, rounding=residue))
+    return totals, differences
+
+
+async def _holds(tx: Tx) -> list[HoldCount]:
+    found = await rows(
+        tx,
+        """
+        select coalesce(entity, '') as entity, code, count(*) filter (where state = 'open') as open,
+               count(*) filter (where state = 'resolved') as resolved
+        from hold group by 1, 2 order by 1, 2
+        """,
+    )
+    return [HoldCount(**each) for each in found]
+
+
+async def _conservation(tx: Tx) -> list[Difference]:
+    """What was received and is neither done, held, ignored nor in flight: in messages, and in money per currency."""
+    found = await rows(
+        tx,
+        """
+        select currency, sum(abs(missing)) as messages,
+               sum(abs(missing_minor)) * power(10::numeric, -minor_digits(currency)) as amount
+        from conservation group by 1 order by 1
+        """,
+    )
+    missing = sum((each["messages"] for each in found), _ZERO)
+    return [
+        Difference("messages received = done + held + ignored + in flight", "", "", missing),
+        *(
+            Difference("value received = done + held + ignored + in flight", "", each["currency"], each["amount"])
+            for each in found
+            if each["currency"]
+        ),
+    ]
+
+
+async def _orphans(tx: Tx) -> list[Difference]:
+    """Evidence whose time entry is not there."""
+    found = await rows(
+        tx,
+        """
+        select count(*) as n from evidence e
+        where not exists (select from time_entry t where t.connection = e.connection and t.source_id = e.source_id)
+        """,
+    )
+    return [Difference("evidence without its time entry", "", "", Decimal(found[0]["n"]))]
