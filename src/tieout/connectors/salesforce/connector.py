@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
+
+import httpx2
 
 from tieout.connectors.contract import (
     Change,
+    Connector,
+    ConnectorSpec,
+    Doorbell,
     Guarantee,
     Health,
+    Opening,
     Operation,
     OutcomeUnknown,
     Page,
@@ -18,18 +22,18 @@ from tieout.connectors.contract import (
     Receipt,
     Write,
 )
-from tieout.connectors.salesforce import mapping
-from tieout.connectors.salesforce.client import SalesforceClient, SalesforceError, soql_text
+from tieout.connectors.salesforce import mapping, reporting
+from tieout.connectors.salesforce.client import Answer, Row, SalesforceClient, SalesforceError, members, soql_text
 from tieout.connectors.salesforce.config import SalesforceConfig
+from tieout.connectors.salesforce.cursor import Cursor, onward
+from tieout.connectors.salesforce.deals import Deal, Deals
+from tieout.connectors.salesforce.doorbell import SalesforceDoorbell
+from tieout.connectors.salesforce.mapping import Words
+from tieout.connectors.salesforce.sweep import Sweep
 from tieout.connectors.transports.http import Request
 from tieout.domain.identity import Ref, content_hash
-from tieout.domain.mapping import MappingTable, at
 from tieout.domain.money import Money
-from tieout.domain.problems import Problem, Rejected
-
-# A transaction may commit after a later one's stamp was seen: every sweep reads this much again (T57).
-_OVERLAP = timedelta(minutes=2)
-_ANCESTORS = 10
+from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
 
 OPERATIONS = {
     each.name: each
@@ -39,138 +43,136 @@ OPERATIONS = {
         Operation("invoice.upsert", Guarantee.UPSERT, "show the invoice"),
     )
 }
+_OBJECTS = {"opportunity": "Opportunity", "account": "Account", "account_merge": "Account", "invoice": "Invoice__c"}
+_DESCRIBED = ("Opportunity", "Account", "Contact", "OpportunityLineItem", "Invoice__c", "User")
 
 
 class Salesforce:
     """One org. Kinds: `opportunity` (a deal with its account and lines as one document), `account_merge`."""
 
-    def __init__(
-        self, name: str, config: SalesforceConfig, client: SalesforceClient, fields: Mapping[str, str]
-    ) -> None:
+    def __init__(self, name: str, config: SalesforceConfig, client: SalesforceClient, words: Words) -> None:
         self.name = name
         self._config = config
         self._client = client
-        self._table: MappingTable = mapping.OPPORTUNITY.with_sources(fields)
+        self._words = words
+        self._deals = Deals(client, config, words)
+        self._sweep = Sweep(client, config, words)
 
     async def close(self) -> None:
         await self._client.close()
 
     async def check(self) -> Health:
-        info = await self._client.call(Request("GET", "/services/oauth2/userinfo"))
-        used = self._client.usage
-        limits = {"api requests in 24 h": f"{used[0]} of {used[1]}"} if used else {}
+        """Two calls: who we are, and what is left of the day's allowance."""
+        who = await self._client.get("/services/oauth2/userinfo")
+        limits = await self._client.get(f"{self._client.base}/limits")
+        told, requests = members(who.body), members(limits.body).get("DailyApiRequests")
+        if not told or not requests:
+            raise Transient(f"{self._config.url} does not say who we are")
+        organization = self._config.organization_id
+        if organization and not _same_id(organization, str(told["organization_id"])):
+            raise Misconfigured(f"organization_id is {organization}, the org is {told['organization_id']}", self.name)
         return Health(
             ok=True,
             detail="connected",
-            user=str(info["preferred_username"]),
+            user=str(told["preferred_username"]),
             version=self._config.version,
-            limits=limits,
+            server_time=limits.date,
+            limits={"api requests in 24 h": f"{requests['Max'] - requests['Remaining']} of {requests['Max']}"},
         )
+
+    async def describe(self) -> Mapping[str, Sequence[str]]:
+        """Field names by object, with those of its parents as dotted paths; an object that the org lacks is left out."""
+        described: dict[str, list[Row]] = {}
+        for entity in _DESCRIBED:
+            answer = await self._client.get(f"{self._client.base}/sobjects/{entity}/describe")
+            if answer.status == 200:
+                described[entity] = answer.body["fields"]
+        own = {entity: [field["name"] for field in fields] for entity, fields in described.items()}
+        return {entity: [*own[entity], *_through_parents(fields, own)] for entity, fields in described.items()}
+
+    def link(self, ref: Ref) -> str:
+        """The record's page in Lightning, or where the address is no My Domain, what the org redirects there."""
+        base, entity = self._config.url.rstrip("/"), _OBJECTS.get(ref.kind)
+        if entity is None:
+            return ""
+        if base.endswith(".my.salesforce.com"):
+            lightning = f"{base.removesuffix('.my.salesforce.com')}.lightning.force.com"
+            return f"{lightning}/lightning/r/{entity}/{quote(ref.id, safe='')}/view"
+        return f"{base}/{quote(ref.id, safe='')}"
 
     # -- source
 
     async def changes(self, kind: str, since: str | None) -> Page:
         match kind:
             case "opportunity":
-                return await self._deals_changed(since)
+                news = await self._sweep.news(Cursor.parse(since))
+                deals = await self._deals.fetch(news.ids)
+                return Page([self._change(each) for each in deals], str(news.cursor), more=news.more)
             case "account_merge":
-                return await self._merges(since)
+                return await self._merges(Cursor.parse(since))
             case _:
                 raise LookupError(f"salesforce has no kind {kind!r}")
 
     async def look(self, ref: Ref) -> Change | None:
-        found = await self._opportunities(f"Id = {soql_text(ref.id)}")
-        return self._change(found[0], await self._parents(found)) if found else None
+        match ref.kind:
+            case "opportunity":
+                found = await self._deals.fetch([ref.id])
+                return self._change(found[0]) if found else None
+            case "account_merge":
+                rows = await self._merged(f"Id = {soql_text(ref.id)}")
+                return self._merge(rows[0]) if rows else None
+            case _:
+                raise LookupError(f"salesforce has no kind {ref.kind!r}")
 
     async def read(self, ref: Ref) -> Reading | None:
-        found = await self._opportunities(f"Id = {soql_text(ref.id)}")
-        if not found or found[0]["IsDeleted"]:
+        if ref.kind != "opportunity":
+            raise LookupError(f"salesforce has no documents of kind {ref.kind!r}")
+        found = await self._deals.fetch([ref.id], always=True)
+        if not found or found[0].record["IsDeleted"]:
             return None
-        parents = await self._parents(found)
-        account = found[0].get("AccountId")
-        contacts = await self._contacts(account) if account else []
+        deal = found[0]
         document, trail = mapping.engagement(
-            found[0],
-            self._table,
+            deal.record,
+            self._words,
             connection=self.name,
             approved=self._config.approved_stages,
-            parents=_chain(found[0], parents),
-            contacts=contacts,
+            parents=deal.chain,
+            contacts=deal.contacts,
         )
-        return Reading(document, self._change(found[0], parents).version, trail)
+        return Reading(document, deal.version, trail)
 
-    async def _deals_changed(self, since: str | None) -> Page:
-        """Deals that changed themselves, or whose account or lines did: the document is the deal with all of it."""
-        after = f"SystemModstamp >= {since}" if since else ""
-        found = {each["Id"]: each for each in await self._opportunities(after)}
-        if since:
-            for where in (
-                f"AccountId IN (SELECT Id FROM Account WHERE {after})",  # noqa: S608
-                f"Id IN (SELECT OpportunityId FROM OpportunityLineItem WHERE {after})",  # noqa: S608
-            ):
-                found |= {each["Id"]: each for each in await self._opportunities(where)}
-        parents = await self._parents(list(found.values()))
-        changes = [self._change(each, parents) for each in found.values()]
-        return Page(changes, _cursor([each.version for each in changes], since), more=False)
-
-    async def _merges(self, since: str | None) -> Page:
-        """Accounts that lost a merge: the id vanishes with the recycle bin, so it is remembered now (T01)."""
-        after = f" AND SystemModstamp >= {since}" if since else ""
-        rows = await self._client.query(
-            f"SELECT Id, Name, MasterRecordId, SystemModstamp FROM Account "  # noqa: S608
-            f"WHERE IsDeleted = true AND MasterRecordId != null{after} ORDER BY SystemModstamp, Id",
-            deleted=True,
-        )
-        changes = [
-            Change(
-                Ref(self.name, "account_merge", each["Id"]),
-                _version(each["SystemModstamp"], each),
-                record={"name": each["Name"]},
-                deleted=True,
-                merged_into=each["MasterRecordId"],
-            )
-            for each in rows
-        ]
-        return Page(changes, _cursor([each.version for each in changes], since), more=False)
-
-    async def _opportunities(self, where: str) -> list[dict[str, Any]]:
-        fields = ", ".join(mapping.opportunity_fields(self._table))
-        condition = f" WHERE {where}" if where else ""
-        return await self._client.query(
-            f"SELECT {fields} FROM Opportunity{condition} ORDER BY SystemModstamp, Id",  # noqa: S608
-            deleted=True,
-        )
-
-    async def _parents(self, deals: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Every ancestor of the deals' accounts, by id, level by level; a circle ends by itself."""
-        known: dict[str, dict[str, Any]] = {}
-        wanted = {each["Account"]["ParentId"] for each in deals if each.get("Account")} - {None}
-        for _ in range(_ANCESTORS):
-            if not wanted:
-                break
-            ids = ", ".join(soql_text(each) for each in sorted(wanted))
-            fields = ", ".join(mapping.account_fields())
-            found = await self._client.query(f"SELECT {fields} FROM Account WHERE Id IN ({ids})")  # noqa: S608
-            known |= {each["Id"]: each for each in found}
-            wanted = {each["ParentId"] for each in found} - {None} - known.keys()
-        return known
-
-    async def _contacts(self, account: str) -> list[dict[str, Any]]:
-        return await self._client.query(
-            f"SELECT Id, Name, Email, Title FROM Contact WHERE AccountId = {soql_text(account)} ORDER BY CreatedDate, Id LIMIT 20"  # noqa: S608
-        )
-
-    def _change(self, record: dict[str, Any], parents: Mapping[str, Mapping[str, Any]]) -> Change:
-        chain = _chain(record, parents)
-        stamps = [record, record.get("Account") or {}, *mapping.lines_of(record), *chain]
-        newest = max(each["SystemModstamp"] for each in stamps if each.get("SystemModstamp"))
-        value = mapping.amount(record.get("Amount"))
-        currency = record.get("CurrencyIsoCode")
+    def _change(self, deal: Deal) -> Change:
+        value = mapping.amount(deal.record.get("Amount"))
+        currency = self._config.currency or deal.record.get("CurrencyIsoCode")
         return Change(
-            Ref(self.name, "opportunity", record["Id"]),
-            _version(newest, [record, chain]),
+            Ref(self.name, "opportunity", deal.record["Id"]),
+            deal.version,
             amount=Money(value, currency) if value is not None and currency else None,
-            deleted=bool(record["IsDeleted"]),
+            deleted=bool(deal.record["IsDeleted"]),
+        )
+
+    async def _merges(self, cursor: Cursor) -> Page:
+        """Accounts that lost a merge: the id vanishes with the recycle bin, so it is remembered now (T01)."""
+        rows = await self._merged(f"SystemModstamp >= {cursor.since}" if cursor.since else "")
+        following = onward([each["SystemModstamp"] for each in rows], cursor.since)
+        return Page([self._merge(each) for each in rows], str(Cursor(since=following)), more=False)
+
+    async def _merged(self, condition: str) -> list[Row]:
+        more = f" AND {condition}" if condition else ""
+        return await self._client.query(
+            f"SELECT Id, Name, MasterRecordId, SystemModstamp FROM Account"  # noqa: S608
+            f" WHERE IsDeleted = true AND MasterRecordId != null{more} ORDER BY SystemModstamp, Id",
+            deleted=True,
+        )
+
+    def _merge(self, row: Row) -> Change:
+        said = content_hash([row["Name"], row["MasterRecordId"]])[:16]
+        return Change(
+            Ref(self.name, "account_merge", row["Id"]),
+            f"{row['SystemModstamp']}#{said}",
+            record={"name": row["Name"]},
+            deleted=True,
+            merged_into=row["MasterRecordId"],
         )
 
     # -- sink
@@ -179,78 +181,122 @@ class Salesforce:
         return OPERATIONS[name]
 
     async def prepare(self, write: Write) -> bytes:
-        base = self._client.base
+        base = f"{self._client.base}/sobjects"
         match write.operation:
             case "opportunity.update":
-                body = mapping.opportunity_update(write.body)
-                return Request("PATCH", f"{base}/sobjects/Opportunity/{write.ids['record']}", body).encode()
+                body = reporting.opportunity_update(write.body)
+                path = f"{base}/Opportunity/{write.ids['record']}"
             case "account.update":
-                body = {"ERP_Customer_Id__c": write.body["erp_customer"]}
-                return Request("PATCH", f"{base}/sobjects/Account/{write.ids['record']}", body).encode()
+                body = reporting.account_update(write.body)
+                path = f"{base}/Account/{write.ids['record']}"
             case "invoice.upsert":
-                body = mapping.invoice_record(
-                    write.body, account=write.ids["account"], opportunity=write.ids["opportunity"]
-                )
-                key = quote(write.subject, safe="")
-                return Request("PATCH", f"{base}/sobjects/Invoice__c/Invoice_Key__c/{key}", body).encode()
+                single = bool(self._config.currency)
+                body = reporting.invoice_record(write.subject, write.body, write.ids, single_currency=single)
+                path = f"{base}/Invoice__c/{reporting.INVOICE_KEY}/{quote(write.subject, safe='')}"
             case _:
                 raise LookupError(f"salesforce has no operation {write.operation!r}")
+        return Request("PATCH", path, body).encode()
 
     async def send(self, operation: str, request: bytes) -> Receipt:
         sent = Request.decode(request)
         try:
-            answer = await self._client.call(sent)
+            answer = await self._client.write(sent)
         except SalesforceError as refused:
-            facts = {
-                "system": self.name,
-                "action": OPERATIONS[operation].does,
-                "subject": sent.path.rsplit("/", 1)[-1],
-                "amount": "its facts are not shown in the CRM",
-                "link": "",
-            }
-            raise Rejected(Problem("target.refused", facts, quote=str(refused))) from refused
-        if answer is None:  # 204: an update by id
-            return Receipt(sent.path.rsplit("/", 1)[-1])
-        if not answer.get("id"):
-            raise OutcomeUnknown(f"no id in the answer: {answer}")
-        return Receipt(answer["id"], answer={"created": answer.get("created")})
+            if operation == "invoice.upsert" and refused.status == 404:
+                # No record can be missing here: the object or its external id is.
+                raise Misconfigured(f"{refused}: Invoice__c with {reporting.INVOICE_KEY}", self.name) from refused
+            raise Rejected(self._refusal(operation, sent, refused)) from refused
+        return _receipt(operation, sent, answer)
+
+    def _refusal(self, operation: str, sent: Request, refused: SalesforceError) -> Problem:
+        subject = sent.path.rsplit("/", 1)[-1]
+        kind = operation.partition(".")[0]
+        facts = {
+            "system": self.name,
+            "action": OPERATIONS[operation].does,
+            "subject": subject,
+            "amount": "its facts are not shown in the CRM",
+            "link": "" if kind == "invoice" else self.link(Ref(self.name, kind, subject)),
+        }
+        return Problem("target.refused", facts, quote=str(refused))
 
     async def find(self, write: Write) -> Receipt | None:
-        if write.operation == "invoice.upsert":
-            found = await self._client.query(
-                f"SELECT Id FROM Invoice__c WHERE Invoice_Key__c = {soql_text(write.subject)}"  # noqa: S608
-            )
-            return Receipt(found[0]["Id"]) if found else None
-        return Receipt(write.ids["record"])
+        """An invoice by its key. An update is there when the record already says all of it."""
+        match write.operation:
+            case "invoice.upsert":
+                found = await self._client.query(
+                    f"SELECT Id FROM Invoice__c WHERE {reporting.INVOICE_KEY} = {soql_text(write.subject)}"  # noqa: S608
+                )
+                return Receipt(found[0]["Id"]) if found else None
+            case "opportunity.update":
+                wanted = reporting.opportunity_update(write.body)
+            case "account.update":
+                wanted = reporting.account_update(write.body)
+            case _:
+                raise LookupError(f"salesforce has no operation {write.operation!r}")
+        entity, record = _OBJECTS[write.operation.partition(".")[0]], write.ids["record"]
+        rows = await self._client.query(
+            f"SELECT {', '.join(['Id', *wanted])} FROM {entity} WHERE Id = {soql_text(record)}"  # noqa: S608
+        )
+        there = bool(rows) and all(reporting.same(value, rows[0][name]) for name, value in wanted.items())
+        return Receipt(record) if there else None
 
 
-def _chain(record: Mapping[str, Any], parents: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The account's ancestors, the nearest first; one that comes round again is named once more and ends the chain."""
-    chain: list[Mapping[str, Any]] = []
-    above = parents.get(at(record, "Account.ParentId") or "")
-    while above is not None and len(chain) <= _ANCESTORS:
-        chain.append(above)
-        above = parents.get(above["ParentId"] or "")
-    return chain
+def _receipt(operation: str, sent: Request, answer: Answer) -> Receipt:
+    """Raises OutcomeUnknown for everything but the answer that the operation has: status 200 alone proves nothing."""
+    if operation == "invoice.upsert":
+        body = members(answer.body)
+        if answer.status in (200, 201) and body.get("success") is True and body.get("id"):
+            return Receipt(str(body["id"]), answer={"created": body.get("created")})
+    elif answer.status == 204:
+        return Receipt(sent.path.rsplit("/", 1)[-1])
+    raise OutcomeUnknown(f"{sent.method} {sent.path}: status {answer.status} with {str(answer.body)[:200]}")
 
 
-def _version(stamp: str, content: Any) -> str:
-    """The org's stamp, then a fingerprint of what we read: our own write-back moves the stamp and not the content (T59)."""
-    return f"{stamp}#{content_hash(_without_stamps(content))[:16]}"
+def _through_parents(fields: Sequence[Row], own: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        f"{field['relationshipName']}.{name}"
+        for field in fields
+        if field.get("relationshipName")
+        for entity in field["referenceTo"][:1]
+        for name in own.get(entity, ())
+    ]
 
 
-def _without_stamps(content: Any) -> Any:
-    if isinstance(content, list):
-        return [_without_stamps(each) for each in content]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(content, dict):
-        return {k: _without_stamps(v) for k, v in content.items() if k not in ("SystemModstamp", "attributes")}  # pyright: ignore[reportUnknownVariableType]
-    return content
+def _same_id(one: str, other: str) -> bool:
+    return one[:15] == other[:15]
 
 
-def _cursor(versions: Sequence[str], since: str | None) -> str:
-    """The newest stamp seen, less the overlap, in the form that SOQL compares with."""
-    if not versions:
-        return since or "1970-01-01T00:00:00Z"
-    newest = datetime.strptime(max(each.split("#")[0] for each in versions), "%Y-%m-%dT%H:%M:%S.%f%z")
-    cursor = (newest - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return max(cursor, since or "")
+def _config_of(opening: Opening) -> SalesforceConfig:
+    assert isinstance(opening.config, SalesforceConfig)
+    return opening.config
+
+
+def _open(opening: Opening) -> Connector:
+    """Raises Misconfigured when the firm maps a field that no document has."""
+    config = _config_of(opening)
+    try:
+        words = Words.of(opening.fields, config.currency)
+    except ValueError as wrong:
+        raise Misconfigured(str(wrong), opening.name) from wrong
+    http = httpx2.AsyncClient(
+        base_url=config.url, timeout=config.timeout, transport=opening.transport, follow_redirects=False
+    )
+    return Salesforce(opening.name, config, SalesforceClient(opening.name, config, http), words)
+
+
+def _doorbell(opening: Opening) -> Doorbell:
+    return SalesforceDoorbell(opening.name, _config_of(opening))
+
+
+SPEC = ConnectorSpec(
+    kind="salesforce",
+    title="Salesforce",
+    roles=("crm",),
+    config=SalesforceConfig,
+    open=_open,
+    reads=("opportunity", "account_merge"),
+    writes=OPERATIONS,
+    mappings=(mapping.OPPORTUNITY, mapping.ACCOUNT, mapping.LINE),
+    doorbell=_doorbell,
+)

@@ -1,8 +1,9 @@
-"""Salesforce's records in canonical terms and back: which field of an opportunity means what."""
+"""Salesforce's records in canonical terms and back: which field of which object means what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from tieout.domain.documents.customer import Address, Contact, Customer, TaxId
 from tieout.domain.documents.engagement import ContractLine, Engagement
 from tieout.domain.identity import Ref, business_key
-from tieout.domain.mapping import Field, MappingTable, apply, text
+from tieout.domain.mapping import Field, MappingTable, apply, at, text
 
 Json = Mapping[str, Any]
+_CONTACTS = 20
 
 
 def day(value: Any) -> date | None:
@@ -20,13 +22,15 @@ def day(value: Any) -> date | None:
 
 
 def instant(value: Any) -> datetime | None:
-    """2026-05-01T21:13:13.000+0000, as Salesforce writes it."""
+    """2026-05-01T21:13:13.000+0000, as Salesforce writes it; a firm's own field may be a date alone."""
+    if value and len(value) == 10:
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC) if value else None
 
 
 def amount(value: Any) -> Decimal | None:
-    """JSON numbers become decimals by their shortest text, which is what the org shows."""
-    return None if value is None else Decimal(str(value))
+    """Exact, and in plain digits: ten million comes as 1.0E7."""
+    return None if value is None else Decimal(format(Decimal(str(value)), "f"))
 
 
 OPPORTUNITY = MappingTable(
@@ -52,36 +56,100 @@ OPPORTUNITY = MappingTable(
         Field("owner", "Owner.Email", text),
     ),
 )
-_ACCOUNT_FIELDS = (
-    "Id", "Name", "ParentId", "BillingStreet", "BillingCity", "BillingPostalCode", "BillingCountry",
-    "Tax_Id__c", "Tax_Id_Type__c", "Payment_Terms__c", "SystemModstamp",
-)  # fmt: skip
-_LINE_FIELDS = ("Id", "Description", "Task__c", "Role__c", "Hours__c", "Bill_Rate__c", "TotalPrice")
+ACCOUNT = MappingTable(
+    "salesforce.account",
+    1,
+    (
+        Field("name", "Name", text),
+        Field("address.street", "BillingStreet", text),
+        Field("address.city", "BillingCity", text),
+        Field("address.postal_code", "BillingPostalCode", text),
+        Field("address.country", "BillingCountry", text),
+        Field("tax_id.type", "Tax_Id_Type__c", text),
+        Field("tax_id.code", "Tax_Id__c", text),
+        Field("payment_terms", "Payment_Terms__c", text),
+    ),
+)
+LINE = MappingTable(
+    "salesforce.opportunity_line",
+    1,
+    (
+        Field("description", "Description", text),
+        Field("task", "Task__c", text),
+        Field("role", "Role__c", text),
+        Field("hours", "Hours__c", amount),
+        Field("rate", "Bill_Rate__c", amount),
+        Field("amount", "TotalPrice", amount),
+    ),
+)
+_PREFIXES = {"customer.": ACCOUNT, "line.": LINE}
+_BILL_TO = "Bill_To_Account__r"
 
 
-def opportunity_fields(table: MappingTable) -> list[str]:
-    """What is asked for, so that everything the document needs comes with one query."""
-    own = {each.source for each in table.fields} | {
-        "StageName",
-        "IsClosed",
-        "IsWon",
-        "IsDeleted",
-        "SystemModstamp",
-        "AccountId",
-    }
-    account = [f"Account.{name}" for name in _ACCOUNT_FIELDS]
-    bill_to = [f"Bill_To_Account__r.{name}" for name in _ACCOUNT_FIELDS]
-    lines = f"(SELECT {', '.join(_LINE_FIELDS)}, SystemModstamp FROM OpportunityLineItems ORDER BY Id)"  # noqa: S608
-    return [*sorted(own), *account, "Bill_To_Account__c", *bill_to, lines]
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Which fields this firm's org uses. An empty source is a fact that the org does not keep."""
+
+    opportunity: MappingTable
+    account: MappingTable
+    line: MappingTable
+    bill_to: str
+    currency: str = ""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, str], currency: str = "") -> Words:
+        """The connector's own tables with the firm's sources in their place. Raises ValueError for an unknown target.
+
+        `customer.…` are fields of the account, `line.…` of the opportunity's products, `bill_to` is the relationship to
+        the account that pays; everything else is the opportunity's, and what no document knows is an extension.
+        """
+        tables = {prefix: _with(table, prefix, fields) for prefix, table in _PREFIXES.items()}
+        own = {name: path for name, path in fields.items() if not name.startswith((*_PREFIXES, "bill_to"))}
+        if currency:
+            own["currency"] = ""  # an org with one currency has no field for it
+        return cls(
+            OPPORTUNITY.with_sources(own),
+            tables["customer."],
+            tables["line."],
+            fields.get("bill_to", _BILL_TO),
+            currency,
+        )
+
+    def account_fields(self) -> list[str]:
+        return _unique(["Id", "ParentId", "SystemModstamp", *_sources(self.account)])
+
+    def opportunity_fields(self) -> list[str]:
+        """What is asked for, so that everything the deal itself says comes with one query."""
+        own = ["Id", "StageName", "IsClosed", "IsWon", "IsDeleted", "CreatedDate", "SystemModstamp", "AccountId"]
+        parents = ["Account", *([self.bill_to] if self.bill_to else [])]
+        accounts = [f"{parent}.{name}" for parent in parents for name in self.account_fields()]
+        line_fields = _unique(["Id", "IsDeleted", "SystemModstamp", *_sources(self.line)])
+        lines = f"(SELECT {', '.join(line_fields)} FROM OpportunityLineItems ORDER BY Id)"  # noqa: S608
+        return [*_unique([*own, *_sources(self.opportunity), *accounts]), lines]
 
 
-def account_fields() -> list[str]:
-    return list(_ACCOUNT_FIELDS)
+def _with(table: MappingTable, prefix: str, fields: Mapping[str, str]) -> MappingTable:
+    sources = {name.removeprefix(prefix): path for name, path in fields.items() if name.startswith(prefix)}
+    targets = {each.target for each in table.fields}
+    if unknown := sorted(sources.keys() - targets):
+        raise ValueError(f"{prefix}{unknown[0]} is no field that can be mapped; there are {sorted(targets)}")
+    return table.with_sources(sources)
+
+
+def _sources(table: MappingTable) -> list[str]:
+    return [each.source for each in table.fields if each.source]
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+# -- from the org
 
 
 def engagement(
     record: Json,
-    table: MappingTable,
+    words: Words,
     *,
     connection: str,
     approved: Sequence[str],
@@ -89,56 +157,62 @@ def engagement(
     contacts: Sequence[Json],
 ) -> tuple[Engagement, dict[str, dict[str, str]]]:
     """The deal with its customer; `parents` are the account's ancestors, the nearest first."""
-    mapped = apply(table, record)
-    account: Json = record.get("Account") or {}
-    bill_to = record.get("Bill_To_Account__r")
-    above = [customer(each, connection) for each in parents]
+    mapped = apply(words.opportunity, record)
+    stage = stage_of(record, approved)
+    values, trail = dict(mapped.values), dict(mapped.trail)
+    if words.currency:
+        values["currency"] = words.currency
+        trail["currency"] = {"source": "the connection's settings", "mapping": words.opportunity.label}
+    if stage != "won":
+        values["booked_at"] = None
+    elif values["booked_at"] is None:  # it was won from the first moment: no stage was ever changed
+        values["booked_at"] = instant(record.get("CreatedDate"))
+        trail["booked_at"] = {"source": "CreatedDate", "mapping": words.opportunity.label}
+    bill_to = at(record, words.bill_to) if words.bill_to else None
     document = Engagement.model_validate(
         {
-            **mapped.values,
+            **values,
             "key": business_key("ENG", Ref(connection, "opportunity", record["Id"])),
-            "stage": stage(record, approved),
-            "customer": customer(account, connection, contacts),
-            "bill_to": customer(bill_to, connection) if bill_to else None,
-            "ancestors": tuple(reversed(above)),
-            "lines": [contract_line(each) for each in lines_of(record)],
+            "stage": stage,
+            "customer": customer(record.get("Account") or {}, words, connection, contacts),
+            "bill_to": customer(bill_to, words, connection) if bill_to else None,
+            "ancestors": tuple(customer(each, words, connection) for each in reversed(parents)),
+            "lines": [contract_line(each, words) for each in lines_of(record)],
         }
     )
-    trail = {**mapped.trail, "customer": {"source": "Account", "mapping": table.label}}
+    for each in words.account.fields:
+        trail[f"customer.{each.target}"] = {"source": f"Account.{each.source}", "mapping": words.account.label}
+    trail["lines"] = {"source": "OpportunityLineItems", "mapping": words.line.label}
     return document, trail
 
 
-def stage(record: Json, approved: Sequence[str]) -> str:
+def stage_of(record: Json, approved: Sequence[str]) -> str:
     if record["StageName"] in approved:
         return "won"
     return "lost" if record["IsClosed"] and not record["IsWon"] else "open"
 
 
-def customer(account: Json, connection: str, contacts: Sequence[Json] = ()) -> Customer:
-    tax_id = text(account.get("Tax_Id__c"))
-    parent = account.get("ParentId")
+def customer(account: Json, words: Words, connection: str, contacts: Sequence[Json] = ()) -> Customer:
+    values = apply(words.account, account).values
+    tax_id, parent = values["tax_id"], account.get("ParentId")
+    people = tuple(
+        Contact(
+            key=business_key("CON", Ref(connection, "contact", each["Id"])),
+            name=text(each.get("Name")),
+            email=text(each.get("Email")),
+            role=text(each.get("Title")),
+        )
+        for each in contacts[:_CONTACTS]
+    )
     return Customer(
         key=customer_key(connection, account.get("Id", "")),
-        name=text(account.get("Name")),
-        address=Address(
-            street=text(account.get("BillingStreet")),
-            city=text(account.get("BillingCity")),
-            postal_code=text(account.get("BillingPostalCode")),
-            country=text(account.get("BillingCountry")),
-        ),
-        tax_id=TaxId(type=text(account.get("Tax_Id_Type__c")), code=tax_id) if tax_id else None,
-        payment_terms=text(account.get("Payment_Terms__c")),
+        name=values["name"],
+        address=Address(**values["address"]),
+        tax_id=TaxId(**tax_id) if tax_id["code"] else None,
+        payment_terms=values["payment_terms"],
         parent=customer_key(connection, parent) if parent else None,
-        contacts=tuple(
-            Contact(
-                key=business_key("CON", Ref(connection, "contact", each["Id"])),
-                name=text(each.get("Name")),
-                email=text(each.get("Email")),
-                role=text(each.get("Title")),
-            )
-            for each in contacts
-        ),
-        email=next((text(each.get("Email")) for each in contacts if each.get("Email")), ""),
+        contacts=people,
+        email=next((each.email for each in people if each.email), ""),
         source_id=account.get("Id", ""),
     )
 
@@ -147,62 +221,13 @@ def customer_key(connection: str, account_id: str) -> str:
     return business_key("CUS", Ref(connection, "account", account_id))
 
 
-def contract_line(line: Json) -> ContractLine:
-    return ContractLine(
-        id=line["Id"],
-        description=text(line.get("Description")),
-        task=text(line.get("Task__c")),
-        role=text(line.get("Role__c")),
-        hours=amount(line.get("Hours__c")) or Decimal(0),
-        rate=amount(line.get("Bill_Rate__c")) or Decimal(0),
-        amount=amount(line.get("TotalPrice")) or Decimal(0),
-    )
+def contract_line(line: Json, words: Words) -> ContractLine:
+    values = apply(words.line, line).values
+    numbers = {name: values[name] or Decimal(0) for name in ("hours", "rate", "amount")}
+    return ContractLine.model_validate({**values, **numbers, "id": line["Id"]})
 
 
-def lines_of(record: Json) -> Sequence[Json]:
+def lines_of(record: Json, *, deleted: bool = False) -> Sequence[Json]:
+    """The deal's products. A deal is read with its recycle bin, so deleted ones come along and are left out."""
     children = record.get("OpportunityLineItems")
-    return children["records"] if children else ()
-
-
-# Canonical fact → field on the opportunity: what comes back to the people in sales.
-REPORT = {
-    "status": "Integration_Status__c",
-    "message": "Integration_Message__c",
-    "engagement": "Engagement_Key__c",
-    "erp_project": "ERP_Project_Id__c",
-    "psa_project": "PSA_Project_Id__c",
-    "billed": "Billed_To_Date__c",
-    "paid": "Paid_To_Date__c",
-    "unbilled": "Unbilled_WIP__c",
-    "invoice_status": "Invoice_Status__c",
-}
-
-
-def opportunity_update(facts: Json) -> dict[str, Any]:
-    """Raises KeyError for a fact that has no field."""
-    return {REPORT[name]: number(value) for name, value in facts.items()}
-
-
-def invoice_record(facts: Json, *, account: str, opportunity: str) -> dict[str, Any]:
-    """An Invoice__c by the names of the canonical invoice; its key is the external id and stands in the address."""
-    return {
-        "Name": facts["number"] or facts["key"],
-        "Invoice_Number__c": facts["number"],
-        "Account__c": account,
-        "Opportunity__c": opportunity,
-        "Entity__c": facts["legal_entity"],
-        "CurrencyIsoCode": facts["currency"],
-        "Status__c": facts["state"],
-        "Invoice_Date__c": facts["invoice_date"],
-        "Due_Date__c": facts["due_date"],
-        "Net__c": number(facts["net"]),
-        "Tax__c": number(facts["tax"]),
-        "Total__c": number(facts["total"]),
-        "Paid__c": number(facts["paid"]),
-        "Balance__c": number(facts["open_amount"]),
-    }
-
-
-def number(value: Any) -> Any:
-    """Decimals leave as JSON numbers, which is what the org's currency fields take."""
-    return float(value) if isinstance(value, Decimal) else value
+    return [each for each in children["records"] if deleted or not each["IsDeleted"]] if children else []

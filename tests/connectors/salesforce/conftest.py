@@ -14,8 +14,13 @@ import httpx2
 import pytest
 import uvicorn
 from joserfc.jwk import RSAKey
+from pydantic import SecretStr
 
-from tieout.connectors.salesforce.emulator import ConnectedApp, OrgUser, SalesforceOrg
+from tieout.connectors.contract import Opening
+from tieout.connectors.salesforce.config import SalesforceConfig
+from tieout.connectors.salesforce.connector import SPEC
+from tieout.connectors.salesforce.emulator import FAULT_BODIES, ConnectedApp, OrgUser, SalesforceOrg
+from tieout.sandbox.faults import Faults
 
 FIRM = Path(__file__).parents[3] / "src" / "tieout" / "sandbox" / "firm" / "salesforce.yaml"
 HUB = "hub@kestrel.example"
@@ -25,6 +30,15 @@ SECURITY_TOKEN = "XyZ123"
 APP, SECRET = "3MVG9tieout", "s3cret-of-the-app"
 JWT_APP = "3MVG9tieoutJwt"
 BASE = "/services/data/v60.0"
+CUSTOMER = {
+    "BillingStreet": "500 Market Street", "BillingCity": "San Francisco", "BillingPostalCode": "94105",
+    "BillingCountry": "US", "Tax_Id__c": "91-1144442", "Tax_Id_Type__c": "us_ein", "Payment_Terms__c": "Net 30",
+}  # fmt: skip
+DEAL = {
+    "Legal_Entity__c": "US", "Practice__c": "Data & AI", "Service_Package__c": "DATA-FOUNDATION",
+    "Expected_Start_Date__c": "2026-10-05", "Expected_End_Date__c": "2026-12-18", "Payment_Terms__c": "Net 30",
+    "Project_Manager_Email__c": "david.lindqvist@kestrel.example",
+}  # fmt: skip
 
 
 @dataclass
@@ -72,6 +86,26 @@ class Door:
         """Time passes; whoever comes back after hours logs in again."""
         self.clock.forward(**step)
         self.http.headers["Authorization"] = f"Bearer {await log_in(self.http)}"
+
+    async def sold(self, count: int = 1, **fields: Any) -> tuple[str, str, list[str]]:
+        """(account, won deal, lines): a deal as a seller leaves it, with products from a price book."""
+        account = await self.create("Account", Name="Globex", **CUSTOMER)
+        deal = await self.deal("Globex data", AccountId=account, **DEAL, **fields)
+        (book,) = await self.rows("SELECT Id FROM Pricebook2")
+        product = await self.create("Product2", Name="Consulting", IsActive=True)
+        entry = await self.create(
+            "PricebookEntry", Pricebook2Id=book["Id"], Product2Id=product, UnitPrice=245, IsActive=True
+        )
+        lines = [
+            await self.create(
+                "OpportunityLineItem", OpportunityId=deal, PricebookEntryId=entry, Quantity=1, TotalPrice=24_500.50,
+                Description=f"Line {number}", Role__c="Consultant", Hours__c=100, Bill_Rate__c=245.01,
+            )
+            for number in range(count)
+        ]  # fmt: skip
+        self.clock.forward(minutes=10)
+        await self("PATCH", f"/sobjects/Opportunity/{deal}", {"StageName": "Closed Won"})
+        return account, deal, lines
 
     async def deal(self, name: str = "Data platform", stage: str = "Prospecting", **fields: Any) -> str:
         return await self.create("Opportunity", Name=name, StageName=stage, CloseDate="2026-10-30", **fields)
@@ -131,6 +165,30 @@ async def log_in(client: httpx2.AsyncClient, username: str = HUB) -> str:
 async def door(client: httpx2.AsyncClient, org: SalesforceOrg, clock: Clock) -> Door:
     client.headers["Authorization"] = f"Bearer {await log_in(client)}"
     return Door(client, org, clock)
+
+
+@pytest.fixture
+def faults(org: SalesforceOrg) -> Faults:
+    """The org as the hub reaches it, where a test may add what goes wrong."""
+    return Faults(org.asgi(), 7, FAULT_BODIES)
+
+
+@pytest.fixture
+def open_hub(org: SalesforceOrg, faults: Faults) -> Callable[..., Any]:
+    def opened(*, fields: dict[str, str] | None = None, **settings: Any) -> Any:
+        config = SalesforceConfig(
+            **{"url": org.public_url, "client_id": APP, "client_secret": SecretStr(SECRET), "page_size": 3, **settings}
+        )
+        return SPEC.open(Opening("salesforce", config, fields or {}, httpx2.ASGITransport(faults)))
+
+    return opened
+
+
+@pytest.fixture
+async def hub(open_hub: Callable[..., Any]) -> AsyncIterator[Any]:
+    connector = open_hub()
+    yield connector
+    await connector.close()
 
 
 @pytest.fixture

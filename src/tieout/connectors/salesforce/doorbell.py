@@ -1,0 +1,149 @@
+"""How an org rings: an Outbound Message, or a signed call from a Flow or from Apex. Who rings is proved, what it says is not believed."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+
+from tieout.connectors.contract import Bell, WebhookRefused
+from tieout.connectors.salesforce.config import SalesforceConfig
+from tieout.domain.identity import Ref, digest
+
+# The API layer puts the `token` of the doorbell's address here: an Outbound Message can carry a secret nowhere else.
+TOKEN_HEADER = "tieout-token"  # noqa: S105 - the name of a header
+_LONGEST = 4 * 1024 * 1024
+_MOST_REFS = 200
+_TOLERANCE = timedelta(minutes=5)
+_OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
+_OBJECT = "{urn:sobject.enterprise.soap.sforce.com}"
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+# Which record rings for which document, by the field that names it. What rings otherwise is left to the sweep.
+_RINGS = {"Opportunity": ("opportunity", "Id"), "OpportunityLineItem": ("opportunity", "OpportunityId")}
+_KINDS = {"opportunity", "account_merge"}
+_ACKNOWLEDGED = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+    b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>'
+    b"</soapenv:Body></soapenv:Envelope>"
+)
+
+
+class SalesforceDoorbell:
+    """Believes messages of the configured org only; what is not configured is not believed at all."""
+
+    def __init__(self, name: str, config: SalesforceConfig) -> None:
+        self._name = name
+        self._config = config
+
+    def answer(self) -> tuple[str, bytes]:
+        """The acknowledgement of an Outbound Message; whoever rings otherwise looks at the status alone."""
+        return "text/xml; charset=utf-8", _ACKNOWLEDGED
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell:
+        """Raises WebhookRefused. A repeated message has the same bell id."""
+        if len(body) > _LONGEST:
+            raise WebhookRefused(f"the message has {len(body)} bytes, more than {_LONGEST}")
+        named = {name.lower(): value for name, value in headers.items()}
+        if "webhook-signature" in named:
+            return self._signed(named, body, now)
+        return self._outbound_message(named, body)
+
+    # -- Outbound Messages
+
+    def _outbound_message(self, headers: Mapping[str, str], body: bytes) -> Bell:
+        if not self._config.organization_id:
+            raise WebhookRefused("organization_id is not configured, so no Outbound Message can be believed")
+        if secret := self._config.doorbell_secret:
+            given = headers.get(TOKEN_HEADER, "").encode()
+            if not hmac.compare_digest(given, secret.get_secret_value().encode()):
+                raise WebhookRefused("the token of the doorbell is missing or wrong")
+        message = _notifications(body)
+        organization = _text(message, f"{_OUTBOUND}OrganizationId")
+        if not hmac.compare_digest(organization[:15].encode(), self._config.organization_id[:15].encode()):
+            raise WebhookRefused(f"the message comes from another org: {organization[:18]!r}")
+        notifications = message.findall(f"{_OUTBOUND}Notification")
+        ids = sorted(_text(each, f"{_OUTBOUND}Id") for each in notifications)
+        if not all(ids):
+            raise WebhookRefused("the message has no notification, or one without an id")
+        refs = [ref for each in notifications if (ref := self._ref(each)) is not None]
+        return Bell(digest("outbound", *ids), list(dict.fromkeys(refs)))
+
+    def _ref(self, notification: Element) -> Ref | None:
+        record = notification.find(f"{_OUTBOUND}sObject")
+        kind = record.get(_TYPE, "").rpartition(":")[2] if record is not None else ""
+        if record is None or kind not in _RINGS:
+            return None
+        ours, field = _RINGS[kind]
+        record_id = _text(record, f"{_OBJECT}{field}")
+        if kind != "Opportunity" and not record_id:
+            return None  # the message was set up without the field that leads to the deal
+        return Ref(self._name, ours, _checked(record_id))
+
+    # -- signed calls
+
+    def _signed(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell:
+        """Standard Webhooks, by the hub's own clock: the library signs, and knows only the machine's."""
+        if self._config.webhook_secret is None:
+            raise WebhookRefused("webhook_secret is not configured, so no signed call can be believed")
+        bell_id, sent = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+        if not bell_id or not re.fullmatch(r"\d{1,12}", sent):
+            raise WebhookRefused("webhook-id or webhook-timestamp is missing")
+        if abs(now.timestamp() - int(sent)) > _TOLERANCE.total_seconds():
+            raise WebhookRefused("the call was signed too long ago, or in the future")
+        expected = _signature(self._config.webhook_secret, bell_id, int(sent), body)
+        given = headers["webhook-signature"].split()
+        if not any(hmac.compare_digest(each.encode(), expected.encode()) for each in given):
+            raise WebhookRefused("the signature is wrong")
+        return Bell(bell_id, self._named_refs(body))
+
+    def _named_refs(self, body: bytes) -> list[Ref]:
+        """{"type": "opportunity.changed", "refs": ["006…", …]}"""
+        try:
+            told: Any = json.loads(body)
+            kind, refs = str(told["type"]).partition(".")[0], told["refs"]
+        except (ValueError, KeyError, TypeError) as wrong:
+            raise WebhookRefused('the body must be {"type": "opportunity.changed", "refs": [ids]}') from wrong
+        ids = cast("list[Any]", refs) if isinstance(refs, list) else []
+        if kind not in _KINDS or not 1 <= len(ids) <= _MOST_REFS:
+            raise WebhookRefused(f"type must begin with one of {sorted(_KINDS)}, refs must be 1 to {_MOST_REFS} ids")
+        return list(dict.fromkeys(Ref(self._name, kind, _checked(str(each))) for each in ids))
+
+
+def _notifications(body: bytes) -> Element:
+    try:
+        root: Element = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as wrong:
+        raise WebhookRefused(f"the message cannot be read: {type(wrong).__name__}") from wrong
+    message = root.find(f"./*/{_OUTBOUND}notifications")
+    if message is None:
+        raise WebhookRefused("this is no Outbound Message")
+    return message
+
+
+def _text(element: Element, name: str) -> str:
+    return (element.findtext(name) or "").strip()
+
+
+def _checked(record_id: str) -> str:
+    if not _ID.fullmatch(record_id):
+        raise WebhookRefused(f"{record_id[:40]!r} is no record id")
+    return record_id
+
+
+def _signature(secret: SecretStr, bell_id: str, sent: int, body: bytes) -> str:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as wrong:
+        raise WebhookRefused("the body is no UTF-8") from wrong
+    return Webhook(secret.get_secret_value()).sign(bell_id, datetime.fromtimestamp(sent, UTC), text)
