@@ -30,11 +30,15 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason why one document waits. `facts` fill the templates; `quote` is the vendor's own text, shown beneath ours."""
+    """One reason why something waits. `facts` fill the templates; `quote` is the vendor's own text, shown beneath ours.
+
+    `amount` is what waits for this reason; without it, what the document is worth.
+    """
 
     code: str
     facts: Mapping[str, str] = field(default_factory=dict[str, str])
     quote: str = ""
+    amount: Money | None = None
 
     def __post_init__(self) -> None:
         missing = facts_of(CATALOGUE[self.code]) - self.facts.keys()

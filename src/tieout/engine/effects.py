@@ -76,6 +76,12 @@ class Effects:
         async with self._database.transaction() as tx:
             await effects.supersede(tx, sink.name, operation, subject, version, self._clock())
 
+    async def made(self, sink: Sink, operation: str, subject: str) -> bool:
+        """Whether the target confirmed this operation on the subject: it is ours, not somebody else's."""
+        async with self._database.transaction() as tx:
+            newest = await effects.newest(tx, sink.name, operation, subject)
+        return newest is not None and newest["state"] == "done"
+
     async def perform(self, sink: Sink, write: Write, on_done: OnDone = nothing_more) -> Receipt:
         """The effect's receipt, whether it happened just now or in an earlier life of this run.
 

@@ -87,9 +87,14 @@ class Generation:
     def warn(self, problems: Sequence[Problem]) -> None:
         self.warnings.extend(problems)
 
-    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> None:
+    async def stand(self, flow: str, subject: str, problems: Sequence[Problem]) -> None:
+        row = {**self.row, "flow": flow, "subject": subject}
+        async with self._database.transaction() as tx:
+            await holds.open_holds(tx, row, problems, title=self.title, amount=None, now=self._clock())
+
+    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> str:
         if not terms:
-            return
+            return ""
         async with self._database.transaction() as tx:
             found = await holds.request_approval(
                 tx, self.row, title=title, terms=terms, terms_hash=content_hash(list(terms)), amount=self.amount,
@@ -97,9 +102,9 @@ class Generation:
             )  # fmt: skip
         match found["state"]:
             case "approved":
-                return
+                return ""
             case "rejected":
-                raise Ignored(f"{title}: {found['decided_by']} said no: {found['reason']}")
+                return f"{title}: {found['decided_by']} said no: {found['reason']}"
             case _:
                 raise Waiting(f"{title}: approval A-{found['id']}")
 

@@ -34,7 +34,8 @@ class Operator:
         async with self._database.transaction() as tx:
             hold = await self._open_hold(tx, hold_id)
             same = await holds.of_cause(tx, hold["cause"]) if all_of_cause else [hold]
-            released = await self._release(tx, [each["run_id"] for each in same])
+            # The run behind a standing hold (a cause, not a document) is over; it looks again.
+            released = await self._release(tx, [each["run_id"] for each in same], finished=True)
             for each in same:
                 await holds.note(tx, each["id"], actor, "replayed", self._clock())
             await self._audit(tx, actor, "hold.replay", f"H-{hold_id}", {"runs": list(released.runs)})

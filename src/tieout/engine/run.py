@@ -70,8 +70,15 @@ class Run(Protocol):
         """Opens holds that block something later (billing, not kickoff); the run goes on."""
         ...
 
-    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> None:
-        """Goes on when there are no terms, or when exactly these were approved; else the run waits for somebody else's word."""
+    async def stand(self, flow: str, subject: str, problems: Sequence[Problem]) -> None:
+        """Opens and closes the holds of something that outlives its runs: these problems are all that it has now."""
+        ...
+
+    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> str:
+        """Why these terms were refused; empty when there are none or exactly these were approved.
+
+        Ends the run as waiting as long as nobody but the requester has given an answer.
+        """
         ...
 
     async def decision(self, code: str) -> str | None:

@@ -89,3 +89,15 @@ async def find_any(tx: Tx, anything: str) -> list[dict[str, Any]]:
         """,
         {"id": anything},
     )
+
+
+async def inherit(tx: Tx, kind: str, loser_key: str, winner_key: str) -> None:
+    """What the loser of a merge has in other systems becomes the winner's, where the winner has nothing of its own."""
+    await tx.execute(
+        """
+        update crosswalk c set key = %(winner)s
+        where kind = %(kind)s and key = %(loser)s and not exists (
+          select from crosswalk w where w.kind = c.kind and w.key = %(winner)s and w.connection = c.connection and not w.alias)
+        """,
+        {"kind": kind, "loser": loser_key, "winner": winner_key},
+    )

@@ -98,61 +98,59 @@ async def money_of(tx: Tx, engagements: Iterable[str]) -> list[Totals]:
     return totals
 
 
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    documents: LiteralString
-    work: LiteralString
-    invoices: LiteralString
-
-
+# Each statement has a gap for a condition: all engagements, or some.
 _DOCUMENTS: tuple[LiteralString, LiteralString] = (
     """
     with newest as (
-      select distinct on (kind, key) kind, key, entity, body from document
-      where kind in ('engagement', 'project')
+      select distinct on (kind, key) kind, key, entity, engagement, body from document
+      where kind in ('engagement', 'contract', 'project')
     """,
     """
       order by kind, key, version desc
-    ), budget as (
-      select p.key, sum((t->>'hours')::numeric * (t->>'rate')::numeric) filter (where (t->>'billable')::boolean) as amount
-      from newest p cross join jsonb_array_elements(p.body->'tasks') t where p.kind = 'project' group by p.key
+    ), archived as (
+      select body->>'engagement' as engagement from newest where kind = 'project' and body->>'state' = 'archived'
+    ), fact as (
+      select entity, body->>'currency' as currency, (body->>'amount')::numeric as sold, 1 as deals, 0 as booked, 0 as budget,
+        0 as projects, null as customer
+      from newest where kind = 'engagement' and body->>'stage' = 'won'
+      union all
+      select entity, body->'versions'->-1->>'currency', 0, 0, (body->'versions'->-1->>'amount')::numeric, 0, 0, null
+      from newest where kind = 'contract' and engagement not in (select engagement from archived)
+      union all
+      select entity, body->>'currency', 0, 0, 0, (
+          select sum((t->>'hours')::numeric * (t->>'rate')::numeric) from jsonb_array_elements(body->'tasks') t
+          where (t->>'billable')::boolean
+        ), 1, body->>'customer'
+      from newest where kind = 'project' and body->>'state' <> 'archived'
     )
-    select coalesce(case n.kind when 'project' then n.body->>'legal_entity' else n.entity end, '') as entity,
-      coalesce(n.body->>'currency', '') as currency,
-      coalesce(sum((n.body->>'amount')::numeric) filter (where n.body->>'stage' = 'won'), 0) as sold,
-      count(*) filter (where n.body->>'stage' = 'won') as deals,
-      coalesce(sum((n.body->>'budget')::numeric), 0) as booked,
-      coalesce(sum(b.amount), 0) as budget,
-      count(*) filter (where n.kind = 'project') as projects,
-      count(distinct n.body->>'customer') filter (where n.kind = 'project') as customers
-    from newest n left join budget b on n.kind = 'project' and b.key = n.key group by 1, 2
+    select coalesce(entity, '') as entity, coalesce(currency, '') as currency, coalesce(sum(sold), 0) as sold,
+      coalesce(sum(booked), 0) as booked, coalesce(sum(budget), 0) as budget, sum(deals) as deals,
+      sum(projects) as projects, count(distinct customer) as customers
+    from fact group by 1, 2
     """,
 )
 
-# `residual` is what is left of one entry's value when what was billed and what is unbilled are taken away: at most a
-# minor unit for each piece that it was billed in. More than that is a difference, and differences do not cancel out.
+_ENTRIES: tuple[LiteralString, LiteralString] = (
+    """
+    select coalesce(entity, '') as entity, currency, count(*) as entries, sum(delivered_minutes) as delivered_minutes,
+      coalesce(sum(billable_minutes) filter (where state = 'approved' and agreed_rate is null), 0) as unpriced_minutes
+    from time_entry where state <> 'deleted'
+    """,
+    " group by 1, 2",
+)
+
+# What is left of a piece of work when the billed and the unbilled are taken away is at most a minor unit for each time it
+# was billed. More than that is a difference; differences are counted without sign, so that no two of them cancel out.
 _WORK: tuple[LiteralString, LiteralString] = (
     """
-    with billed as (
-      select e.connection, e.source_id, sum(e.amount) as amount, count(*) as pieces
-      from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled' group by 1, 2
-    ), entry as (
-      select u.entity, u.currency, u.agreed_rate, u.approved_minutes, t.delivered_minutes,
-        coalesce(b.amount, 0) as billed,
-        coalesce(entry_amount(u.approved_minutes, u.agreed_rate, u.currency), 0) as approved,
-        coalesce(entry_amount(u.minutes, u.agreed_rate, u.currency), 0) as unbilled,
-        coalesce(b.pieces, 0) * power(10::numeric, -minor_digits(u.currency)) as allowed
-      from unbilled u join time_entry t using (connection, source_id) left join billed b using (connection, source_id)
+    with residue as (
+      select *, abs(approved - billed - unbilled) as residual, pieces * power(10::numeric, -minor_digits(currency)) as allowed
+      from work_value
     """,
     """
-    ), residue as (
-      select *, abs(approved - billed - unbilled) as residual from entry
     )
-    select coalesce(entity, '') as entity, currency,
-      sum(approved) as approved, sum(unbilled) as unbilled,
-      sum(approved_minutes) as approved_minutes, sum(delivered_minutes) as delivered_minutes,
-      coalesce(sum(approved_minutes) filter (where agreed_rate is null), 0) as unpriced_minutes,
-      count(*) as entries,
+    select coalesce(entity, '') as entity, currency, sum(approved) as approved, sum(unbilled) as unbilled,
+      sum(approved_minutes)::bigint as approved_minutes,
       coalesce(sum(residual) filter (where residual > allowed), 0) as unexplained
     from residue group by 1, 2
     """,
@@ -194,14 +192,15 @@ _INVOICES: tuple[LiteralString, LiteralString] = (
     " group by 1, 2",
 )
 
-_EVERYTHING = _Statements("".join(_DOCUMENTS), "".join(_WORK), "".join(_INVOICES))
-_SOME = _Statements(
+_EVERYTHING: tuple[LiteralString, ...] = tuple("".join(each) for each in (_DOCUMENTS, _ENTRIES, _WORK, _INVOICES))
+_SOME: tuple[LiteralString, ...] = (
     "and (engagement = any(%(some)s) or (kind = 'engagement' and key = any(%(some)s)))".join(_DOCUMENTS),
-    "where u.engagement = any(%(some)s)".join(_WORK),
+    "and engagement = any(%(some)s)".join(_ENTRIES),
+    "where engagement = any(%(some)s)".join(_WORK),
     "and i.engagement = any(%(some)s)".join(_INVOICES),
 )
 _CHECKS = {
-    "unexplained": "approved value = billed + proposed + unbilled, for each entry",
+    "unexplained": "approved value = billed + unbilled, for each entry at each rate",
     "unproved": "an invoice line = its evidence + its rounding",
     "too_round": "the rounding of a line is no more than rounding can be",
     "net_differs": "an invoice's net = the sum of its lines",
@@ -210,9 +209,11 @@ _CHECKS = {
 }
 
 
-async def _totals(tx: Tx, sql: _Statements, some: Sequence[str]) -> tuple[list[Totals], list[Difference]]:
+async def _totals(
+    tx: Tx, statements: Sequence[LiteralString], some: Sequence[str]
+) -> tuple[list[Totals], list[Difference]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for statement in (sql.documents, sql.work, sql.invoices):
+    for statement in statements:
         for each in await rows(tx, statement, {"some": list(some)}):
             found.setdefault((each["entity"], each["currency"]), {}).update(each)
     totals: list[Totals] = []

@@ -28,6 +28,7 @@ async def open_holds(
     )
     for problem in problems:
         explained = explain(problem)
+        worth = problem.amount or amount
         stored = await row(
             tx,
             """
@@ -51,8 +52,8 @@ async def open_holds(
                 "cause": problem.cause,
                 "facts": Jsonb(dict(problem.facts)),
                 "quote": problem.quote,
-                "minor": amount.rounded().minor if amount else 0,
-                "currency": amount.currency if amount else "",
+                "minor": worth.rounded().minor if worth else 0,
+                "currency": worth.currency if worth else "",
                 "owner": explained.owner,
                 "now": now,
                 "due": now + explained.within,

@@ -179,36 +179,41 @@ async def batches(tx: Tx, entity: str) -> list[str]:
 async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None:
     """Freezes the next entries to deliver (`new`) or to correct (`change`) under one name; None when there are none.
 
-    A frozen batch is sent again as it was until the ERP has confirmed or refused it, so its bytes never change.
+    What is frozen is sent as it is until the ERP has confirmed or refused it; an entry that changes meanwhile is
+    corrected by a later batch.
     """
     if kind == "new":
         condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0"
+        minutes: LiteralString = _WANTED
     else:
         condition = f"t.delivered_id <> '' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"
+        minutes = f"case when t.delivered_as = {_AS} then {_WANTED} else 0 end"
     sequence = await row(tx, "select nextval('delivery_batch') as n")
     assert sequence is not None
     name = f"{entity}-{kind}-{sequence['n']:08}"
     found = await rows(
         tx,
         f"""
-        update time_entry u set batch = %s from (
-          select t.connection, t.source_id from time_entry t where t.entity = %s and t.batch = '' and {condition}
+        update time_entry u set batch = %s, batch_minutes = chosen.minutes, batch_as = chosen.described from (
+          select t.connection, t.source_id, {minutes} as minutes, {_AS} as described from time_entry t
+          where t.entity = %s and t.batch = '' and {condition}
           order by t.work_date, t.source_id limit %s for update skip locked
         ) chosen where u.connection = chosen.connection and u.source_id = chosen.source_id returning u.source_id
-        """,  # noqa: S608
+        """,  # noqa: S608 - literals of this module
         (name, entity, size),
     )
     return name if found else None
 
 
 async def batch(tx: Tx, name: str) -> list[dict[str, Any]]:
+    """The frozen entries of a batch: minutes, and the task, person and day that they are recorded under."""
     return await rows(
         tx,
-        f"""
-        select t.connection, t.source_id, t.person, t.work_date, t.task, t.minutes, t.notes, t.delivered_id, t.deliveries,
-               t.delivered_as, {_AS} as wanted_as, {_WANTED} as wanted
-        from time_entry t where t.batch = %s order by t.source_id
-        """,  # noqa: S608
+        """
+        select connection, source_id, batch_minutes as minutes, split_part(batch_as, '|', 1) as task,
+               split_part(batch_as, '|', 2) as person, split_part(batch_as, '|', 3) as work_date, notes, delivered_id, deliveries
+        from time_entry where batch = %s order by source_id
+        """,
         (name,),
     )
 
@@ -228,24 +233,24 @@ async def split_batch(tx: Tx, name: str) -> None:
 async def delivered(tx: Tx, name: str, lines: Mapping[str, str]) -> None:
     """A batch is confirmed: the ERP's own line per entry."""
     await tx.execute(
-        f"""
-        update time_entry t set delivered_id = d.value, delivered_minutes = {_WANTED}, delivered_as = {_AS}, batch = '',
+        """
+        update time_entry t set delivered_id = d.value, delivered_minutes = batch_minutes, delivered_as = batch_as, batch = '',
                deliveries = deliveries + 1
         from jsonb_each_text(%s) d where t.batch = %s and t.source_id = d.key
-        """,  # noqa: S608
+        """,
         (Jsonb(dict(lines)), name),
     )
 
 
-async def corrected(tx: Tx, name: str, minutes: Mapping[str, int]) -> None:
+async def corrected(tx: Tx, name: str) -> None:
     """A batch of corrections is confirmed; an entry that the ERP no longer has can be delivered anew."""
     await tx.execute(
         """
-        update time_entry t set delivered_minutes = d.value::integer, batch = '',
-               delivered_id = case when d.value = '0' then '' else t.delivered_id end
-        from jsonb_each_text(%s) d where t.batch = %s and t.source_id = d.key
+        update time_entry set delivered_minutes = batch_minutes, batch = '',
+               delivered_id = case when batch_minutes = 0 then '' else delivered_id end
+        where batch = %s
         """,
-        (Jsonb(dict(minutes)), name),
+        (name,),
     )
 
 

@@ -306,6 +306,8 @@ create table time_entry (
   delivered_id text not null default '',
   deliveries integer not null default 0,
   batch text not null default '',
+  batch_minutes integer not null default 0,
+  batch_as text not null default '',
   changed_at timestamptz not null,
   primary key (connection, source_id)
 );
@@ -502,6 +504,29 @@ $$;
 create function entry_amount(minutes numeric, rate numeric, currency text) returns numeric language sql immutable parallel safe as $$
   select round(rate * minutes / 60, minor_digits(currency))
 $$;
+
+-- What work is worth, per entry, engagement, task and rate, as in `unbilled`: approved = billed + unbilled, but for the
+-- rounding of each piece in which it was billed.
+create view work_value as
+select
+  connection, source_id, engagement, task, rate, entity, currency,
+  sum(approved) as approved_minutes,
+  sum(billed) as billed_minutes,
+  coalesce(entry_amount(sum(approved), rate, currency), 0) as approved,
+  sum(amount) as billed,
+  coalesce(entry_amount(sum(approved) - sum(billed), rate, currency), 0) as unbilled,
+  sum(pieces) as pieces
+from (
+  select t.connection, t.source_id, t.engagement, t.task, t.agreed_rate as rate, t.entity, t.currency,
+    t.billable_minutes as approved, 0 as billed, 0::numeric as amount, 0 as pieces
+  from time_entry t left join project_task k on k.key = t.task
+  where t.state = 'approved' and t.billable_minutes <> 0 and coalesce(k.billable, true)
+  union all
+  select e.connection, e.source_id, i.engagement, e.task, e.rate, i.entity, i.currency, 0, e.minutes, e.amount, 1
+  from evidence e join invoice i on i.key = e.invoice
+  where i.state <> 'cancelled'
+) piece
+group by 1, 2, 3, 4, 5, 6, 7;
 
 -- An id that somebody pastes is looked for in every system.
 create index crosswalk_by_record on crosswalk (record_id);

@@ -1,0 +1,137 @@
+"""From unbilled entries to an invoice proposal: one line per task and rate, evidence beneath each, residue named."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tieout.domain.documents.billing import Invoice, InvoiceLine
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.project import Project
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+from tieout.domain.rating import Priced, Work, hours, price
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An invoice with each line's rounding residue by line key, and the evidence rows of all lines."""
+
+    invoice: Invoice
+    rounding: Mapping[str, Decimal]
+    evidence: Sequence[Mapping[str, Any]]
+
+
+def propose(
+    deal: Engagement, project: Project, entries: Sequence[Row], *, period: str, today: date
+) -> tuple[Proposal | None, list[Problem]]:
+    """The proposal, or the problem when corrections outweigh new work: a credit note is finance's decision.
+
+    `entries` are rows of the view `unbilled`: minutes may be negative where something billed before is taken back.
+    """
+    groups: dict[tuple[str, Decimal], list[Row]] = defaultdict(list)
+    for each in entries:
+        groups[each["task"], each["agreed_rate"]].append(each)
+    names = {task.key: task.name for task in project.tasks}
+    lines: list[InvoiceLine] = []
+    rounding: dict[str, Decimal] = {}
+    evidence: list[dict[str, Any]] = []
+    for (task, rate), rows in sorted(groups.items()):
+        priced = price(
+            [Work(str(i), int(each["minutes"]), Money(rate, project.currency)) for i, each in enumerate(rows)]
+        )
+        line = _line(f"{len(lines) + 1:02}", task, names.get(task, task), rows, priced, project, period)
+        lines.append(line)
+        rounding[line.key] = priced.rounding.amount
+        evidence += [_evidence(line.key, rows[int(i)], part) for i, part in priced.parts]
+    net = sum((each.amount for each in lines), Decimal(0))
+    if net < 0:
+        link = f"/x/{project.key}"
+        facts = {"project": project.name, "amount": str(Money(net, project.currency)), "link": link}
+        return None, [Problem("billing.negative", facts)]
+    invoice = Invoice(
+        key=f"{deal.key}-{period}",
+        engagement=deal.key,
+        project=project.key,
+        customer=(deal.bill_to or deal.customer).key,
+        legal_entity=project.legal_entity,
+        currency=project.currency,
+        through=period_end(period),
+        invoice_date=today,
+        payment_terms=deal.payment_terms,
+        po_number=deal.po_number,
+        lines=tuple(lines),
+        net=net,
+    )
+    return Proposal(invoice, rounding, evidence), []
+
+
+def differences(invoice: Invoice, told: Mapping[str, Any], *, link: str) -> list[Problem]:
+    """Where the ERP's figures and the evidence part: the net amount, and that net and tax make the total."""
+    net, tax, total = (Decimal(str(told[name])) for name in ("net", "tax", "total"))
+    expected = Money(invoice.net, invoice.currency)
+    facts = {"invoice": invoice.key, "expected": str(expected), "link": link}
+    if net != invoice.net:
+        return [Problem("invoice.totals_differ", {**facts, "erp": str(Money(net, invoice.currency))})]
+    if net + tax != total:
+        text = f"{net} net and {tax} tax, but {total} in total"
+        return [Problem("invoice.totals_differ", {**facts, "erp": text})]
+    return []
+
+
+def due_period(days_after: int, today: date) -> str:
+    """The last month whose cut-off has come, as 2026-10: its invoices are proposed from then on."""
+    day = today - timedelta(days=days_after)
+    last = day.replace(day=1) - timedelta(days=1)
+    return f"{last.year:04}-{last.month:02}"
+
+
+def period_end(period: str) -> date:
+    year, month = (int(part) for part in period.split("-"))
+    return date(year, month, monthrange(year, month)[1])
+
+
+def engagement_of(invoice_key: str) -> str:
+    """The engagement whose invoice this is: the key without its period."""
+    return invoice_key[: len("ENG-00000000")]
+
+
+def _line(
+    key: str, task: str, name: str, rows: Sequence[Row], priced: Priced, project: Project, period: str
+) -> InvoiceLine:
+    return InvoiceLine(
+        key=key,
+        task=task,
+        role=rows[0]["role"],
+        description=f"{project.name}: {name}, {rows[0]['role']}, {period}",
+        quantity=priced.quantity,
+        unit_price=priced.rate.amount,
+        amount=priced.line.amount,
+        department=project.department,
+    )
+
+
+def _evidence(line: str, row: Row, part: Money) -> dict[str, Any]:
+    same = (
+        "connection", "source_id", "person", "task", "work_date", "approved_by", "approved_at", "contract_version",
+        "rate_card", "rate_card_version", "mapping",
+    )  # fmt: skip
+    return {
+        "line": line,
+        "entry_version": row["version"],
+        "minutes": int(row["minutes"]),
+        "amount": part.amount,
+        "rate": row["agreed_rate"],
+        **{name: row[name] for name in same},
+    }
+
+
+def hours_text(minutes: int) -> str:
+    return f"{hours(minutes):f}"

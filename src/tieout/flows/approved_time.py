@@ -1,0 +1,81 @@
+"""Time entries arrive in pages: stored, priced at the work date, checked against the rate card; the bad ones wait alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from tieout.domain.firm import Firm
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+from tieout.domain.proposal import hours_text
+from tieout.engine.run import Run, flow
+from tieout.systems.systems import Systems
+
+
+@flow(version=1, title="Approved time → priced and checked", starts_on=("psa", "time_entry"), page=500)
+async def approved_time(run: Run, systems: Systems) -> None:
+    connection = run.subject.split("/")[0]
+    entries = [each.record for each in run.messages if each.record is not None and not each.deleted]
+    gone = {each.ref.id: each.version for each in run.messages if each.deleted}
+    register = systems.register
+    await run.about(title=f"{len(run.messages)} time entries")
+    await run.step("store the page", register.store_time, connection, entries, gone)
+    await check_time(run, systems, connection, [each["source_id"] for each in entries])
+    for entity in await register.entities_to_deliver():
+        await run.start("time_to_erp", f"{connection}/{entity}", run.now().isoformat(), lane=f"time/{entity}")
+
+
+async def check_time(run: Run, systems: Systems, connection: str, ids: list[str]) -> None:
+    """Prices these entries and all that had a problem; opens and closes the holds that stand for causes, not entries."""
+    register = systems.register
+    await run.step("find project, role and rate", register.price_time, connection, ids, rate_rows(systems.firm))
+    for entity in systems.firm.entities:
+        await run.step(f"who works for {entity.code}", systems.erp(entity.code).refresh_people, entity.code)
+    causes = await run.step("settle the messages", register.settle_time, connection, run.id)
+    await run.stand("approved_time", f"{connection}/time", [_problem(each, connection) for each in causes])
+
+
+def rate_rows(firm: Firm) -> list[dict[str, Any]]:
+    """All rates of all cards, flat, for a set-based look-up."""
+    return [
+        {
+            "card": card.name,
+            "role": role,
+            "version": each.version,
+            "valid_from": str(each.valid_from),
+            "rate": str(rate),
+        }
+        for card in firm.rate_cards
+        for each in card.versions
+        for role, rate in each.rates.items()
+    ]
+
+
+def _problem(cause: Mapping[str, Any], connection: str) -> Problem:
+    value = Money(cause["value"], cause["currency"])
+    person = cause["person"] or cause["one_person"]
+    facts = {
+        "person": person,
+        "hours": hours_text(int(cause["minutes"])),
+        "amount": str(value),
+        "project": cause["project"],
+        "task": cause["task"],
+        "entity": cause["entity"] or "",
+        "role": cause["role"],
+        "card": cause["rate_card"],
+        "version": str(cause["rate_card_version"] or ""),
+        "day": str(cause["first_day"]),
+        "carried": _rate(cause["rate"], cause["currency"]),
+        "agreed": _rate(cause["agreed_rate"], cause["currency"]),
+        "link": f"/x/{cause['one_entry']}",
+        "system": f"the ERP of {cause['entity']}",
+        "action": "record the hours of",
+        "subject": person,
+    }
+    return Problem(cause["problem"], facts, cause["quote"], value)
+
+
+def _rate(rate: Decimal | None, currency: str) -> str:
+    return "no rate" if rate is None else str(Money(rate, currency))

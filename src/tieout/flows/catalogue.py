@@ -1,0 +1,52 @@
+"""Every flow of the house, and those that the calendar starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tieout.domain.firm import Firm
+from tieout.domain.proposal import due_period, period_end
+from tieout.engine.run import Flow
+from tieout.flows.account_merge import account_merge
+from tieout.flows.approved_time import approved_time
+from tieout.flows.drafts_still_there import drafts_still_there
+from tieout.flows.invoice_to_crm_and_psa import invoice_to_crm_and_psa
+from tieout.flows.opportunity_to_project import opportunity_to_project
+from tieout.flows.time_to_erp import time_to_erp
+from tieout.flows.time_to_invoice import time_to_invoice
+from tieout.store import time
+from tieout.store.database import Tx
+
+FLOWS: Sequence[Flow] = (
+    opportunity_to_project,
+    account_merge,
+    approved_time,
+    time_to_erp,
+    time_to_invoice,
+    invoice_to_crm_and_psa,
+    drafts_still_there,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run that is due by the calendar."""
+
+    flow: str
+    subject: str
+    version: str
+    lane: str
+    engagement: str | None = None
+
+
+async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
+    """What the calendar asks for today; asking again gives the same runs, and each is queued once."""
+    period = due_period(firm.billing.days_after, today)
+    starts: list[Start] = []
+    for entity in firm.entities:
+        for engagement in await time.engagements_to_bill(tx, entity.code, period_end(period)):
+            starts.append(Start("time_to_invoice", f"{engagement}/{period}", "1", engagement, engagement))
+        starts.append(Start("drafts_still_there", entity.code, str(today), f"drafts/{entity.code}"))
+    return starts

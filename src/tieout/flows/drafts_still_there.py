@@ -1,0 +1,27 @@
+"""Every day the drafts are looked for in the ERP: one that finance deleted must not keep its work from being billed."""
+
+from __future__ import annotations
+
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+from tieout.engine.run import Run, flow
+from tieout.systems.systems import Systems
+
+RELEASE = "release"
+
+
+@flow(version=1, title="Drafts in the ERP are still there")
+async def drafts_still_there(run: Run, systems: Systems) -> None:
+    erp = systems.erp(run.subject)
+    await run.about(title=f"drafts of {run.subject}", entity=run.subject)
+    problems: list[Problem] = []
+    for draft in await systems.register.drafts(erp.name):
+        if await run.step(f"look for {draft['key']}", erp.look_at_invoice, draft["record_id"]) is not None:
+            continue
+        if await run.decision(f"invoice.vanished:{draft['key']}") == RELEASE:
+            await run.step(f"release the work of {draft['key']}", systems.register.withdraw, draft["key"])
+            continue
+        amount = Money(draft["net"], draft["currency"])
+        facts = {"invoice": draft["key"], "amount": str(amount), "link": f"/x/{draft['key']}", "about": draft["key"]}
+        problems.append(Problem("invoice.vanished", facts, amount=amount))
+    await run.stand("drafts_still_there", run.subject, problems)

@@ -1,0 +1,74 @@
+"""What finance decided comes back: invoice number, state, amounts and payments, to the CRM and to the project in the PSA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+from tieout.domain.documents.billing import Invoice
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.identity import Ref
+from tieout.domain.mapping import at
+from tieout.domain.money import Money
+from tieout.domain.proposal import differences, engagement_of
+from tieout.engine.run import Row, Run, by_subject, flow
+from tieout.systems.systems import Systems
+
+
+def invoice_lane(message: Row) -> str:
+    """Serial with everything else about the engagement, when it is one of ours."""
+    reference = str(at(message, "payload.reference") or "")
+    return engagement_of(reference) if reference.startswith("ENG-") else by_subject(message)
+
+
+@flow(version=1, title="Invoice and payment → CRM and PSA", starts_on=("erp", "invoice"), lane=invoice_lane)
+async def invoice_to_crm_and_psa(run: Run, systems: Systems) -> None:
+    ref = Ref.parse(run.subject)
+    erp = systems.erp_named(ref.connection)
+    change = await run.step("read the invoice", erp.look_at_invoice, ref.id)
+    if change is None or change.record is None:
+        run.ignore("the invoice is gone")
+    told = change.record
+    key = str(told["reference"] or "")
+    row, invoice = await systems.register.invoice(key), await systems.register.latest(Invoice, key)
+    if row is None or invoice is None:
+        run.ignore(f"not one of ours: {told['number'] or ref.id}")
+    if row["record_id"] not in ("", ref.id):
+        run.ignore(f"another document with the reference {key}: {told['number'] or ref.id}")
+    await run.about(
+        title=f"invoice {told['number'] or key}",
+        entity=invoice.legal_entity,
+        engagement=invoice.engagement,
+        amount=Money(Decimal(str(told["total"])), invoice.currency),
+    )
+    await run.step("note what finance decided", systems.register.invoice_decided, key, told)
+    await report(run, systems, invoice, told)
+    if told["state"] != "cancelled":
+        run.warn(differences(invoice, told, link=erp.link(ref)))
+
+
+async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str, Any]) -> None:
+    """The same facts to sales and to delivery."""
+    register = systems.register
+    deal = cast(Engagement, await register.engagement(invoice.engagement))
+    money = await register.money(deal.key)
+    crm = systems.crm_of(invoice.legal_entity)
+    facts = {
+        "key": invoice.key,
+        "legal_entity": invoice.legal_entity,
+        "currency": invoice.currency,
+        **{name: told[name] for name in ("number", "state", "invoice_date", "due_date", "net", "tax", "total")},
+        "paid": str(Decimal(str(told["total"])) - Decimal(str(told["open_amount"]))),
+        "open_amount": told["open_amount"],
+    }
+    account = (deal.bill_to or deal.customer).source_id
+    await run.step("invoice in the CRM", crm.show_invoice, invoice.key, facts, account=account, deal=deal.source_id)
+    state = str(told["state"]).replace("_", " ")
+    figures = {name: str(money[name]) for name in ("billed", "paid", "unbilled")} | {"invoice_status": state}
+    await run.step("figures on the deal", crm.report, deal.source_id, "money", figures)
+    psa = systems.psa(invoice.legal_entity)
+    record = await register.record_id("project", invoice.project, psa.name)
+    if record is not None:
+        last = {"last_invoice": told["number"] or invoice.key}
+        await run.step("figures on the project", psa.report, invoice.project, record, "money", figures | last)

@@ -1,0 +1,32 @@
+"""Approved time goes to the ERP's timesheets in batches, corrections included; cost side, never blocked by one bad entry."""
+
+from __future__ import annotations
+
+from tieout.engine.run import Run, flow
+from tieout.flows.approved_time import check_time
+from tieout.systems.erp import Erp
+from tieout.systems.systems import Systems
+
+# Where the ERP's rows per second are best; a batch is all or nothing over there.
+_BATCH = 150
+
+
+@flow(version=1, title="Approved time → ERP timesheets")
+async def time_to_erp(run: Run, systems: Systems) -> None:
+    connection, entity = run.subject.split("/")
+    erp = systems.erp(entity)
+    await run.about(title=f"time of {entity}", entity=entity)
+    moved = 0
+    for kind in ("change", "new"):
+        while pending := await erp.pending_batches(entity, kind, _BATCH):
+            for name in pending:
+                moved += await send(run, erp, name)
+    await check_time(run, systems, connection, [])
+    if not moved:
+        run.ignore("the ERP has all approved time")
+
+
+async def send(run: Run, erp: Erp, name: str) -> int:
+    """One batch; how many entries it moved, none when it was refused and halved."""
+    act = erp.correct if "-change-" in name else erp.deliver
+    return await run.step(f"batch {name}", act, name)

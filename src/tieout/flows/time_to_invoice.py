@@ -1,0 +1,61 @@
+"""At the cut-off, unbilled work becomes an invoice proposal in the ERP, with evidence, read back to the cent (T13-T28)."""
+
+from __future__ import annotations
+
+from tieout.domain.documents.billing import Invoice
+from tieout.domain.identity import Ref
+from tieout.domain.money import Money
+from tieout.domain.problems import Conflict
+from tieout.domain.proposal import differences, period_end, propose
+from tieout.domain.readiness import missing_for_billing
+from tieout.engine.run import Run, flow
+from tieout.systems.systems import Systems
+
+
+@flow(version=1, title="Approved time → invoice proposal")
+async def time_to_invoice(run: Run, systems: Systems) -> None:
+    engagement, period = run.subject.split("/")
+    key = f"{engagement}-{period}"
+    invoice = await systems.register.latest(Invoice, key) or await make_proposal(run, systems, engagement, period)
+    await run.about(
+        title=f"invoice {key}",
+        entity=invoice.legal_entity,
+        engagement=invoice.engagement,
+        amount=Money(invoice.net, invoice.currency),
+    )
+    row = await systems.register.invoice(key)
+    if row is not None and row["state"] not in ("proposed", "draft"):
+        run.ignore(f"finance has it: {row['state']}")
+    erp = systems.erp(invoice.legal_entity)
+    customer = await erp.known_customer(invoice.customer)
+    if customer is None:
+        raise Conflict(f"{erp.name} does not know {invoice.customer} yet")
+    project = await systems.register.record_id("project", invoice.project, erp.name)
+    told = await run.step("draft invoice in the ERP", erp.propose, invoice, customer=customer, project=project)
+    record = await systems.register.invoice(key)
+    link = erp.link(Ref(erp.name, "invoice", record["record_id"])) if record else ""
+    await run.hold(differences(invoice, told, link=link))
+
+
+async def make_proposal(run: Run, systems: Systems, engagement: str, period: str) -> Invoice:
+    """The proposal of this engagement and period, stored with its evidence before anybody else hears of it."""
+    register = systems.register
+    deal, project = await register.engagement(engagement), await register.project_of(engagement)
+    if deal is None or project is None:
+        run.ignore("nothing was agreed for this engagement")
+    await run.about(title=f"{deal.name}, {period}", entity=project.legal_entity, engagement=deal.key)
+    if project.state != "active":
+        run.ignore(f"the project is {project.state.replace('_', ' ')}")
+    entries = await register.unbilled(deal.key, period_end(period))
+    if not entries:
+        run.ignore("nothing to bill")
+    proposal, problems = propose(deal, project, entries, period=period, today=run.today())
+    crm = systems.crm_of(project.legal_entity)
+    amount = Money(proposal.invoice.net, project.currency) if proposal else None
+    await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)
+    await run.hold([*missing_for_billing(deal, link=crm.link(Ref(crm.name, "opportunity", deal.source_id))), *problems])
+    assert proposal is not None
+    await run.step(
+        "write the proposal with its evidence", register.propose, proposal.invoice, proposal.rounding, proposal.evidence
+    )
+    return proposal.invoice

@@ -1,0 +1,176 @@
+"""The ERP of one legal entity in its role: the ledger's customers, projects, timesheets and invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tieout.connectors.contract import Change, Ledger, Receipt, Write
+from tieout.domain.documents.billing import Invoice
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.project import Project
+from tieout.domain.identity import Ref
+from tieout.domain.matching import match
+from tieout.domain.problems import Problem, Rejected, explain
+from tieout.engine.effects import Effects, OnDone
+from tieout.store import invoices, time
+from tieout.store.database import Database, Tx
+from tieout.systems.register import Register
+
+
+class Erp:
+    """One ledger, on behalf of one run."""
+
+    def __init__(self, connection: Ledger, effects: Effects, register: Register, database: Database) -> None:
+        self.name = connection.name
+        self._connection = connection
+        self._effects = effects
+        self._register = register
+        self._database = database
+
+    def link(self, ref: Ref) -> str:
+        return self._connection.link(ref)
+
+    # -- customers
+
+    async def recognise(self, customer: Customer, decision: str | None, *, link: str) -> Problem | None:
+        """Links the customer with the ledger's own when it is there already; the question for a person when in doubt."""
+        if await self._register.record_id("customer", customer.key, self.name) is not None:
+            return None
+        known = await self._connection.candidates(customer, (customer.name, *customer.aliases))
+        mine = next((each for each in known if each.code == customer.key), None)
+        found = match(customer, [mine] if mine else known, decision, link=link)
+        if found.record:
+            await self._register.link("customer", customer.key, self.name, found.record)
+        return found.problem
+
+    async def ensure_customer(self, customer: Customer, version: int) -> str:
+        """The customer's record id; made when there is none. A newer `version` of one we made is brought up to date."""
+        known = await self._register.record_id("customer", customer.key, self.name)
+        if known is None:
+            made = await self._effects.perform(
+                self._connection,
+                Write("customer.create", customer.key, "1", customer.body()),
+                self._register.linking(self.name, lambda receipt: [("customer", customer.key, receipt.id)]),
+            )
+            return made.id
+        # The ledger's own customers belong to finance: only those that we made follow the CRM.
+        if version > 1 and await self._effects.made(self._connection, "customer.create", customer.key):
+            await self._effects.keep(
+                self._connection, "customer.update", customer.key, customer.body(), {"record": known}
+            )
+        return known
+
+    async def known_customer(self, key: str) -> str | None:
+        return await self._register.record_id("customer", key, self.name)
+
+    # -- projects
+
+    async def ensure_project(self, project: Project, *, customer: str) -> str:
+        known = await self._register.record_id("project", project.key, self.name)
+        if known is not None:
+            return known
+        made = await self._effects.perform(
+            self._connection,
+            Write("project.create", project.key, "1", project.body(), {"customer": customer}),
+            self._register.linking(self.name, lambda receipt: _links(project, receipt)),
+        )
+        return made.id
+
+    async def set_state(self, project: Project, record: str) -> None:
+        state = "open" if project.state == "active" else "closed"
+        await self._effects.keep(self._connection, "project.update", project.key, {"state": state}, {"record": record})
+
+    # -- time
+
+    async def refresh_people(self, entity: str) -> None:
+        """Entries of people whom this ERP does not employ wait by themselves; they never stop the others."""
+        people = await self._connection.people()
+        async with self._database.transaction() as tx:
+            await time.unknown_people(tx, entity, people)
+
+    async def pending_batches(self, entity: str, kind: str, size: int) -> list[str]:
+        """Batches to send, the frozen ones that were not confirmed first; forms the next one when there is more to move."""
+        async with self._database.transaction() as tx:
+            pending = await time.batches(tx, entity)
+            formed = None if pending else await time.form_batch(tx, entity, kind=kind, size=size)
+            return pending or ([formed] if formed else [])
+
+    async def deliver(self, name: str) -> int:
+        """Sends a frozen batch of approved time to the ERP's timesheets; how many entries it has."""
+        async with self._database.transaction() as tx:
+            entries = await time.batch(tx, name)
+        works = {
+            task: await self._register.record_id("task", task, self.name) for task in {each["task"] for each in entries}
+        }
+        ids = {f"{each['connection']}-{each['source_id']}-{each['deliveries'] + 1}": each for each in entries}
+        body = {
+            "entries": [
+                {
+                    "uuid": uuid,
+                    "person": each["person"],
+                    "work_date": each["work_date"],
+                    "minutes": each["minutes"],
+                    "work": works[each["task"]],
+                    "note": each["notes"],
+                }
+                for uuid, each in ids.items()
+            ]
+        }
+
+        async def confirm(tx: Tx, receipt: Receipt) -> None:
+            await time.delivered(tx, name, {ids[uuid]["source_id"]: line for uuid, line in receipt.parts.items()})
+
+        return await self._send_batch(Write("time.deliver", f"time/{name}", "1", body), confirm, name, len(entries))
+
+    async def correct(self, name: str) -> int:
+        """Sends a frozen batch of corrections: other minutes, or nothing any more (T13, T14)."""
+        async with self._database.transaction() as tx:
+            entries = await time.batch(tx, name)
+        body = {"lines": [{"id": each["delivered_id"], "minutes": each["minutes"]} for each in entries]}
+
+        async def confirm(tx: Tx, receipt: Receipt) -> None:
+            await time.corrected(tx, name)
+
+        return await self._send_batch(Write("time.correct", f"time/{name}", "1", body), confirm, name, len(entries))
+
+    async def _send_batch(self, write: Write, confirm: OnDone, name: str, size: int) -> int:
+        """A refused batch is halved until the bad entry stands alone; then that one waits for a person."""
+        try:
+            await self._effects.perform(self._connection, write, confirm)
+        except Rejected as refused:
+            await self._split(name, "; ".join(each.quote or explain(each).what for each in refused.problems))
+            return 0
+        return size
+
+    async def _split(self, name: str, quote: str) -> None:
+        async with self._database.transaction() as tx:
+            entries = await time.batch(tx, name)
+            if len(entries) == 1:
+                only = entries[0]
+                await time.mark_problem(tx, only["connection"], [only["source_id"]], "target.refused", quote)
+            else:
+                await time.split_batch(tx, name)
+
+    # -- invoices
+
+    async def propose(self, invoice: Invoice, *, customer: str, project: str | None) -> Mapping[str, Any]:
+        """Makes the draft invoice; what the ERP computed: {net, tax, total} as decimal strings."""
+
+        async def drafted(tx: Tx, receipt: Receipt) -> None:
+            await invoices.drafted(tx, invoice.key, self.name, receipt.id, self._register.now())
+
+        ids = {"customer": customer, **({"project": project} if project else {})}
+        made = await self._effects.perform(
+            self._connection, Write("invoice.propose", invoice.key, "1", invoice.body(), ids), drafted
+        )
+        return made.answer
+
+    async def look_at_invoice(self, record: str) -> Change | None:
+        """The invoice as the ERP has it now; None when it is gone."""
+        return await self._connection.look(Ref(self.name, "invoice", record))
+
+
+def _links(project: Project, receipt: Receipt) -> Sequence[tuple[str, str, str]]:
+    tasks = [("task", key, record) for key, record in receipt.parts.items()]
+    return [("project", project.key, receipt.id), *tasks]

@@ -1,0 +1,84 @@
+"""The PSA in its role: projects are set up in it, and it hears what was billed and paid for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tieout.connectors.contract import Receipt, Sink, Source, Write
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.project import Project
+from tieout.domain.identity import Ref
+from tieout.engine.effects import Effects
+from tieout.systems.register import Register
+
+
+class PsaConnection(Source, Sink, Protocol):
+    """A connection that can play the role."""
+
+
+class Psa:
+    """One PSA, on behalf of one run."""
+
+    def __init__(self, connection: PsaConnection, effects: Effects, register: Register) -> None:
+        self.name = connection.name
+        self._connection = connection
+        self._effects = effects
+        self._register = register
+
+    def link(self, ref: Ref) -> str:
+        return self._connection.link(ref)
+
+    async def ensure_client(self, customer: Customer) -> str:
+        """The client's record id; made when there is none."""
+        known = await self._register.record_id("customer", customer.key, self.name)
+        if known is not None:
+            return known
+        body = {"key": customer.key, "name": customer.name, "email": customer.email}
+        teach = self._register.linking(self.name, lambda receipt: [("customer", customer.key, receipt.id)])
+        made = await self._effects.perform(self._connection, Write("client.create", customer.key, "1", body), teach)
+        return made.id
+
+    async def ensure_project(self, project: Project, *, client: str) -> str:
+        """The project's record id, with its tasks as the package has them; made when there is none."""
+        known = await self._register.record_id("project", project.key, self.name)
+        if known is not None:
+            return known
+        body = {**project.body(), "template": project.package}
+        made = await self._effects.perform(
+            self._connection,
+            Write("project.create", project.key, "1", body, {"client": client}),
+            self._register.linking(self.name, lambda receipt: _links(project, receipt)),
+        )
+        return made.id
+
+    async def plan_tasks(self, project: Project) -> None:
+        """Hours, role and rate of each task, as the contract has them."""
+        for task in project.tasks:
+            record = await self._register.record_id("task", task.key, self.name)
+            body = {
+                "name": task.name,
+                "role": task.role,
+                "hours": str(task.hours),
+                "rate": str(task.rate),
+                "currency": project.currency,
+                "billable": task.billable,
+            }
+            await self._effects.keep(self._connection, "task.plan", task.key, body, {"record": record or ""})
+
+    async def set_state(self, project: Project, record: str) -> None:
+        await self._effects.keep(
+            self._connection,
+            "project.update",
+            project.key,
+            {"state": project.state, "po_number": project.po_number},
+            {"record": record},
+        )
+
+    async def report(self, project: str, record: str, about: str, facts: Mapping[str, Any]) -> None:
+        await self._effects.keep(self._connection, "project.report", f"{project}/{about}", facts, {"record": record})
+
+
+def _links(project: Project, receipt: Receipt) -> list[tuple[str, str, str]]:
+    tasks = [("task", key, record) for key, record in receipt.parts.items()]
+    return [("project", project.key, receipt.id), *tasks]

@@ -1,0 +1,172 @@
+"""What the hub itself knows and has agreed: documents, contracts, the crosswalk, value tables, invoices and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar, cast
+
+from tieout.connectors.contract import Receipt
+from tieout.domain.documents.billing import Invoice
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.document import Document
+from tieout.domain.documents.engagement import Contract, Engagement
+from tieout.domain.documents.project import Project
+from tieout.domain.documents.upcast import load
+from tieout.domain.values import ValueTables
+from tieout.engine.effects import OnDone
+from tieout.engine.run import Clock
+from tieout.store import crosswalk, documents, firm, invoices, projects, time
+from tieout.store.database import Database, Tx
+
+D = TypeVar("D", bound=Document)
+
+
+class Register:
+    """The hub's own books, each verb one transaction."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    # -- documents
+
+    async def save(self, document: Document, *, entity: str | None, engagement: str | None, trail: Any = None) -> int:
+        """Stores the document when its content is new; the version that holds the content."""
+        async with self._database.transaction() as tx:
+            version = await documents.save(
+                tx, document, entity=entity, engagement=engagement, trail=trail or {}, now=self._clock()
+            )
+            if isinstance(document, Project):
+                await projects.save(tx, document)
+            return version
+
+    async def latest(self, kind: type[D], key: str) -> D | None:
+        async with self._database.transaction() as tx:
+            found = await documents.latest(tx, kind.kind, key)
+        return cast(D, load(kind.kind, found["schema_version"], found["body"])) if found else None
+
+    async def engagement(self, key: str) -> Engagement | None:
+        return await self.latest(Engagement, key)
+
+    async def contract(self, key: str) -> Contract | None:
+        return await self.latest(Contract, key)
+
+    async def known_as(self, customer: Customer) -> Customer:
+        """The customer as the CRM tells it, with the aliases that merges have taught us."""
+        stored = await self.latest(Customer, customer.key)
+        return customer.model_copy(update={"aliases": stored.aliases}) if stored else customer
+
+    async def project_of(self, engagement: str) -> Project | None:
+        async with self._database.transaction() as tx:
+            found = await projects.of_engagement(tx, engagement)
+        return await self.latest(Project, found["key"]) if found else None
+
+    async def value_tables(self) -> ValueTables:
+        async with self._database.transaction() as tx:
+            return ValueTables(await firm.values(tx))
+
+    # -- crosswalk
+
+    async def record_id(self, kind: str, key: str, connection: str) -> str | None:
+        async with self._database.transaction() as tx:
+            return await crosswalk.record_id(tx, kind, key, connection)
+
+    async def key_of(self, kind: str, connection: str, record: str) -> str | None:
+        async with self._database.transaction() as tx:
+            return await crosswalk.key_of(tx, kind, connection, record)
+
+    async def link(self, kind: str, key: str, connection: str, record: str) -> None:
+        async with self._database.transaction() as tx:
+            await crosswalk.link(tx, kind, key, connection, record, self._clock())
+
+    async def records_of(self, key: str) -> list[dict[str, Any]]:
+        async with self._database.transaction() as tx:
+            return await crosswalk.everywhere(tx, key)
+
+    async def merge(self, kind: str, connection: str, loser: str, winner: str, loser_key: str, winner_key: str) -> None:
+        """The loser's record means the winner from now on; what only the loser had in other systems is the winner's too."""
+        async with self._database.transaction() as tx:
+            await crosswalk.redirect(tx, kind, connection, loser, winner_key, self._clock())
+            await crosswalk.link(tx, kind, winner_key, connection, winner, self._clock())
+            await crosswalk.inherit(tx, kind, loser_key, winner_key)
+
+    def linking(self, connection: str, links: Callable[[Receipt], Sequence[tuple[str, str, str]]]) -> OnDone:
+        """Teaches the crosswalk, in the receipt's own transaction, (kind, business key, record id) of what it names."""
+
+        async def teach(tx: Tx, receipt: Receipt) -> None:
+            for kind, key, record in links(receipt):
+                await crosswalk.link(tx, kind, key, connection, record, self._clock())
+
+        return teach
+
+    # -- time
+
+    async def store_time(
+        self, connection: str, entries: Sequence[Mapping[str, Any]], deleted: Mapping[str, str]
+    ) -> None:
+        async with self._database.transaction() as tx:
+            await time.save_page(tx, connection, entries, self._clock())
+            await time.mark_deleted(tx, connection, deleted, self._clock())
+
+    async def price_time(self, connection: str, ids: Sequence[str], rates: Sequence[Mapping[str, Any]]) -> None:
+        async with self._database.transaction() as tx:
+            await time.resolve(tx, connection, ids, rates)
+
+    async def settle_time(self, connection: str, run_id: str) -> list[dict[str, Any]]:
+        """Ends the messages of a page; what is left to do about entries, one row per cause."""
+        async with self._database.transaction() as tx:
+            await time.settle_messages(tx, connection, run_id, self._clock())
+            return await time.problems(tx, connection)
+
+    async def worked_minutes(self, project: str) -> int:
+        async with self._database.transaction() as tx:
+            return await time.worked_minutes(tx, project)
+
+    async def entities_to_deliver(self) -> list[str]:
+        async with self._database.transaction() as tx:
+            return await time.to_deliver(tx)
+
+    # -- invoices
+
+    async def unbilled(self, engagement: str, through: date) -> list[dict[str, Any]]:
+        async with self._database.transaction() as tx:
+            return await time.unbilled(tx, engagement, through)
+
+    async def propose(
+        self, invoice: Invoice, rounding: Mapping[str, Decimal], evidence: Sequence[Mapping[str, Any]]
+    ) -> None:
+        async with self._database.transaction() as tx:
+            await documents.save(
+                tx, invoice, entity=invoice.legal_entity, engagement=invoice.engagement, trail={}, now=self._clock()
+            )
+            await invoices.propose(tx, invoice, rounding, evidence, self._clock())
+
+    async def invoice(self, key: str) -> dict[str, Any] | None:
+        """The invoice's row as it stands: state, number, amounts, the ERP's record."""
+        async with self._database.transaction() as tx:
+            return await invoices.get(tx, key)
+
+    async def invoices_of(self, engagement: str) -> list[dict[str, Any]]:
+        async with self._database.transaction() as tx:
+            return await invoices.of_engagement(tx, engagement)
+
+    async def drafts(self, connection: str) -> list[dict[str, Any]]:
+        async with self._database.transaction() as tx:
+            return await invoices.drafts(tx, connection)
+
+    async def invoice_decided(self, key: str, told: Mapping[str, Any]) -> None:
+        async with self._database.transaction() as tx:
+            await invoices.decided(tx, key, told, self._clock())
+
+    async def withdraw(self, key: str) -> None:
+        async with self._database.transaction() as tx:
+            await invoices.withdraw(tx, key, self._clock())
+
+    async def money(self, engagement: str) -> dict[str, Decimal]:
+        async with self._database.transaction() as tx:
+            return await invoices.money(tx, engagement)

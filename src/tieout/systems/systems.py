@@ -1,0 +1,65 @@
+"""Every system in its role, for one run: what a flow speaks to. Above here everything is canonical."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from tieout.connectors.contract import Connector, Ledger
+from tieout.domain.firm import Firm, Role
+from tieout.domain.problems import Misconfigured
+from tieout.engine.effects import Effects
+from tieout.store.database import Database
+from tieout.systems.crm import Crm, CrmConnection
+from tieout.systems.erp import Erp
+from tieout.systems.psa import Psa, PsaConnection
+from tieout.systems.register import Register
+
+
+class Systems:
+    """The firm's systems by role and legal entity, and the hub's own books."""
+
+    def __init__(
+        self,
+        firm: Firm,
+        connections: Mapping[str, Connector],
+        register: Register,
+        database: Database,
+        effects: Effects,
+    ) -> None:
+        self.firm = firm
+        self.register = register
+        self._connections = connections
+        self._database = database
+        self._effects = effects
+
+    def crm(self, connection: str) -> Crm:
+        """The CRM that a record came from."""
+        return Crm(cast(CrmConnection, self._connections[connection]), self._effects, self.register)
+
+    def crm_of(self, entity: str) -> Crm:
+        """The CRM that sells for a legal entity."""
+        return Crm(cast(CrmConnection, self._playing("crm", entity)), self._effects, self.register)
+
+    def psa(self, entity: str) -> Psa:
+        return Psa(cast(PsaConnection, self._playing("psa", entity)), self._effects, self.register)
+
+    def erp(self, entity: str) -> Erp:
+        return Erp(cast(Ledger, self._playing("erp", entity)), self._effects, self.register, self._database)
+
+    def erp_named(self, connection: str) -> Erp:
+        """The ERP that a record came from."""
+        return Erp(cast(Ledger, self._connections[connection]), self._effects, self.register, self._database)
+
+    def _playing(self, role: Role, entity: str) -> Connector:
+        name = self.firm.connection(role, entity)
+        if name is None:
+            raise Misconfigured(f"no connection plays the role {role} for {entity}", role)
+        return self._connections[name]
+
+
+def systems_for(
+    firm: Callable[[], Firm], connections: Mapping[str, Connector], database: Database, register: Register
+) -> Callable[[Effects], Any]:
+    """Builds the Systems of each run, with the firm as it stands when the run begins."""
+    return lambda effects: Systems(firm(), connections, register, database, effects)
