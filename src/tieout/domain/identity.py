@@ -30,7 +30,8 @@ class Ref:
 
 def digest(*parts: str) -> str:
     """SHA-256 over the parts, which are kept apart: ("ab", "c") and ("a", "bc") differ."""
-    return hashlib.sha256("\x1f".join(part.replace("\x1f", "\x1f\x1f") for part in parts).encode()).hexdigest()
+    apart = (part.replace("\x1e", "\x1e0").replace("\x1f", "\x1e1") for part in parts)
+    return hashlib.sha256("\x1f".join(apart).encode()).hexdigest()
 
 
 def business_key(prefix: str, ref: Ref) -> str:
