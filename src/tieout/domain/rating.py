@@ -71,7 +71,7 @@ def price(work: Sequence[Work]) -> Priced:
     rate = rates.pop()
     quantity = hours(sum(each.minutes for each in work))
     line = (rate * quantity).rounded()
-    parts = tuple((each.id, (rate * (Decimal(each.minutes) / _HOUR)).rounded()) for each in work)
+    parts = tuple((each.id, entry_amount(each.minutes, rate)) for each in work)
     spent = Money.zero(rate.currency)
     for _, part in parts:
         spent += part
@@ -80,7 +80,8 @@ def price(work: Sequence[Work]) -> Priced:
 
 def entry_amount(minutes: int, rate: Money) -> Money:
     """What one entry is worth by itself, to the minor unit."""
-    return (rate * (Decimal(minutes) / _HOUR)).rounded()
+    # Multiplied first: a third of an hour has no exact decimal, and half a cent would fall to the wrong side.
+    return Money(rate.amount * minutes / _HOUR, rate.currency).rounded()
 
 
 def unbilled_minutes(approved: int, billed: Iterable[int]) -> int:

@@ -20,8 +20,8 @@ async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]
         """
         with page as (
           select * from jsonb_to_recordset(%(entries)s) as p(source_id text, source_version text, project text, task text,
-            person text, work_date date, minutes integer, billable_minutes integer, rate numeric, currency text, state text,
-            approved_by text, approved_at timestamptz, notes text, mapping text)
+            person text, person_name text, work_date date, minutes integer, billable_minutes integer, rate numeric,
+            currency text, state text, approved_by text, approved_at timestamptz, notes text, mapping text)
         ), history as (
           insert into time_entry_version (connection, source_id, version, body, seen_at)
           select %(connection)s, source_id, source_version, to_jsonb(page), %(now)s from page on conflict do nothing
