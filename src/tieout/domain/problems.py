@@ -312,6 +312,14 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=_HOURS_4,
     ),
+    "target.doubled": Kind(
+        what="{system} has {subject} twice: {first} and {second}.",
+        why="A request that was believed lost arrived late; the second record must not be used.",
+        owner="the owner of {system}",
+        fix="Close or archive {second} in {system}; Tieout goes on with {first}.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
     "connection.misconfigured": Kind(
         what="{system} does not let Tieout in: {reason}.",
         why="Nothing reaches or leaves {system} until this is put right; nothing is lost meanwhile.",

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueRow
 from tieout.engine.run import Clock
 from tieout.store import firm, holds, messages, runs
 from tieout.store.database import Database, Tx
+
+
+# Holds that a new version of the firm folder may end.
+_FIXED_BY_FOLDER = ("value.missing", "package.unknown", "time.rate_missing", "time.rate_differs")
 
 
 class Refused(Exception):
@@ -143,6 +148,23 @@ class Operator:
             await self._audit(tx, actor, "connection.resume", connection, {})
             stopped = await holds.of_code(tx, "connection.misconfigured", {"system": connection})
             return await self._release(tx, [each["run_id"] for each in stopped])
+
+    async def apply_firm(self, wanted: Firm, *, actor: str) -> int | None:
+        """Makes the firm folder's content the one in force and lets go on what waited for it; None when it is already."""
+        now = self._clock()
+        async with self._database.transaction() as tx:
+            version = await firm.apply(
+                tx,
+                content=wanted.model_dump(mode="json"),
+                entities=[(each.code, each.name, each.currency) for each in wanted.entities],
+                connections=[(name, each.kind, each.role, each.entity) for name, each in wanted.connections.items()],
+                actor=actor,
+                now=now,
+            )
+            await firm.ship_values(tx, wanted.shipped_rows(actor), now)
+            for code in _FIXED_BY_FOLDER:
+                await self._release(tx, [each["run_id"] for each in await holds.of_code(tx, code, {})], finished=True)
+        return version
 
     # -- what the verbs share
 

@@ -63,6 +63,12 @@ class Database:
             await connection.close()
 
 
+async def sole(session: Tx, key: int) -> bool:
+    """Whether this session is the only one that holds the key; it keeps it until the session ends."""
+    found = await row(session, "select pg_try_advisory_lock(%s) as mine", (key,))
+    return found is not None and found["mine"]
+
+
 async def rows(tx: Tx, sql: LiteralString, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
     """All rows of a statement."""
     return list(await (await tx.execute(sql, values)).fetchall())

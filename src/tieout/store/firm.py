@@ -141,6 +141,35 @@ async def set_value(tx: Tx, value: ValueRow, *, now: datetime, waiting: bool = F
     return True
 
 
+async def ship_values(tx: Tx, shipped: Sequence[ValueRow], now: datetime) -> int:
+    """Adds the folder's rows that were never added before; what people changed since stays. How many were new."""
+    stored = await rows(
+        tx,
+        """
+        insert into value_row (table_name, key, entity, value, valid_from, author, created_at)
+        select s.table_name, s.key, s.entity, s.value, s.valid_from, s.author, %s
+        from jsonb_to_recordset(%s) as s(table_name text, key text, entity text, value text, valid_from date, author text)
+        where not exists (
+          select from value_row v where v.table_name = s.table_name and lower(v.key) = lower(s.key) and v.entity = s.entity
+            and v.valid_from = s.valid_from and v.value = s.value)
+        returning table_name, key, value
+        """,
+        (
+            now,
+            Jsonb(
+                [
+                    {
+                        "table_name": each.table, "key": each.key, "entity": each.entity, "value": each.value,
+                        "valid_from": str(each.valid_from), "author": each.author,
+                    }
+                    for each in shipped
+                ]
+            ),
+        ),
+    )  # fmt: skip
+    return len(stored)
+
+
 async def audit(tx: Tx, actor: str, action: str, object_: str, detail: Mapping[str, Any], now: datetime) -> None:
     """Appends to the log; each entry carries the hash of the one before, so that a change in the past shows."""
     await tx.execute("select pg_advisory_xact_lock(4217)")

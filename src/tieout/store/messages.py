@@ -172,6 +172,18 @@ async def answered(tx: Tx, connection: str, kind: str, record_id: str, before: d
     )
 
 
+async def untaken(tx: Tx) -> int:
+    """Rings that nobody answered and messages that no run has taken."""
+    found = await row(
+        tx,
+        """
+        select (select count(*) from bell where answered_at is null)
+             + (select count(*) from message where state = 'received') as n
+        """,
+    )
+    return found["n"] if found else 0
+
+
 async def cursor(tx: Tx, connection: str, kind: str) -> str | None:
     found = await row(tx, "select value from cursor where connection = %s and kind = %s", (connection, kind))
     return found["value"] if found else None
