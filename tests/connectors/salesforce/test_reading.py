@@ -351,8 +351,8 @@ async def test_a_field_that_the_org_does_not_have_is_told_to_the_owner_of_the_co
     await hub.close()
 
 
-async def test_many_deals_many_accounts_and_long_lists_come_in_chunks(door: Any, hub: Any) -> None:
-    """More ids than one condition takes, more rows than one page holds, more lines than one list holds."""
+async def test_more_accounts_and_deals_than_one_condition_takes_come_in_chunks(door: Any, open_hub: Any) -> None:
+    hub = open_hub(page_size=2000)
     parent = await door.create("Account", Name="Parent")
 
     async def create(records: list[dict[str, Any]]) -> list[str]:
@@ -369,6 +369,7 @@ async def test_many_deals_many_accounts_and_long_lists_come_in_chunks(door: Any,
     await door("PATCH", f"/sobjects/Account/{parent}", {"Name": "Parent Group"})
     changes, _ = await sweep(hub, cursor)
     assert ids(changes) == sorted(deals)
+    await hub.close()
 
 
 async def test_lists_of_children_that_go_on_elsewhere_are_followed(door: Any, hub: Any, monkeypatch: Any) -> None:

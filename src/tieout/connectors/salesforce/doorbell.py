@@ -74,7 +74,7 @@ class SalesforceDoorbell:
             raise WebhookRefused(f"the message comes from another org: {organization[:18]!r}")
         notifications = message.findall(f"{_OUTBOUND}Notification")
         ids = sorted(_text(each, f"{_OUTBOUND}Id") for each in notifications)
-        if not all(ids):
+        if not ids or not all(ids):
             raise WebhookRefused("the message has no notification, or one without an id")
         refs = [ref for each in notifications if (ref := self._ref(each)) is not None]
         return Bell(digest("outbound", *ids), list(dict.fromkeys(refs)))
