@@ -1,0 +1,191 @@
+"""A firm folder that contradicts itself is told where, what and how to put it right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tieout.domain.consistency import choose, dotted, faults, nearest
+from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion
+from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+
+Make = Callable[..., Any]
+US = LegalEntity(code="US", name="Kestrel Inc.", currency="USD")
+DE = LegalEntity(code="DE", name="Kestrel GmbH", currency="EUR")
+
+
+def told(firm: Firm) -> list[str]:
+    return [str(each) for each in faults(firm)]
+
+
+def test_a_firm_without_contradictions_can_be_applied(firm: Firm) -> None:
+    assert told(firm) == []
+
+
+def test_two_entities_do_not_share_a_code(make_firm: Make) -> None:
+    assert told(make_firm(entities=(US, DE, US))) == [
+        "entities[2].code: US stands here twice. Give each legal entity its own code."
+    ]
+
+
+def test_a_system_belongs_to_an_entity_that_exists(make_firm: Make) -> None:
+    connections = {**make_firm().connections, "erp-fr": ConnectionSettings(kind="tryton", role="erp", entity="FR")}
+    assert told(make_firm(connections=connections)) == [
+        "connections.erp-fr.entity: “FR” is not a legal entity of the firm. Say one of: DE, US."
+    ]
+
+
+def test_two_systems_do_not_play_one_role_for_one_entity(make_firm: Make) -> None:
+    connections = {
+        **make_firm().connections,
+        "erp-old": ConnectionSettings(kind="tryton", role="erp", entity="US"),
+        "hubspot": ConnectionSettings(kind="hubspot", role="crm"),
+    }
+    assert told(make_firm(connections=connections)) == [
+        "connections.erp-old.role: erp-us plays the role erp for US already. "
+        "Name the legal entity of each, or remove one.",
+        "connections.hubspot.role: salesforce plays the role crm for every entity already. "
+        "Name the legal entity of each, or remove one.",
+    ]
+
+
+def test_every_entity_has_a_system_in_every_role(make_firm: Make) -> None:
+    connections = {name: each for name, each in make_firm().connections.items() if name not in ("erp-de", "kantata")}
+    assert [line.split(":")[1].split(".")[0].strip() for line in told(make_firm(connections=connections))] == [
+        "nothing plays the role psa for US",
+        "nothing plays the role psa for DE",
+        "nothing plays the role erp for DE",
+    ]
+
+
+def test_limits_are_in_currencies_of_the_firm_and_not_negative(make_firm: Make) -> None:
+    rule = ApprovalRule(amount_above={"EUR": Decimal(-1), "EUX": Decimal(5)})
+    assert told(make_firm(approvals=rule)) == [
+        "approvals.amount_above.EUR: -1 is negative. Give the largest amount that needs no approval.",
+        "approvals.amount_above.EUX: no legal entity keeps its books in EUX. Did you mean “EUR”?",
+    ]
+
+
+def test_owners_are_those_that_holds_name(make_firm: Make) -> None:
+    assert told(make_firm(owners={"finance operation": "Anna"})) == [
+        "owners.finance operation: no hold is ever owned by “finance operation”. Did you mean “finance operations”?"
+    ]
+
+
+def card(entity: str, currency: str, *versions: RateCardVersion, name: str = "") -> RateCard:
+    rates = {"Principal": Decimal(1), "Consultant": Decimal(1)}
+    first = RateCardVersion(version=1, valid_from=date(2026, 1, 1), rates=rates)
+    return RateCard(
+        key=f"{name or entity}-2026",
+        name=name or f"{entity} 2026",
+        entity=entity,
+        currency=currency,
+        versions=versions or (first,),
+    )
+
+
+def test_every_entity_has_one_rate_card_in_its_own_currency(make_firm: Make) -> None:
+    cards = (card("US", "EUR"), card("US", "USD", name="Other"), card("FR", "EUR"))
+    assert told(make_firm(rate_cards=cards)) == [
+        "rate_cards: there is no rate card for the legal entity DE. Add one with entity: DE and currency: EUR.",
+        "rate_cards[0].currency: the rate card is in EUR, but US keeps its books in USD. Give the rates in USD.",
+        "rate_cards[1].entity: US has the rate card “US 2026” already. "
+        "Add the rates there, as a version with its own valid_from.",
+        "rate_cards[2].entity: “FR” is not a legal entity of the firm. Say one of: DE, US.",
+    ]
+
+
+def test_a_rate_card_stands_in_the_folder_once(make_firm: Make) -> None:
+    found = told(make_firm(rate_cards=(card("US", "USD"), card("DE", "EUR"), card("DE", "EUR"))))
+    assert "rate_cards[2].key: “DE-2026” stands in the folder 2 times. Keep one of them." in found
+    assert "rate_cards[2].name: “DE 2026” stands in the folder 2 times. Keep one of them." in found
+
+
+def test_versions_of_a_rate_card_follow_each_other(make_firm: Make) -> None:
+    rates = {"Principal": Decimal(1), "Consultant": Decimal("-0.01")}
+    versions = (
+        RateCardVersion(version=2, valid_from=date(2026, 7, 1), rates={"Principal": Decimal(1)}),
+        RateCardVersion(version=2, valid_from=date(2026, 7, 1), rates=rates),
+    )
+    assert told(make_firm(rate_cards=(card("US", "USD", *versions), card("DE", "EUR")))) == [
+        "rate_cards[0].versions[1].version: version 2 comes after version 2. Number it 3.",
+        "rate_cards[0].versions[1].valid_from: version 2 begins on 2026-07-01, not after version 2 (2026-07-01). "
+        "List versions in the order of their days, each with a day of its own.",
+        "rate_cards[0].versions[1].rates.Consultant: -0.01 is negative. A rate is money per hour, zero or more.",
+    ]
+
+
+def test_a_rate_card_without_versions_is_no_rate_card(make_firm: Make) -> None:
+    us = card("US", "USD").model_copy(update={"versions": ()})
+    assert told(make_firm(rate_cards=(us, card("DE", "EUR"))))[0].startswith(
+        "rate_cards[0].versions: the rate card has no"
+    )
+
+
+def test_a_package_has_tasks_with_names_of_their_own_and_roles_that_have_rates(make_firm: Make) -> None:
+    (package,) = make_firm().packages
+    tasks = (
+        PackageTask(name="Discovery", role="Principal", hours=Decimal(1)),
+        PackageTask(name="discovery", role="Principle", hours=Decimal(-2)),
+    )
+    spoilt = package.model_copy(update={"tasks": tasks})
+    empty = package.model_copy(update={"key": "data-foundation", "tasks": ()})
+    assert told(make_firm(packages=(spoilt, empty))) == [
+        "packages[1].key: “data-foundation” stands in the folder 2 times. Keep one of them.",
+        "packages[0].tasks[1].name: the task “discovery” stands here twice. Give each task its own name.",
+        "packages[0].tasks[1].role: no rate card knows the role “Principle”. Did you mean “Principal”?",
+        "packages[0].tasks[1].hours: -2 is negative. Give the budget of the task in hours.",
+        "packages[1].tasks: the package has no tasks. Add at least one, with name, role and hours.",
+    ]
+
+
+def test_no_deal_gets_past_a_firm_without_departments(make_firm: Make) -> None:
+    assert told(make_firm(tables=())) == [
+        "tables: there is no table practice_department, which tells the department of a practice. "
+        "Add tables/practice_department.yaml; it may be empty at first."
+    ]
+
+
+def test_rows_of_a_table_are_for_entities_that_exist_and_do_not_contradict_each_other(make_firm: Make) -> None:
+    rows = (
+        TableRow(key="Data", value="410"),
+        TableRow(key=" DATA ", value="420"),
+        TableRow(key="Data", value="430", entity="FR"),
+        TableRow(key="Data", value="440", valid_from=date(2026, 1, 1)),
+    )
+    regions = (TableRow(key="Europe", value="EU"), TableRow(key="Mars", value=""))
+    tables = (
+        ValueTable(name="practice_department", purpose="department", rows=rows),
+        ValueTable(name="legal_entity", purpose="legal entity", rows=regions),
+        ValueTable(name="legal_entity", purpose="legal entity"),
+    )
+    assert told(make_firm(tables=tables)) == [
+        "tables[2].name: “legal_entity” stands in the folder 2 times. Keep one of them.",
+        "tables[0].rows[1].key: “ DATA ” stands here twice for every entity from 2000-01-01. "
+        "Keep one, or give the later one its own valid_from.",
+        "tables[0].rows[2].entity: “FR” is not a legal entity of the firm. Say one of: *, DE, US.",
+        "tables[1].rows[0].value: “EU” is not a legal entity of the firm. Say one of: DE, US.",
+    ]
+
+
+def test_a_row_that_stands_twice_for_one_entity_names_it(make_firm: Make) -> None:
+    rows = (TableRow(key="Data", value="410", entity="US"), TableRow(key="data", value="420", entity="US"))
+    (line,) = told(make_firm(tables=(ValueTable(name="practice_department", purpose="department", rows=rows),)))
+    assert "stands here twice for US from 2000-01-01" in line
+
+
+@pytest.mark.parametrize(("word", "meant"), [("Consultent", "Consultant"), ("partner", "Partner"), ("Astronaut", None)])
+def test_the_word_that_was_meant_is_found(word: str, meant: str | None) -> None:
+    assert nearest(word, ["Consultant", "Partner"]) == meant
+
+
+def test_where_nothing_is_known_there_is_nothing_to_choose() -> None:
+    assert choose("anything", []) == "Leave it out."
+
+
+def test_a_path_reads_like_the_file() -> None:
+    assert dotted(("packages", 0, "tasks", 2, "role")) == "packages[0].tasks[2].role"

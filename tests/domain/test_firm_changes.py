@@ -1,0 +1,154 @@
+"""A plan says in business words what applying a folder would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tieout.domain.documents.package import PackageTask, RateCardVersion
+from tieout.domain.firm import ApprovalRule, BillingRule, ConnectionSettings, Firm, LegalEntity, TableRow
+from tieout.domain.firm_changes import changes
+
+Make = Callable[..., Any]
+
+
+def test_a_firm_that_is_in_force_changes_nothing(make_firm: Make) -> None:
+    assert changes(make_firm(), make_firm()) == []
+
+
+def test_the_first_plan_shows_everything_that_is_set_up(firm: Firm) -> None:
+    assert changes(None, firm) == [
+        "the firm Kestrel is set up",
+        "legal entity US: added (Kestrel Inc., USD)",
+        "legal entity DE: added (Kestrel GmbH, EUR)",
+        "connection salesforce: added (salesforce as crm of every entity)",
+        "connection kantata: added (kantata as psa of every entity)",
+        "connection erp-us: added (tryton as erp of US)",
+        "connection erp-de: added (tryton as erp of DE)",
+        "approvals: amount above USD: 250000 added",
+        "approvals: payment days above nothing → 45",
+        "payment terms Net 30: 30 days added",
+        "payment terms Net 60: 60 days added",
+        "owner finance operations: Anna added",
+        "package DATA-FOUNDATION: added (Data Foundation, 2 tasks, 160 hours)",
+        "rate card US 2026: added (US, USD, 2 versions)",
+        "rate card DE 2026: added (DE, EUR, 1 version)",
+        "table practice_department: added (2 rows)",
+        "table legal_entity: added (1 row)",
+    ]
+
+
+def test_names_entities_rules_and_terms(make_firm: Make) -> None:
+    entities = (LegalEntity(code="US", name="Kestrel Corp.", currency="USD"),)
+    wanted = make_firm(
+        name="Kestrel Group",
+        entities=entities,
+        approvals=ApprovalRule(amount_above={"USD": Decimal(300000)}),
+        billing=BillingRule(days_after=5),
+        payment_terms={"Net 30": 31, "Net 1": 1},
+        owners={},
+    )
+    assert changes(make_firm(), wanted) == [
+        "the firm: name Kestrel → Kestrel Group",
+        "legal entity US: name Kestrel Inc. → Kestrel Corp.",
+        "legal entity DE: removed",
+        "approvals: amount above USD: 250000 → 300000",
+        "approvals: payment days above 45 → nothing",
+        "billing: days after 2 → 5",
+        "payment terms Net 30: 30 days → 31 days",
+        "payment terms Net 1: 1 day added",
+        "payment terms Net 60: 60 days removed",
+        "owner finance operations: Anna removed",
+    ]
+
+
+def test_a_connection_that_moves(make_firm: Make) -> None:
+    before = make_firm().connections
+    moved = ConnectionSettings(
+        kind="salesforce", role="crm", settings={"url": "https://new.example"}, fields={"practice": "Area__c"}
+    )
+    again = {name: each for name, each in before.items() if name != "erp-de"} | {"salesforce": moved}
+    assert changes(make_firm(), make_firm(connections=again)) == [
+        "connection salesforce: owner Sales → nothing",
+        "connection salesforce: setting url: https://new.example added",
+        "connection salesforce: field practice: Area__c added",
+        "connection erp-de: removed",
+    ]
+
+
+def with_tasks(make_firm: Make, *tasks: PackageTask) -> Firm:
+    (package,) = make_firm().packages
+    return make_firm(packages=(package.model_copy(update={"tasks": tasks, "practice": "Data"}),))
+
+
+def test_a_package_that_is_cut_differently(make_firm: Make) -> None:
+    wanted = with_tasks(
+        make_firm,
+        PackageTask(name="Pipelines", role="Consultant", hours=Decimal(80)),
+        PackageTask(name="Discovery", role="Principal", hours=Decimal(48), billable=False),
+    )
+    assert changes(make_firm(), wanted) == [
+        "package DATA-FOUNDATION: practice Data & AI → Data",
+        "package DATA-FOUNDATION: task Pipelines: added (Consultant, 80 hours)",
+        "package DATA-FOUNDATION: task Discovery: hours 40 → 48",
+        "package DATA-FOUNDATION: task Discovery: billable yes → no",
+        "package DATA-FOUNDATION: task Reporting: removed",
+    ]
+
+
+def test_tasks_in_another_order(make_firm: Make) -> None:
+    (package,) = make_firm().packages
+    turned = package.model_copy(update={"tasks": tuple(reversed(package.tasks))})
+    assert changes(make_firm(), make_firm(packages=(turned,))) == [
+        "package DATA-FOUNDATION: tasks in another order: Reporting, Discovery"
+    ]
+
+
+def test_a_package_that_is_no_longer_sold(make_firm: Make) -> None:
+    assert changes(make_firm(), make_firm(packages=())) == ["package DATA-FOUNDATION: removed"]
+
+
+def with_versions(make_firm: Make, *versions: RateCardVersion) -> Firm:
+    us, de = make_firm().rate_cards
+    return make_firm(rate_cards=(us.model_copy(update={"versions": versions}), de))
+
+
+def test_a_new_year_of_rates(make_firm: Make) -> None:
+    old = make_firm().rate_cards[0].versions
+    new = RateCardVersion(version=3, valid_from=date(2027, 1, 1), rates={"Principal": Decimal("360.00")})
+    assert changes(make_firm(), with_versions(make_firm, *old, new)) == [
+        "rate card US 2026: version 3 from 2027-01-01 added (1 role)"
+    ]
+
+
+def test_a_published_version_that_moves_is_shown_rate_by_rate(make_firm: Make) -> None:
+    first, _ = make_firm().rate_cards[0].versions
+    rates = {"Principal": Decimal("341.00"), "Partner": Decimal("420.00")}
+    moved = first.model_copy(update={"rates": rates, "valid_from": date(2026, 2, 1)})
+    assert changes(make_firm(), with_versions(make_firm, moved)) == [
+        "rate card US 2026: version 1, published before: valid from 2026-01-01 → 2026-02-01",
+        "rate card US 2026: version 1, published before: rate of Principal: 340.00 → 341.00",
+        "rate card US 2026: version 1, published before: rate of Partner: 420.00 added",
+        "rate card US 2026: version 1, published before: rate of Consultant: 175.00 removed",
+        "rate card US 2026: version 2 removed",
+    ]
+
+
+def test_a_value_table_says_what_words_mean_from_when(make_firm: Make) -> None:
+    departments, regions = make_firm().tables
+    rows = (
+        TableRow(key="data & ai", value="411"),
+        TableRow(key="People & Change", value="440", entity="DE", valid_from=date(2026, 11, 1)),
+        TableRow(key="Old", value=""),
+    )
+    wanted = departments.model_copy(update={"rows": rows, "four_eyes": True})
+    assert changes(make_firm(), make_firm(tables=(wanted, regions))) == [
+        "table practice_department: four eyes no → yes",
+        "table practice_department: “data & ai” means “411”, no longer “410” from 2000-01-01",
+        "table practice_department: “People & Change” means “440” in DE from 2026-11-01",
+        "table practice_department: “Old” means nothing any more from 2000-01-01",
+        "table practice_department: “Cloud Platforms” in US from 2026-07-01 is no longer in the folder; "
+        "its value stays until a row ends it",
+    ]
