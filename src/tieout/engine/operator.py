@@ -11,7 +11,6 @@ from tieout.engine.run import Clock
 from tieout.store import firm, holds, messages, runs
 from tieout.store.database import Database, Tx
 
-
 # Holds that a new version of the firm folder may end.
 _FIXED_BY_FOLDER = ("value.missing", "package.unknown", "time.rate_missing", "time.rate_differs")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -25,17 +25,18 @@ _LEADER = 7_316_842_002
 _LOOK = 0.1
 
 
-class Due(Protocol):
-    """A run that the calendar asks for."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run that the calendar asks for; asked for twice, it is queued once."""
 
     flow: str
     subject: str
     version: str
     lane: str
-    engagement: str | None
+    engagement: str | None = None
 
 
-DueToday = Callable[[Tx, date], Awaitable[Sequence[Due]]]
+DueToday = Callable[[Tx, date], Awaitable[Sequence[Start]]]
 
 
 class Rounds:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from tieout.domain.firm import Firm
 from tieout.domain.proposal import due_period, period_end
+from tieout.engine.rounds import Start
 from tieout.engine.run import Flow
 from tieout.flows.account_merge import account_merge
 from tieout.flows.approved_time import approved_time
@@ -28,17 +28,6 @@ FLOWS: Sequence[Flow] = (
     invoice_to_crm_and_psa,
     drafts_still_there,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A run that is due by the calendar."""
-
-    flow: str
-    subject: str
-    version: str
-    lane: str
-    engagement: str | None = None
 
 
 async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
