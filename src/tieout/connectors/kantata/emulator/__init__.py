@@ -1,1 +1,24 @@
 """A Kantata OX account on loopback, with the vendor's envelope, quirks and gaps."""
+
+from tieout.connectors.kantata.emulator.account import FAULT_BODIES, KantataAccount
+from tieout.connectors.kantata.emulator.founding import (
+    KantataField,
+    KantataRateCard,
+    KantataTemplate,
+    KantataUser,
+    RateVersion,
+    TemplateTask,
+)
+from tieout.connectors.kantata.emulator.oauth import Application
+
+__all__ = [
+    "FAULT_BODIES",
+    "Application",
+    "KantataAccount",
+    "KantataField",
+    "KantataRateCard",
+    "KantataTemplate",
+    "KantataUser",
+    "RateVersion",
+    "TemplateTask",
+]

@@ -1,0 +1,1 @@
+"""What the collections do beyond their tables."""
