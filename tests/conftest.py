@@ -9,6 +9,7 @@ import pytest
 from pytest_socket import disable_socket, socket_allow_hosts
 
 from tieout.store.database import Database
+from tieout.testing.books import Books
 from tieout.testing.database import fresh_database, migrated_postgres, opened
 
 
@@ -36,6 +37,14 @@ async def database(database_url: str) -> AsyncGenerator[Database, None]:
     """An open pool on this test's own database."""
     async with opened(database_url) as database:
         yield database
+
+
+@pytest.fixture
+async def books(database: Database) -> Books:
+    """Two legal entities, four connections, and a hand that writes deals, time, invoices and payments."""
+    books = Books(database)
+    await books.open()
+    return books
 
 
 @pytest.hookimpl(trylast=True)

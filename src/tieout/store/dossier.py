@@ -63,16 +63,15 @@ async def document_page(tx: Tx, kind: str, key: str) -> DocumentPage | None:
         """,
         (kind, key),
     )
-    subjects = [f"{each['connection']}/{each['kind']}/{each['record_id']}" for each in records]
-    if kind == "record":
-        subjects = [key]
-    runs = await _runs(tx, engagements := await _engagements(tx, kind, key), [*subjects, key])
+    subjects = [key] if kind == "record" else [key, *await _subjects(tx, records)]
+    engagements = await _engagements(tx, kind, key)
+    runs = await _runs(tx, engagements, subjects)
     if not history and not records and not runs:
         return None
     versions = _versions(history)
     newest: dict[str, Any] = history[-1] if history else {"body": {}, "trail": {}}
     related = await _related(tx, kind, key, engagements)
-    scope = {"engagements": engagements, "subjects": [*subjects, key], "runs": [each["id"] for each in runs]}
+    scope = {"engagements": engagements, "subjects": subjects, "runs": [each["id"] for each in runs]}
     return DocumentPage(
         kind=kind,
         key=key,
@@ -108,6 +107,19 @@ _INVOICES: LiteralString = """
     select i.*, coalesce((select sum(amount) from payment p where p.invoice = i.key), 0) as paid
     from invoice i where engagement = any(%(engagements)s) order by proposed_at desc, key limit 200
 """
+
+
+async def _subjects(tx: Tx, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What runs about these records are called, whatever kind of record their system says they are."""
+    found = await rows(
+        tx,
+        """
+        select c.connection || '/' || c.kind || '/' || r.record_id as subject
+        from unnest(%s::text[], %s::text[]) r(connection, record_id) join cursor c on c.connection = r.connection
+        """,
+        ([each["connection"] for each in records], [each["record_id"] for each in records]),
+    )
+    return [each["subject"] for each in found]
 
 
 async def _engagements(tx: Tx, kind: str, key: str) -> list[str]:

@@ -230,7 +230,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class EntryStory:
-    """A time entry, every state it was in, and everything it became."""
+    """A time entry, every state it was in, and everything it became. `holds` are those for problems of its kind."""
 
     entry: Mapping[str, Any]
     versions: Sequence[Mapping[str, Any]]
@@ -278,7 +278,9 @@ async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | N
         project_name=project["body"]["name"] if project else "",
         person_name=(versions[-1]["body"].get("person_name") or "") if versions else "",
         holds=await rows(
-            tx, "select * from hold where cause = %s and cause <> '' order by id desc limit 20", (entry["cause"],)
+            tx,
+            "select * from hold where state = 'open' and code = %s and subject = %s order by due_at limit 20",
+            (entry["problem"], f"{connection}/time"),
         ),
     )
 
