@@ -1,0 +1,35 @@
+"""A worker as a process of its own, which a test can kill: it works on one flow that takes its time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from tieout.engine.execution import Executor
+from tieout.engine.run import Run, flow
+from tieout.engine.worker import Worker
+from tieout.store.database import Database
+
+
+@flow(version=1, title="Takes its time")
+async def slowly(run: Run, systems: Any) -> None:
+    await run.step("work", asyncio.sleep, float(run.version))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def main(url: str, name: str) -> None:
+    database = Database(url)
+    await database.open()
+    executor = Executor(database, now, lambda: now().date(), [slowly], lambda effects: None, name)
+    async with Worker(database, now, executor, name, concurrency=4).running():
+        print("working", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
