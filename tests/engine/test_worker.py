@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,9 @@ PROCESS = Path(__file__).parent / "worker_process.py"
 
 
 @asynccontextmanager
-async def worker(url: str, name: str) -> AsyncGenerator[subprocess.Popen[str], None]:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(PROCESS), url, name], stdout=subprocess.PIPE, text=True
-    )
+async def worker(url: str, name: str, pace: float = 1) -> AsyncGenerator[subprocess.Popen[str], None]:
+    command = [sys.executable, "-W", "ignore", str(PROCESS), url, name, str(pace)]
+    process = await asyncio.to_thread(subprocess.Popen, command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         assert await asyncio.to_thread(process.stdout.readline) == "working\n"
@@ -73,13 +73,13 @@ async def test_runs_of_one_lane_are_serial_and_others_go_side_by_side(database: 
     async with worker(database_url, "w1"):
         found = await until(database, all_done)
     spans = sorted((found[each]["started_at"], found[each]["ended_at"]) for each in "abc")
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert found["d"]["started_at"] < spans[1][0]
 
 
 async def test_what_a_killed_worker_leaves_behind_another_one_finishes(database: Database, database_url: str) -> None:
-    async with worker(database_url, "victim") as victim:
-        await queue(database, "orphan", 2)
+    async with worker(database_url, "victim", pace=600) as victim:
+        await queue(database, "orphan", 0.1)
         await until(database, lambda found: found["orphan"]["state"] == "running")
         async with worker(database_url, "heir"):
             os.kill(victim.pid, signal.SIGKILL)

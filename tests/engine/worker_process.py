@@ -14,20 +14,21 @@ from tieout.store.database import Database
 
 
 @flow(version=1, title="Takes its time")
-async def slowly(run: Run, systems: Any) -> None:
-    await run.step("work", asyncio.sleep, float(run.version))
+async def slowly(run: Run, pace: Any) -> None:
+    await run.step("work", asyncio.sleep, float(run.version) * pace)
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def main(url: str, name: str) -> None:
+async def main(url: str, name: str, pace: str) -> None:
     database = Database(url)
     await database.open()
-    executor = Executor(database, now, lambda: now().date(), [slowly], lambda effects: None, name)
+    executor = Executor(database, now, lambda: now().date(), [slowly], lambda effects: float(pace), name)
     async with Worker(database, now, executor, name, concurrency=4).running():
-        print("working", flush=True)
+        sys.stdout.write("working\n")
+        sys.stdout.flush()
         await asyncio.Event().wait()
 
 
