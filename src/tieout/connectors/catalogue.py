@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from tieout.connectors.contract import ConnectorSpec
+from tieout.connectors.salesforce.connector import SPEC as SALESFORCE
 
 _GROUP = "tieout.connectors"
 
-CATALOGUE: Mapping[str, ConnectorSpec] = {}
+CATALOGUE: Mapping[str, ConnectorSpec] = {each.kind: each for each in (SALESFORCE,)}
 
 
 def installed(points: Iterable[EntryPoint] | None = None) -> Mapping[str, ConnectorSpec]:

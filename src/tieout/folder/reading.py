@@ -15,7 +15,11 @@ from tieout.domain.consistency import Path
 from tieout.folder.finding import Finding
 
 _NOTHING = ("", "~", "null")
-_STANDARD_TAG = "tag:yaml.org,2002:"
+_STANDARD = "tag:yaml.org,2002:"
+# What YAML itself calls things that carry no tag.
+_PLAIN = {
+    _STANDARD + each for each in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+}
 
 
 @dataclass(slots=True)
@@ -73,8 +77,9 @@ class _Walk:
             self._sheet.fault(path, "repeats another place by an alias (*)", "Write it out.", line)
             return None
         self._seen.add(id(node))
-        if not str(node.tag).startswith(_STANDARD_TAG):
-            self._sheet.fault(path, f"carries the tag {node.tag}", "Leave the tag out.", line)
+        if node.tag not in _PLAIN:
+            tag = str(node.tag).replace(_STANDARD, "!!")
+            self._sheet.fault(path, f"carries the tag {tag}", "Leave the tag out.", line)
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)

@@ -1,0 +1,128 @@
+"""The JSON Schemas of the firm folder's files, for editors: generated from the models that read them.
+
+`python -m tieout.folder.schemas docs/schema` writes the published ones.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from tieout.connectors.catalogue import CATALOGUE
+from tieout.connectors.contract import ConnectorSpec
+from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.firm import ConnectionSettings, Firm, ValueTable
+from tieout.folder.connections import Kinds, secrets_of
+from tieout.folder.loading import MAIN, PARTS
+
+Schema = dict[str, Any]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DEFS = "#/$defs/"
+
+
+def schemas(kinds: Kinds = CATALOGUE) -> dict[str, Schema]:
+    """File name → schema: of tieout.yaml and of a file in packages/, rate_cards/ and tables/."""
+    return {
+        "tieout.json": _firm(kinds),
+        "package.json": _published(_schema(ServicePackage), "A file in packages/"),
+        "rate_card.json": _published(_schema(RateCard), "A file in rate_cards/"),
+        "table.json": _published(_schema(ValueTable), "A file in tables/"),
+    }
+
+
+def write(target: Path, kinds: Kinds = CATALOGUE) -> list[Path]:
+    """Writes the schemas into a folder and says which files they are."""
+    target.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, schema in schemas(kinds).items():
+        (target / name).write_text(text(schema), "utf-8")
+        written.append(target / name)
+    return written
+
+
+def text(schema: Schema) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _firm(kinds: Kinds) -> Schema:
+    schema = _schema(Firm)
+    for part in PARTS:
+        del schema["properties"][part]
+    defs = schema["$defs"]
+    for kind, spec in sorted(kinds.items()):
+        defs |= _connection(kind, spec)
+    connections = schema["properties"]["connections"]
+    (names,) = connections.pop("patternProperties")
+    connections["propertyNames"] = {"pattern": names}
+    connections["additionalProperties"] = {"oneOf": [{"$ref": f"{_DEFS}{kind}"} for kind in sorted(kinds)]}
+    return _published(schema, MAIN)
+
+
+def _connection(kind: str, spec: ConnectorSpec) -> Schema:
+    """A connection of one kind, with the connector's own settings; secrets are not among them, nor is anything
+    demanded that may come from the environment."""
+    schema = _schema(ConnectionSettings)
+    properties = schema["properties"]
+    properties["kind"] |= {"const": kind}
+    properties["role"] |= {"enum": list(spec.roles)}
+    settings = _schema(spec.config, f"{kind}.")
+    inner = settings.pop("$defs", {})
+    settings["properties"] = {
+        name: node for name, node in settings.get("properties", {}).items() if name not in secrets_of(spec.config)
+    }
+    settings.pop("required", None)
+    properties["settings"] = settings | {"description": f"Settings of {spec.title}; secrets come from the environment"}
+    return {kind: schema | {"description": spec.title}, **inner}
+
+
+def _schema(model: type[BaseModel], prefix: str = "") -> Schema:
+    """pydantic's schema without the titles that only repeat names; `prefix` keeps two models of one name apart."""
+    schema = model.model_json_schema(ref_template=f"{_DEFS}{prefix}{{model}}")
+    if "$defs" in schema:
+        schema["$defs"] = {prefix + name: node for name, node in schema["$defs"].items()}
+    return _untitled(schema)
+
+
+def _untitled(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_untitled(each) for each in cast("list[Any]", node)]
+    if isinstance(node, dict):
+        pairs = cast("Mapping[str, Any]", node).items()
+        return {name: _untitled(each) for name, each in pairs if not (name == "title" and isinstance(each, str))}
+    return node
+
+
+def _published(schema: Schema, title: str) -> Schema:
+    """With its dialect and title, and only the definitions that it leads to."""
+    used: set[str] = set()
+    waiting = list(_references({name: node for name, node in schema.items() if name != "$defs"}))
+    while waiting:
+        name = waiting.pop()
+        if name not in used:
+            used.add(name)
+            waiting += _references(schema["$defs"][name])
+    kept = {name: node for name, node in schema.get("$defs", {}).items() if name in used}
+    return {"$schema": _DIALECT, "title": title, **schema, "$defs": kept}
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in cast("list[Any]", node):
+            yield from _references(each)
+    elif isinstance(node, dict):
+        for name, each in cast("Mapping[str, Any]", node).items():
+            if name == "$ref":
+                yield str(each).removeprefix(_DEFS)
+            else:
+                yield from _references(each)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
