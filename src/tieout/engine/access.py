@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from tieout.domain.access import Actor, roles_of
-from tieout.engine.operator import Refused
+from tieout.engine.operator import Refused, Unknown
 from tieout.engine.run import Clock
 from tieout.store import access, firm
 from tieout.store.database import Database
@@ -66,7 +66,7 @@ class Access:
         now = self._clock()
         async with self._database.transaction() as tx:
             if not await access.revoke(tx, token_id, actor, now):
-                raise Refused(f"There is no valid access token {token_id}.")
+                raise Unknown(f"There is no valid access token {token_id}.")
             await firm.audit(tx, actor, "access.revoke", f"access token {token_id}", {}, now)
 
     async def identify(self, token: str) -> Actor | None:

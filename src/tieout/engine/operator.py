@@ -19,6 +19,14 @@ class Refused(Exception):
     """The verb cannot be carried out; the text says why, for the person who asked."""
 
 
+class Unknown(Refused):
+    """What the verb is about is not there."""
+
+
+class OwnRequest(Refused):
+    """Nobody answers their own request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """What a verb set in motion: the runs that begin again."""
@@ -49,7 +57,7 @@ class Operator:
         """Begins a held, waiting, finished or ignored run again; what it did before is not done twice."""
         async with self._database.transaction() as tx:
             if await runs.get(tx, run_id) is None:
-                raise Refused(f"There is no run {run_id!r}.")
+                raise Unknown(f"There is no run {run_id!r}.")
             released = await self._release(tx, [run_id], finished=True)
             if not released.runs:
                 raise Refused(f"Run {run_id!r} is at work already.")
@@ -111,9 +119,9 @@ class Operator:
         async with self._database.transaction() as tx:
             row = await firm.waiting_value(tx, row_id)
             if row is None:
-                raise Refused(f"No row {row_id} waits for approval.")
+                raise Unknown(f"No row {row_id} waits for approval.")
             if row.author == actor:
-                raise Refused("Somebody else must approve your own row: the table has four eyes.")
+                raise OwnRequest("Somebody else must approve your own row: the table has four eyes.")
             await firm.approve_value(tx, row_id, actor, self._clock())
             return await self._value_arrived(tx, row)
 
@@ -124,9 +132,9 @@ class Operator:
         async with self._database.transaction() as tx:
             asked = await holds.approval(tx, approval_id)
             if asked is None:
-                raise Refused(f"There is no approval A-{approval_id}.")
+                raise Unknown(f"There is no approval A-{approval_id}.")
             if asked["requested_by"].casefold() == actor.casefold():
-                raise Refused("You asked for this approval; somebody else must answer it.")
+                raise OwnRequest("You asked for this approval; somebody else must answer it.")
             state = "approved" if approve else "rejected"
             if not await holds.answer_approval(tx, approval_id, state, actor=actor, reason=reason, now=self._clock()):
                 raise Refused(f"A-{approval_id} was answered before, by {asked['decided_by']}.")
@@ -189,7 +197,7 @@ class Operator:
     async def _open_hold(self, tx: Tx, hold_id: int) -> dict[str, Any]:
         hold = await holds.get(tx, hold_id)
         if hold is None:
-            raise Refused(f"There is no hold H-{hold_id}.")
+            raise Unknown(f"There is no hold H-{hold_id}.")
         if hold["state"] != "open":
             raise Refused(f"H-{hold_id} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
         return hold
@@ -197,7 +205,7 @@ class Operator:
     async def _known(self, tx: Tx, connection: str) -> None:
         names = [each["name"] for each in await firm.connections(tx)]
         if connection not in names:
-            raise Refused(f"There is no connection {connection!r}; there are {', '.join(names)}.")
+            raise Unknown(f"There is no connection {connection!r}; there are {', '.join(names)}.")
 
     async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: dict[str, Any]) -> None:
         await firm.audit(tx, actor, action, object_, detail, self._clock())
