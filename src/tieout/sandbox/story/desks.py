@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -92,3 +92,58 @@ class SalesDesk:
         if answer.status_code != 200:
             raise Refused(answer.status_code, answer.text[:300])
         self._token = answer.json()["access_token"]
+
+
+class WorkDesk:
+    """Kantata as somebody uses it who delivers: one token for ever, lists in pages."""
+
+    def __init__(self, http: httpx2.AsyncClient, tick: Tick, *, token: str) -> None:
+        self._http = http
+        self._tick = tick
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._me = ""
+
+    async def me(self) -> str:
+        """The user's id."""
+        if not self._me:
+            answer = await self._call("GET", "users/me")
+            self._me = answer["results"][0]["id"]
+        return self._me
+
+    async def all(self, collection: str, **asked: str) -> list[dict[str, Any]]:
+        """Every record of a list, in the order of the answer."""
+        found: list[dict[str, Any]] = []
+        page, pages = 1, 1
+        while page <= pages:
+            params = {**asked, "per_page": "200", "page": str(page)}
+            answer = await self._call("GET", collection, params=params)
+            found += [answer[collection][each["id"]] for each in answer["results"]]
+            page, pages = page + 1, answer["meta"]["page_count"]
+        return found
+
+    async def create(self, collection: str, singular: str, facts: Mapping[str, Any]) -> str:
+        answer = await self._call("POST", collection, json={singular: dict(facts)})
+        return answer["results"][0]["id"]
+
+    async def create_all(self, collection: str, several: Sequence[Mapping[str, Any]]) -> list[str]:
+        answer = await self._call("POST", collection, json={collection: [dict(each) for each in several]})
+        return [each["id"] for each in answer["results"]]
+
+    async def change(self, collection: str, singular: str, record: str, facts: Mapping[str, Any]) -> None:
+        await self._call("PUT", f"{collection}/{record}", json={singular: dict(facts)})
+
+    async def delete(self, collection: str, record: str) -> None:
+        await self._call("DELETE", f"{collection}/{record}")
+
+    async def resolve(self, submission: str, verb: str, words: str) -> None:
+        """`approve`, `reject` or `cancel` a timesheet."""
+        body = {"resolution": {"description": words}}
+        await self._call("PUT", f"timesheet_submissions/{submission}/{verb}", json=body)
+
+    async def _call(self, method: str, path: str, **options: Any) -> Any:
+        if method != "GET":
+            self._tick()
+        answer = await self._http.request(method, f"/api/v1/{path}.json", headers=self._headers, **options)
+        if answer.status_code >= 300:
+            raise Refused(answer.status_code, answer.text[:300])
+        return answer.json() if answer.content else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from tieout.sandbox.story.journal import Journal
 
 Duty = Callable[[date, str], Awaitable[None]]
 _SATURDAY = 5
+_MIDNIGHT = time(23, 59)
 _ONE_DAY = timedelta(days=1)
 
 
@@ -85,10 +86,12 @@ class Story:
                     await asyncio.sleep(pace)
 
     async def _play(self, day: date) -> None:
-        self.clock.jump(datetime.combine(day, time(), tzinfo=ZoneInfo("UTC")))
+        self.clock.jump(datetime.combine(day, time(), tzinfo=UTC))
         for moment, duty, entity in self._program(day):
             self.clock.jump(moment)
             await duty(day, entity.code)
+        # Late in the evening everything has arrived, even what a system tells minutes later.
+        self.clock.jump(datetime.combine(day, _MIDNIGHT, tzinfo=UTC))
         self._played = day
         if self._state is not None:
             replace_text(self._state, day.isoformat())
