@@ -121,9 +121,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def make_org(clock: Clock, key: RSAKey) -> Callable[..., SalesforceOrg]:
-    def make(**options: Any) -> SalesforceOrg:
+@pytest.fixture(scope="session")
+def new_org(key: RSAKey) -> Callable[..., SalesforceOrg]:
+    def make(clock: Callable[[], datetime], **options: Any) -> SalesforceOrg:
         settings: dict[str, Any] = {
             "seed": 2026,
             "public_url": "http://kestrel.my.salesforce.test",
@@ -138,6 +138,14 @@ def make_org(clock: Clock, key: RSAKey) -> Callable[..., SalesforceOrg]:
             ],
         }  # fmt: skip
         return SalesforceOrg([FIRM], clock, **(settings | options))
+
+    return make
+
+
+@pytest.fixture
+def make_org(new_org: Callable[..., SalesforceOrg], clock: Clock) -> Callable[..., SalesforceOrg]:
+    def make(**options: Any) -> SalesforceOrg:
+        return new_org(clock, **options)
 
     return make
 
@@ -191,7 +199,7 @@ async def hub(open_hub: Callable[..., Any]) -> AsyncIterator[Any]:
     await connector.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> Callable[[Any], Any]:
     """`with serve(app) as url`: the application on a port that the system chooses."""
 
