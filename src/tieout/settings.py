@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-AccessRole = Literal["viewer", "operator", "finance", "engineer"]
+from tieout.domain.access import ROLES, Role
+from tieout.folder.wording import Refusal, refusals
 
 _PREFIX = "TIEOUT_"
 _CONNECTIONS = "TIEOUT_CONNECTION_"
@@ -40,13 +41,15 @@ class Settings(BaseModel):
         default="all", description="web answers people and systems, worker does the work, all does both"
     )
     public_url: str = Field(
-        default="", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$", description="Where people and systems reach it"
+        default="",
+        pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$",
+        description="Where people and systems reach it, such as https://tieout.example.com",
     )
     token: SecretStr | None = Field(
         default=None, description="A bearer token that is always accepted; further ones are made in the console"
     )
-    token_roles: tuple[AccessRole, ...] = Field(
-        default=("viewer", "operator", "finance", "engineer"),
+    token_roles: tuple[Role, ...] = Field(
+        default=ROLES,
         min_length=1,
         description="What its bearer may do, separated by commas: viewer, operator, finance, engineer",
     )
@@ -95,15 +98,14 @@ def read(environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as wrong:
-        raise WrongSettings(problems + [_sentence(each["loc"][0], each["msg"]) for each in wrong.errors()]) from None
+        raise WrongSettings(problems + [_sentence(each) for each in refusals(wrong, Settings)]) from None
     if problems:
         raise WrongSettings(problems)
     return settings
 
 
-def _sentence(name: int | str, message: str) -> str:
-    said = message.removeprefix("Value error, ")
-    return f"{_PREFIX}{str(name).upper()}: {said}. {Settings.model_fields[str(name)].description}."
+def _sentence(refusal: Refusal) -> str:
+    return f"{_PREFIX}{str(refusal.path[0]).upper()}: {refusal.what}. {refusal.fix}"
 
 
 def _misspelt(environment: Mapping[str, str]) -> list[str]:

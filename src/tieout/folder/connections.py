@@ -71,9 +71,7 @@ def resolve(firm: Firm, environment: Mapping[str, str], kinds: Kinds | None = No
     for name, connection in firm.connections.items():
         spec = known.get(connection.kind)
         if spec is None:
-            findings.append(
-                _finding(name, "kind", f"{connection.kind!r} is not a kind", choose(connection.kind, known))
-            )
+            findings.append(_finding(name, "kind", *unknown_kind(connection.kind, known)))
             continue
         settings, wrong = given.settings(name, spec)
         findings += wrong
