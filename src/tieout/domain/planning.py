@@ -60,6 +60,7 @@ def plan_project(
         legal_entity=enriched.entity,
         currency=deal.currency,
         department=enriched.department,
+        tax_class=enriched.tax_class,
         contract_version=contract.version,
         budget=contract.amount,
         rate_card=enriched.rate_card,

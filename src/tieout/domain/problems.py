@@ -288,6 +288,14 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=_HOURS_4,
     ),
+    "invoice.tax_differs": Kind(
+        what="The ERP charges {erp} on invoice {invoice}; the value table expects {expected}.",
+        why="A wrong tax is owed to the state whoever made the mistake.",
+        owner="finance operations",
+        fix="Correct the customer's tax rule in the ERP and the draft, or the value table tax_class.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
     "invoice.vanished": Kind(
         what="Invoice {invoice} was proposed in the ERP and is no longer there.",
         why="Its {amount} of approved work is neither billed nor open.",

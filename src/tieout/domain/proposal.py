@@ -66,6 +66,7 @@ def propose(
         through=period_end(period),
         invoice_date=today,
         payment_terms=deal.payment_terms,
+        tax_class=project.tax_class,
         po_number=deal.po_number,
         lines=tuple(lines),
         net=net,
@@ -74,7 +75,10 @@ def propose(
 
 
 def differences(invoice: Invoice, told: Mapping[str, Any], *, link: str) -> list[Problem]:
-    """Where the ERP's figures and the evidence part: the net amount, and that net and tax make the total."""
+    """Where the ERP and the evidence part: the net amount, that net and tax make the total, the tax that was charged.
+
+    `told` is what the ERP says: `net`, `tax`, `total` and, where it tells, the names of the `taxes`.
+    """
     net, tax, total = (Decimal(str(told[name])) for name in ("net", "tax", "total"))
     expected = Money(invoice.net, invoice.currency)
     facts = {"invoice": invoice.key, "expected": str(expected), "link": link}
@@ -83,6 +87,10 @@ def differences(invoice: Invoice, told: Mapping[str, Any], *, link: str) -> list
     if net + tax != total:
         text = f"{net} net and {tax} tax, but {total} in total"
         return [Problem("invoice.totals_differ", {**facts, "erp": text})]
+    charged = ", ".join(sorted(told.get("taxes", ())))
+    if "taxes" in told and invoice.tax_class and charged != invoice.tax_class:
+        erp = charged or "no tax"
+        return [Problem("invoice.tax_differs", {**facts, "erp": erp, "expected": invoice.tax_class})]
     return []
 
 

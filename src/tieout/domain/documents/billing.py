@@ -47,6 +47,7 @@ class Invoice(Document):
     invoice_date: date | None = None
     due_date: date | None = None
     payment_terms: str = ""
+    tax_class: str = ""
     po_number: str = ""
     number: str = ""
     state: InvoiceState = "proposed"

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from tieout.domain.documents.document import Document, Part
 
 ProjectState = Literal["active", "on_hold", "archived"]
@@ -33,6 +35,7 @@ class Project(Document):
     legal_entity: str
     currency: str
     department: str
+    tax_class: str = Field(default="", description="What the ERP is expected to charge; it decides, Tieout compares")
     contract_version: int
     budget: Decimal
     rate_card: str
