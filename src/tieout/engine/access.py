@@ -12,7 +12,7 @@ from typing import Any
 from tieout.domain.access import Actor, roles_of
 from tieout.engine.operator import Refused, Unknown
 from tieout.engine.run import Clock
-from tieout.store import access, firm
+from tieout.store import access, audit
 from tieout.store.database import Database
 
 # Secret scanners find a token that was committed by mistake by its beginning.
@@ -51,7 +51,7 @@ class Access:
                 tx, hashed(secret), name=name, email=email, roles=allowed, issued_by=actor, now=now,
                 expires_at=now + lifetime,
             )  # fmt: skip
-            await firm.audit(
+            await audit.append(
                 tx, actor, "access.issue", f"access token {number}", {"email": email, "roles": allowed}, now
             )
         return secret
@@ -67,7 +67,7 @@ class Access:
         async with self._database.transaction() as tx:
             if not await access.revoke(tx, token_id, actor, now):
                 raise Unknown(f"There is no valid access token {token_id}.")
-            await firm.audit(tx, actor, "access.revoke", f"access token {token_id}", {}, now)
+            await audit.append(tx, actor, "access.revoke", f"access token {token_id}", {}, now)
 
     async def identify(self, token: str) -> Actor | None:
         """Who carries an access token; None when it is unknown, expired or revoked."""
@@ -87,7 +87,7 @@ class Access:
             if found is None or actor is None:
                 return None
             await access.open_session(tx, hashed(secret), found["id"], now=now, expires_at=now + _SESSION_LIFETIME)
-            await firm.audit(tx, actor.email, "access.sign_in", f"access token {found['id']}", {}, now)
+            await audit.append(tx, actor.email, "access.sign_in", f"access token {found['id']}", {}, now)
         return secret, actor
 
     async def identify_session(self, secret: str) -> Actor | None:

@@ -8,7 +8,7 @@ from typing import Any
 from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueRow
 from tieout.engine.run import Clock
-from tieout.store import firm, holds, messages, runs
+from tieout.store import audit, firm, holds, messages, runs
 from tieout.store.database import Database, Tx
 
 # Holds that a new version of the firm folder may end.
@@ -208,7 +208,7 @@ class Operator:
             raise Unknown(f"There is no connection {connection!r}; there are {', '.join(names)}.")
 
     async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: dict[str, Any]) -> None:
-        await firm.audit(tx, actor, action, object_, detail, self._clock())
+        await audit.append(tx, actor, action, object_, detail, self._clock())
 
 
 def question_of(hold: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from tieout.domain.identity import content_hash
 from tieout.domain.values import ValueRow
+from tieout.store import audit
 from tieout.store.database import Tx, row, rows
 
 
@@ -55,7 +56,7 @@ async def apply(
         (fingerprint, Jsonb(dict(content)), actor, now),
     )
     assert stored is not None
-    await audit(tx, actor, "firm.apply", f"firm version {stored['version']}", {"fingerprint": fingerprint}, now)
+    await audit.append(tx, actor, "firm.apply", f"firm version {stored['version']}", {"fingerprint": fingerprint}, now)
     return stored["version"]
 
 
@@ -114,7 +115,7 @@ async def waiting_value(tx: Tx, row_id: int) -> ValueRow | None:
 async def approve_value(tx: Tx, row_id: int, actor: str, now: datetime) -> None:
     """The second pair of eyes; the database itself refuses the author's own (check constraint)."""
     await tx.execute("update value_row set waiting = false, approved_by = %s where id = %s", (actor, row_id))
-    await audit(tx, actor, "value.approve", f"value row {row_id}", {}, now)
+    await audit.append(tx, actor, "value.approve", f"value row {row_id}", {}, now)
 
 
 async def set_value(tx: Tx, value: ValueRow, *, now: datetime, waiting: bool = False) -> bool:
@@ -137,7 +138,7 @@ async def set_value(tx: Tx, value: ValueRow, *, now: datetime, waiting: bool = F
         (value.table, value.key, value.entity, value.value, value.valid_from, value.author, waiting, now),
     )
     detail = {"key": value.key, "entity": value.entity, "value": value.value, "valid_from": str(value.valid_from)}
-    await audit(tx, value.author, "value.set", f"table {value.table}", detail, now)
+    await audit.append(tx, value.author, "value.set", f"table {value.table}", detail, now)
     return True
 
 
@@ -168,15 +169,3 @@ async def ship_values(tx: Tx, shipped: Sequence[ValueRow], now: datetime) -> int
         ),
     )  # fmt: skip
     return len(stored)
-
-
-async def audit(tx: Tx, actor: str, action: str, object_: str, detail: Mapping[str, Any], now: datetime) -> None:
-    """Appends to the log; each entry carries the hash of the one before, so that a change in the past shows."""
-    await tx.execute("select pg_advisory_xact_lock(4217)")
-    last = await row(tx, "select hash from audit order by id desc limit 1")
-    previous = last["hash"] if last else ""
-    hash_ = content_hash([previous, str(now), actor, action, object_, dict(detail)])
-    await tx.execute(
-        "insert into audit (at, actor, action, object, detail, previous, hash) values (%s, %s, %s, %s, %s, %s, %s)",
-        (now, actor, action, object_, Jsonb(dict(detail)), previous, hash_),
-    )
