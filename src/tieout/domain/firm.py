@@ -65,7 +65,10 @@ class BillingRule(Part):
     """When approved work is invoiced, and what makes a line of the invoice."""
 
     days_after: int = Field(
-        default=2, ge=0, le=28, description="A month is billed this many days after its last day: 0 to 28"
+        default=2,
+        ge=0,
+        le=28,
+        description="Full days between a month and its billing, 0 to 28: with 2, October is billed on 3 November",
     )
     line_per: Literal["task_and_rate"] = Field(
         default="task_and_rate", description="One invoice line for each task and rate"
