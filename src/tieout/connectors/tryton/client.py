@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -40,6 +42,7 @@ class TrytonClient:
 
     def __init__(self, http: httpx2.AsyncClient, *, database: str, user: str, password: str) -> None:
         self.user = user
+        self.server_time: datetime | None = None  # of the last answer, to the second
         self._http = http
         self._path = f"/{database}/rpc/"
         self._password = password
@@ -185,17 +188,26 @@ class TrytonClient:
     async def _post(self, path: str, body: bytes, *, session: str) -> httpx2.Response:
         headers = {"Content-Type": "application/json", **({"Authorization": session} if session else {})}
         try:
-            return await self._http.post(path, content=body, headers=headers)
+            response = await self._http.post(path, content=body, headers=headers)
         except _NOT_SENT as away:
             raise TrytonUnavailable(f"no connection to {self._http.base_url}: {away}", sent=False) from away
         except httpx2.TransportError as cut:
             raise TrytonUnknownOutcome(f"{type(cut).__name__} {cut}".strip()) from cut
+        self.server_time = _clock_of(response) or self.server_time
+        return response
 
     def _result(self, response: httpx2.Response) -> Any:
         status = response.status_code
         if status == 200:
             return _answer(response)
         raise _error_of_status(status, response.text)
+
+
+def _clock_of(response: httpx2.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
 
 
 def _answer(response: httpx2.Response) -> Any:

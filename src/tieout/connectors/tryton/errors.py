@@ -21,7 +21,8 @@ class Refusal(Enum):
     """Why a UserError was raised, as far as its sentence tells."""
 
     UNIQUE = "a unique field has this value already"
-    ACCESS = "the user may not do or see this"
+    ACCESS = "the user's groups do not allow this at all"
+    RULE = "the user may not touch these very records: another company's, or gone"
     GONE = "the record does not exist, or not for this user"
     REQUIRED = "a required field is empty"
     INVALID = "a value is not allowed here"
@@ -36,11 +37,9 @@ _SENTENCES: tuple[tuple[Refusal, re.Pattern[str]], ...] = (
     (Refusal.UNIQUE, re.compile(r"\bmust be unique\b|\bhas the same \S+ \"")),
     (
         Refusal.ACCESS,
-        re.compile(
-            r"^You are not allowed to (access|execute|read records|write to records|create records|delete records|modify the field)"
-            r"|^Calling button .* is not allowed"
-        ),
+        re.compile(r"^You are not allowed to (access|execute|modify the field)|^Calling button .* is not allowed"),
     ),
+    (Refusal.RULE, re.compile(r"^You are not allowed to (read|write to|create|delete) records")),
     (
         Refusal.GONE,
         re.compile(r"^You are trying to \w+ (to )?records .* that don't exist|^The value .* does not exist\.$"),

@@ -1,0 +1,143 @@
+"""What became of invoices: their state, number, amounts and payments, as finance decided them in Tryton."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tieout.connectors.contract import Change, Page
+from tieout.connectors.tryton.books import Books
+from tieout.connectors.tryton.client import Row
+from tieout.connectors.tryton.invoices import INVOICE
+from tieout.domain.identity import Ref, content_hash
+from tieout.domain.money import Money
+
+# A change becomes visible when its transaction ends and carries the time at which it began (T57).
+_OVERLAP = timedelta(minutes=2)
+_PAGE = 200
+_FIELDS = (
+    "reference", "number", "state", "invoice_date", "currency.code", "untaxed_amount", "tax_amount", "total_amount",
+    "amount_to_pay", "party.code", "last_modified_at", "lines_to_pay.maturity_date",
+    "payment_lines.date", "payment_lines.debit", "payment_lines.credit", "payment_lines.amount_second_currency",
+    "payment_lines.second_currency", "payment_lines.last_modified_at",
+    "lines.type", "lines.description", "lines.quantity", "lines.unit_price", "lines.amount",
+)  # fmt: skip
+_STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
+_NOT_BOOKED = ("draft", "validated")  # nothing is to be paid yet, and nothing has been
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def changes(books: Books, since: str | None) -> Page:
+    """Customer invoices that changed since the cursor, and every open one: a page of them, by ascending id.
+
+    Open invoices are read again in each sweep, because a payment is not certain to touch its invoice. The cursor is
+    the newest stamp at the sweep's beginning, so that nothing that changes meanwhile is passed over; within a sweep it
+    also says how far the sweep has come.
+    """
+    began, newest, last = _cursor(since)
+    if not last:
+        newest = await _newest(books) or began
+    changed = ["last_modified_at", ">=", max(began - _OVERLAP, _BEGINNING)]
+    domain = [["type", "=", "out"], ["id", ">", last], ["OR", changed, ["state", "=", "posted"]]]
+    rows = await books.client.search(INVOICE, domain, _FIELDS, limit=_PAGE, order=[("id", "ASC")])
+    more = len(rows) == _PAGE
+    cursor = "/".join((_told(began), _told(newest), str(rows[-1]["id"]))) if more else _told(newest)
+    return Page([change(books.name, each) for each in rows], cursor, more)
+
+
+async def look(books: Books, ref: Ref) -> Change | None:
+    """The invoice now; None when it is gone: a deleted draft leaves nothing behind."""
+    rows = await books.client.search(INVOICE, [["id", "=", int(ref.id)]], _FIELDS)
+    return change(books.name, rows[0]) if rows else None
+
+
+def change(connection: str, row: Row) -> Change:
+    record = _record(row)
+    stamps = [row["last_modified_at"], *(each["last_modified_at"] for each in row["payment_lines."])]
+    return Change(
+        Ref(connection, "invoice", str(row["id"])),
+        f"{_told(max(stamps))}#{content_hash(record)[:16]}",
+        record=record,
+        amount=Money(row["total_amount"], row["currency."]["code"]),
+    )
+
+
+def _record(row: Row) -> dict[str, Any]:
+    due = [each["maturity_date"] for each in row["lines_to_pay."] if each["maturity_date"]]
+    return {
+        "reference": row["reference"] or "",
+        "number": row["number"] or "",
+        "state": _state(row),
+        "type": "credit_note" if row["total_amount"] < 0 else "invoice",
+        "invoice_date": _day(row["invoice_date"]),
+        "due_date": _day(max(due)) if due else None,
+        "currency": row["currency."]["code"],
+        "net": str(row["untaxed_amount"]),
+        "tax": str(row["tax_amount"]),
+        "total": str(row["total_amount"]),
+        "open_amount": str(row["total_amount" if row["state"] in _NOT_BOOKED else "amount_to_pay"]),
+        "customer": row["party."]["code"] or "",
+        "payments": [
+            {"id": str(each["id"]), "paid_on": _day(each["date"]), "amount": str(_paid(each))}
+            for each in sorted(row["payment_lines."], key=lambda each: each["id"])
+        ],
+        "lines": [_line(each) for each in _sold(row["lines."])],
+    }
+
+
+def _state(row: Row) -> str:
+    """Tryton calls an invoice `posted` until the last cent has come in."""
+    state = row["state"]
+    if state == "posted" and 0 < row["amount_to_pay"] < row["total_amount"]:
+        return "partly_paid"
+    return state
+
+
+def _paid(line: Row) -> Decimal:
+    """What a receivable was reduced by, in the invoice's currency."""
+    if line["second_currency"]:
+        return -Decimal(line["amount_second_currency"])
+    return Decimal(line["credit"]) - Decimal(line["debit"])
+
+
+def _sold(lines: Iterable[Row]) -> list[Row]:
+    return sorted((each for each in lines if each["type"] == "line"), key=lambda each: each["id"])
+
+
+def _line(line: Row) -> dict[str, str]:
+    quantity = Decimal(str(line["quantity"])).normalize()
+    return {
+        "description": line["description"] or "",
+        "quantity": format(quantity, "f"),
+        "unit_price": str(line["unit_price"]),
+        "amount": str(line["amount"]),
+    }
+
+
+async def _newest(books: Books) -> datetime | None:
+    rows = await books.client.search(
+        INVOICE, [["type", "=", "out"]], ["last_modified_at"], limit=1, order=[("last_modified_at", "DESC")]
+    )
+    return rows[0]["last_modified_at"] if rows else None
+
+
+def _cursor(since: str | None) -> tuple[datetime, datetime, int]:
+    if since is None:
+        return _BEGINNING, _BEGINNING, 0
+    began, *rest = since.split("/")
+    newest, last = rest or (began, "0")
+    return _at(began), _at(newest), int(last)
+
+
+def _at(stamp: str) -> datetime:
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+
+
+def _told(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(_STAMP)
+
+
+def _day(value: Any) -> str | None:
+    return value.isoformat() if value is not None else None

@@ -1,0 +1,128 @@
+"""Projects as Tryton's work tree: a task per role with its rate, and time booked on the work of each task."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+
+from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Write
+from tieout.connectors.tryton.books import Books
+from tieout.connectors.tryton.client import Row
+from tieout.connectors.tryton.handling import Handler, as_json, creating, found_by_id, values_of
+from tieout.connectors.tryton.telling import Attempt, reading, writing, written
+from tieout.domain.documents.project import Project
+
+WORK = "project.work"
+_STATUS = {"open": "work_open_status", "closed": "work_done_status"}
+
+
+async def _prepare_create(books: Books, write: Write, attempt: Attempt) -> bytes:
+    project = Project.model_validate(dict(write.body))
+    company = await books.company()
+    products = await books.products(each.role for each in project.tasks)
+    departments = await books.departments([project.department] if project.department else [])
+    missing = [
+        f"Tryton has no service product for the role “{role}”"
+        for role in sorted({each.role for each in project.tasks} - products.keys())
+    ]
+    if project.department and project.department not in departments:
+        missing.append(f"Tryton has no account {project.department} in the dimension {books.config.analytic_root}")
+    if project.currency != company.currency_code:
+        missing.append(
+            f"{company.name} keeps its books in {company.currency_code}, the project is in {project.currency}"
+        )
+    attempt.refuse(missing)
+    shared = {"company": company.id}
+    tasks = [
+        {
+            "number": task.key, "name": task.name, "type": "task", "timesheet_available": True,
+            "product": products[task.role], "list_price": task.rate,
+            "effort_duration": timedelta(hours=float(task.hours)), **shared,
+        }
+        for task in project.tasks
+    ]  # fmt: skip
+    values: Row = {
+        "number": project.key,
+        "name": project.name,
+        "type": "project",
+        "party": int(write.ids["customer"]),
+        "timesheet_available": False,
+        "comment": _comment(project),
+        "children": [["create", tasks]],
+        **shared,
+    }
+    return await creating(books, WORK, [values])
+
+
+async def _create(books: Books, request: bytes, attempt: Attempt) -> Receipt:
+    with writing(attempt):
+        await books.client.send(request)
+    with written(attempt):
+        made = await under_number(books, values_of(request)[0]["number"])
+    if made is None:
+        raise OutcomeUnknown(f"{attempt.system}: {attempt.subject} vanished as soon as it was made")
+    return made
+
+
+async def _find(books: Books, write: Write) -> Receipt | None:
+    return await under_number(books, write.subject)
+
+
+async def under_number(books: Books, key: str) -> Receipt | None:
+    """The project under its number, with the work that time is booked on, by task key."""
+    fields = ["children.number", "children.timesheet_works"]
+    row = await books.client.only(WORK, [["number", "=", key], ["type", "=", "project"]], fields)
+    if row is None:
+        return None
+    parts = {each["number"]: str(each["timesheet_works"][0]) for each in row["children."] if each["timesheet_works"]}
+    return Receipt(str(row["id"]), parts=dict(sorted(parts.items())))
+
+
+async def _prepare_update(books: Books, write: Write, attempt: Attempt) -> bytes:
+    """Raises LookupError for a state that a project does not have."""
+    state = write.body["state"]
+    if state not in _STATUS:
+        raise LookupError(f"a project of Tryton is open or closed, not {state!r}")
+    status = await books.client.call("model.ir.model.data.get_id", "project", _STATUS[state])
+    progress = 1 if state == "closed" else None
+    return as_json({"record": int(write.ids["record"]), "values": {"status": status, "progress": progress}})
+
+
+async def _update(books: Books, request: bytes, attempt: Attempt) -> Receipt:
+    """Opens or closes the project and all of its tasks; the tasks first, for a project is done when they are."""
+    wanted = json.loads(request)
+    record: int = wanted["record"]
+    with reading(attempt):
+        rows = await books.client.search(WORK, [["id", "=", record]], ["children"])
+    attempt.refuse([] if rows else [f"Tryton has no project {record}"])
+    with writing(attempt):
+        await books.client.write(WORK, [*rows[0]["children"], record], wanted["values"])
+    return Receipt(str(record))
+
+
+HANDLERS = (
+    Handler(Operation("project.create", Guarantee.UNIQUE, "create the project"), _prepare_create, _create, _find),
+    Handler(
+        Operation("project.update", Guarantee.UPSERT, "open or close the project"),
+        _prepare_update,
+        _update,
+        found_by_id,
+    ),
+)
+
+
+def _comment(project: Project) -> str:
+    """What the ERP has no field for, for whoever reads it there."""
+    facts = {
+        "Engagement": project.engagement,
+        "Contract version": str(project.contract_version),
+        "Budget": f"{Decimal(project.budget):,.2f} {project.currency}",
+        "Rate card": project.rate_card,
+        "Department": project.department,
+        "Purchase order": project.po_number,
+        "Project manager": project.project_manager,
+        "Start": project.start.isoformat() if project.start else "",
+        "End": project.end.isoformat() if project.end else "",
+    }
+    return "\n".join(f"{name}: {value}" for name, value in facts.items() if value)
