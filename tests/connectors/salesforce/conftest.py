@@ -20,6 +20,7 @@ from tieout.connectors.contract import Opening
 from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.connectors.salesforce.connector import SPEC
 from tieout.connectors.salesforce.emulator import FAULT_BODIES, ConnectedApp, OrgUser, SalesforceOrg
+from tieout.connectors.salesforce.emulator.schema import STANDARD, load
 from tieout.sandbox.faults import Faults
 
 FIRM = Path(__file__).parents[3] / "src" / "tieout" / "sandbox" / "firm" / "salesforce.yaml"
@@ -123,6 +124,8 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def new_org(key: RSAKey) -> Callable[..., SalesforceOrg]:
+    schema = load([STANDARD, FIRM])
+
     def make(clock: Callable[[], datetime], **options: Any) -> SalesforceOrg:
         settings: dict[str, Any] = {
             "seed": 2026,
@@ -137,7 +140,7 @@ def new_org(key: RSAKey) -> Callable[..., SalesforceOrg]:
                              approved=frozenset({HUB})),
             ],
         }  # fmt: skip
-        return SalesforceOrg([FIRM], clock, **(settings | options))
+        return SalesforceOrg(schema, clock, **(settings | options))
 
     return make
 

@@ -15,14 +15,18 @@ class SalesforceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = Field(pattern=r"^https?://[^/]+/?$", description="My Domain address, https://acme.my.salesforce.com")
-    auth: Literal["client_credentials", "jwt_bearer"] = "client_credentials"
+    auth: Literal["client_credentials", "jwt_bearer"] = Field(
+        default="client_credentials", description="How the connected app proves itself"
+    )
     client_id: str = Field(description="Consumer key of the connected app")
     client_secret: SecretStr | None = Field(default=None, description="Consumer secret (client_credentials)")
     username: str = Field(default="", description="The integration user (jwt_bearer)")
     private_key: SecretStr | None = Field(default=None, description="PEM of the app's RSA key (jwt_bearer)")
     audience: str = Field(default="https://login.salesforce.com", description="Claim `aud` (jwt_bearer)")
     version: str = Field(default="60.0", pattern=r"^(4[6-9]|[5-9]\d)\.0$", description="API version, 46.0 or later")
-    approved_stages: tuple[str, ...] = Field(default=("Closed Won",), min_length=1)
+    approved_stages: tuple[str, ...] = Field(
+        default=("Closed Won",), min_length=1, description="Stages in which a deal counts as sold"
+    )
     currency: str = Field(default="", description="The currency of every deal, in an org that has only one")
     go_live: date | None = Field(
         default=None,

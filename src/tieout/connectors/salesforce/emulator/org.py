@@ -21,7 +21,7 @@ from tieout.connectors.salesforce.emulator.outbound import OutboundMessages
 from tieout.connectors.salesforce.emulator.querying import Querying
 from tieout.connectors.salesforce.emulator.records import Records
 from tieout.connectors.salesforce.emulator.replication import Replication
-from tieout.connectors.salesforce.emulator.schema import STANDARD, load
+from tieout.connectors.salesforce.emulator.schema import STANDARD, Schema, load
 from tieout.connectors.salesforce.emulator.sessions import ConnectedApp, OrgUser, Sessions
 from tieout.connectors.salesforce.emulator.soap import Soap
 from tieout.connectors.salesforce.emulator.sobjects import SObjects
@@ -48,7 +48,8 @@ FAULT_BODIES: Mapping[str, tuple[str, bytes]] = {
 
 
 class SalesforceOrg:
-    """One org. `schema_files` extend the standard objects; `clock` is the org's time and may stand still or jump.
+    """One org. `schema` are files that extend the standard objects, or a schema that is loaded already; `clock` is the
+    org's time and may stand still or jump.
 
     `public_url` is where clients reach the org and may be set once the port is known. With `state` the org continues
     from that SQLite file. `outbound` posts Outbound Messages: from the application's lifespan on a real server, or when
@@ -57,7 +58,7 @@ class SalesforceOrg:
 
     def __init__(
         self,
-        schema_files: Sequence[Path],
+        schema: Sequence[Path] | Schema,
         clock: Callable[[], datetime],
         *,
         public_url: str = "",
@@ -73,7 +74,8 @@ class SalesforceOrg:
         self.public_url = public_url
         self._outbound_client = outbound
         self._storage = Storage(state)
-        self.records = Records(load([STANDARD, *schema_files]), clock, self._storage, seed)
+        loaded = schema if isinstance(schema, Schema) else load([STANDARD, *schema])
+        self.records = Records(loaded, clock, self._storage, seed)
         found(self.records, name, users)
         self.sessions = Sessions(self.records, users, apps)
         self.limits = Limits(self.records.now, daily_requests)
