@@ -1,0 +1,116 @@
+"""Where a command works: the settings, the database behind them, and the operator verbs in somebody's name."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from tieout.cli.exits import Exit, stop
+from tieout.engine.access import Access
+from tieout.engine.operator import Operator
+from tieout.settings import Settings, read
+from tieout.store.database import Database, Tx
+from tieout.store.embedded import embedded_postgres
+from tieout.store.schema import SchemaState, schema_state
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A migrated database and everything that acts on it."""
+
+    database: Database
+    operator: Operator
+    access: Access
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def settings() -> Settings:
+    """What the environment says. Raises WrongSettings."""
+    return read(os.environ)
+
+
+def actor(named: str) -> str:
+    """The name that goes into the books."""
+    return named.strip() or getpass.getuser()
+
+
+@contextmanager
+def address(settings: Settings, *, create: bool = False) -> Generator[str]:
+    """The database's address; the private one of the home folder runs while the block lasts, or longer if a hub uses it."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    folder = settings.home / "postgres"
+    if not create and not (folder / "PG_VERSION").exists():
+        raise stop(
+            Exit.CONFIGURATION,
+            "There is no database yet.",
+            where=str(folder),
+            fix="Run `tieout migrate` to make a private one here, or set TIEOUT_DATABASE_URL.",
+        )
+    with embedded_postgres(folder) as url:
+        yield url
+
+
+def migrated(url: str) -> str:
+    """The address itself when the schema is as this Tieout needs it. Raises Stop or Unreachable."""
+    state = schema_state(url)
+    if not state.up_to_date:
+        raise stop(Exit.CONFIGURATION, described(state), where="the database", fix=remedy(state))
+    return url
+
+
+def described(state: SchemaState) -> str:
+    if state.ahead:
+        return f"The database was migrated by a newer Tieout (to {state.current})."
+    if state.current is None:
+        return "The database has no tables of Tieout yet."
+    if state.pending:
+        return f"The schema of the database is {state.current}; this Tieout needs {state.newest}."
+    return f"The schema of the database is up to date ({state.current})."
+
+
+def remedy(state: SchemaState) -> str:
+    return "Install the newer Tieout." if state.ahead else "Run `tieout migrate`."
+
+
+def at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Does something in the database of this process's environment."""
+    with address(settings()) as url:
+        return asyncio.run(_at(migrated(url), work))
+
+
+def looked_up(read: Callable[[Tx], Awaitable[T]]) -> T:
+    """Reads something in one transaction."""
+
+    async def work(desk: Desk) -> T:
+        async with desk.database.transaction() as tx:
+            return await read(tx)
+
+    return at_desk(work)
+
+
+async def _at(url: str, work: Callable[[Desk], Awaitable[T]]) -> T:
+    async with desk_on(url) as desk:
+        return await work(desk)
+
+
+@asynccontextmanager
+async def desk_on(url: str) -> AsyncGenerator[Desk]:
+    database = Database(url, most=4)
+    await database.open()
+    try:
+        yield Desk(database, Operator(database, now), Access(database, now))
+    finally:
+        await database.close()
