@@ -15,9 +15,9 @@ class TrytonConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = Field(description="Address of the server, https://erp.example.com")
-    database: str
+    database: str = Field(description="Name of its database")
     user: str = Field(description="The hub's user; it belongs to exactly one company")
-    password: SecretStr
+    password: SecretStr = Field(description="The user's password")
     company: str = Field(description="Name of the company in Tryton, as its party is called")
     entity: str = Field(default="", description="Code of the legal entity, for messages; the company's name when empty")
     analytic_root: str = Field(
