@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,9 @@ import httpx2
 import pytest
 import uvicorn
 
+from tieout.connectors.contract import Opening
+from tieout.connectors.kantata.config import KantataConfig
+from tieout.connectors.kantata.connector import SPEC, Kantata
 from tieout.connectors.kantata.emulator import (
     Application,
     KantataAccount,
@@ -66,8 +69,8 @@ RATES = KantataRateCard(
 FIELDS = [
     KantataField("Engagement"),
     KantataField("ERP Project", unique=True),
-    KantataField("Billed To Date", "currency"),
-    KantataField("Paid To Date", "currency"),
+    KantataField("Billed", "currency"),
+    KantataField("Paid", "currency"),
     KantataField("Unbilled", "currency"),
     KantataField("Invoice Status", "single", choices=("draft", "posted", "partly_paid", "paid")),
     KantataField("Last Invoice"),
@@ -246,6 +249,25 @@ async def http(account: KantataAccount) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 def firm(account: KantataAccount, clock: Clock, http: httpx2.AsyncClient) -> Cast:
     return Cast(account, clock, http)
+
+
+@asynccontextmanager
+async def open_connector(app: Any, *, fields: dict[str, str] | None = None, **settings: Any) -> AsyncGenerator[Kantata]:
+    """The connector in front of an account, or of any application that stands before it."""
+    config = KantataConfig(**{"url": "http://kantata.test", "token": "hub-token", "settle": 5, **settings})
+    transport = httpx2.ASGITransport(app.asgi() if isinstance(app, KantataAccount) else app)
+    connector = SPEC.open(Opening("kantata", config, fields or {}, transport))
+    assert isinstance(connector, Kantata)
+    try:
+        yield connector
+    finally:
+        await connector.close()
+
+
+@pytest.fixture
+async def hub(account: KantataAccount) -> AsyncIterator[Kantata]:
+    async with open_connector(account) as connector:
+        yield connector
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class Administration:
         return {"id": user["id"], "access_token": self._oauth.token_of(user)}
 
     def _disable(self, body: JsonObject) -> Any:
-        """{email, disabled}: who has left can no longer be seen in lists, nor log in."""
+        """{email, disabled}: who has left can no longer log in."""
         user = self._named(body)
         self._records.change("users", user["id"], disabled=bool(body.get("disabled", True)))
         return {"id": user["id"]}

@@ -87,7 +87,8 @@ LINKING = (
         "custom_field_value",
         "CustomFieldValue",
         shown=(
-            "subject_type", "subject_id", "value", "display_value", "type", "can_edit", "setter_id", "account_id",
+            "subject_type", "subject_id", "value", "display_value",
+            "selected_choice_ids", "type", "can_edit", "setter_id", "account_id",
             "custom_field_name", "created_at", "updated_at",
         ),
         writes={"subject_type": text, "subject_id": identifier, "custom_field_id": identifier, "value": as_given},

@@ -40,6 +40,8 @@ class Line(Rule):
         user_id = asked if asked and call.financial(workspace["id"]) else call.user["id"]
         if call.records.first("participations", workspace_id=workspace["id"], user_id=user_id) is None:
             raise invalid("user_id", "User must be a participant in the project")
+        if not workspace["time_trackable"]:
+            raise invalid("workspace_id", f"No {self.word} can be added to this project")
         if workspace["archived"]:
             raise invalid("workspace_id", f"The project is archived, so no {self.word} can be added to it")
         story = self._story(call, values, workspace)

@@ -166,6 +166,7 @@ class CustomFieldValues(Rule):
             "custom_field_name": field["name"],
             "display_value": display,
             "can_edit": True,
+            "selected_choice_ids": value if field["value_type"] in ("single", "multi") else [],
             "account_id": call.records.fact("account_id"),
         }
 

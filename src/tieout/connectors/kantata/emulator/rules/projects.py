@@ -13,13 +13,15 @@ from tieout.connectors.kantata.emulator.rules.templates import apply_template
 from tieout.connectors.kantata.emulator.schema import Row
 from tieout.connectors.kantata.emulator.wire import JsonObject, identifiers
 
-# The numbers are this sandbox's own: each account has its list, which the vendor shows in its settings only.
+# The vendor's list has more, and keeps its numbers in an article for customers: these numbers are this sandbox's own.
+NOT_STARTED, IN_PROGRESS, ON_HOLD = 100, 300, 405
 STATUSES: Mapping[int, tuple[str, str]] = {
-    100: ("gray", "Not Started"),
-    300: ("green", "In Progress"),
-    305: ("yellow", "On Hold"),
-    400: ("red", "Issue"),
-    500: ("gray", "Completed"),
+    NOT_STARTED: ("gray", "Not Started"),
+    200: ("light-green", "In Setup"),
+    IN_PROGRESS: ("green", "In Progress"),
+    ON_HOLD: ("yellow", "On Hold"),
+    500: ("red", "Blocked"),
+    600: ("blue", "Completed"),
 }
 _ROLES = {"maven": "maven", "consultant": "maven", "buyer": "buyer", "client": "buyer"}
 _ACCESS = (
@@ -92,7 +94,7 @@ class Workspaces(Rule):
             **values,
             "currency": card["currency"] if card else values.get("currency") or self._currency,
             "budgeted": budgeted,
-            "status_key": values.get("status_key") or 100,
+            "status_key": values.get("status_key") or NOT_STARTED,
             "change_orders_enabled": values.get("change_orders_enabled", budgeted),
             "workspace_group_ids": groups + ([primary] if primary and primary not in groups else []),
             "primary_workspace_group_id": primary or (groups[0] if groups else None),

@@ -1,0 +1,36 @@
+"""How a Kantata connection is configured: which account, which token, and what the account calls things."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class KantataConfig(BaseModel):
+    """Settings of a connection of kind `kantata`; the token reaches it from the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(default="https://api.mavenlink.com", pattern=r"^https?://[^/]+/?$", description="Host of the API")
+    token: SecretStr = Field(description="OAuth token of an account administrator; it does not expire")
+    web_url: str = Field(default="https://app.mavenlink.com", description="Where people open the account")
+    personnel_service: str = Field(
+        default="hris", description="Service name of the external reference that carries a user's personnel number"
+    )
+    templates: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Service package → title of the project template; without an entry the title is the package's code",
+    )
+    active_status: int | None = Field(default=None, description="Status key of a project that runs; absent: left alone")
+    on_hold_status: int | None = Field(default=None, description="Status key of a stopped project; absent: left alone")
+    events: bool = Field(
+        default=True, description="Whether the account has subscribed events; without them deletions are not seen"
+    )
+    settle: float = Field(
+        default=240,
+        ge=0,
+        le=3600,
+        description="Seconds after a lost answer until the account is asked whether the request was carried out; "
+        "the vendor works on a request for up to three minutes",
+    )
+    overlap: float = Field(default=120, ge=0, le=86_400, description="Seconds that every sweep reads again")
+    timeout: float = Field(default=60, gt=0, le=600, description="Seconds")

@@ -1,0 +1,262 @@
+"""Kantata as the hub sees it: time that people book and approve, and projects that are set up for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import httpx2
+
+from tieout.connectors.contract import (
+    Change,
+    Connector,
+    ConnectorSpec,
+    Guarantee,
+    Health,
+    Opening,
+    Operation,
+    OutcomeUnknown,
+    Page,
+    Reading,
+    Receipt,
+    Write,
+)
+from tieout.connectors.kantata import mapping
+from tieout.connectors.kantata.client import KantataClient, KantataError, Row
+from tieout.connectors.kantata.config import KantataConfig
+from tieout.connectors.kantata.reading import Entries
+from tieout.connectors.kantata.writing import REPORT, Missing, Preparation, Prepared
+from tieout.connectors.transports.http import Request
+from tieout.domain.identity import Ref
+from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
+
+OPERATIONS = {
+    each.name: each
+    for each in (
+        Operation("client.create", Guarantee.LOOK_UP, "create the client"),
+        Operation("project.create", Guarantee.LOOK_UP, "set up the project"),
+        Operation("task.plan", Guarantee.UPSERT, "plan the task"),
+        Operation("project.update", Guarantee.UPSERT, "change the state of the project"),
+        Operation("project.report", Guarantee.UPSERT, "write the figures of the project"),
+    )
+}
+_WAITS = {
+    "client.create": "its project cannot be set up",
+    "project.create": "nobody can book time on it",
+    "task.plan": "its hours and budget are not planned",
+    "project.update": "its state in the PSA is not the agreed one",
+    "project.report": "delivery does not see what was billed and paid",
+}
+_TIME_ENTRY = (
+    "id", "workspace_id", "story_id", "user_id", "role_id", "date_performed", "time_in_minutes", "billable",
+    "rate_in_cents", "cost_rate_in_cents", "currency", "approved", "is_invoiced", "notes", "location", "taxable",
+)  # fmt: skip
+
+
+class TasksLacking(Exception):
+    """A project has not all the tasks it was made with; `any_there` tells that from one without any yet."""
+
+    def __init__(self, message: str, any_there: bool) -> None:
+        super().__init__(message)
+        self.any_there = any_there
+
+
+class Kantata:
+    """One account. Kind: `time_entry`."""
+
+    def __init__(self, name: str, config: KantataConfig, client: KantataClient, fields: Mapping[str, str]) -> None:
+        self.name = name
+        self._config = config
+        self._client = client
+        self._entries = Entries(client, config)
+        self._preparation = Preparation(client, config, fields)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def check(self) -> Health:
+        """Who we are, and whether the account tells us of deletions."""
+        me = (await self._client.list("users/me", include="account_membership")).rows[0]
+        if self._config.events:
+            await self._client.list("subscribed_events", per_page=1)
+        detail = "connected" if self._config.events else "connected; deleted time is not seen without subscribed events"
+        return Health(ok=True, detail=detail, user=str(me.get("email_address") or me["full_name"]), version="v1")
+
+    async def describe(self) -> Mapping[str, Sequence[str]]:
+        """A project's custom fields by name, which is what facts are written to."""
+        return {
+            "workspace": sorted(each["name"] for each in await self._preparation.custom_fields()),
+            "time_entry": _TIME_ENTRY,
+        }
+
+    def link(self, ref: Ref) -> str:
+        if ref.kind != "project":
+            return ""  # only projects have an address that does not need another id
+        return f"{self._config.web_url.rstrip('/')}/workspaces/{ref.id}"
+
+    # -- source
+
+    async def changes(self, kind: str, since: str | None) -> Page:
+        _only_time(kind)
+        return await self._entries.changes(since)
+
+    async def look(self, ref: Ref) -> Change | None:
+        _only_time(ref.kind)
+        return await self._entries.look(ref)
+
+    async def read(self, ref: Ref) -> Reading | None:
+        _only_time(ref.kind)
+        return await self._entries.read(ref)
+
+    # -- sink
+
+    def operation(self, name: str) -> Operation:
+        """Class D waits as long as this connection says."""
+        found = OPERATIONS[name]
+        settle = timedelta(seconds=self._config.settle if found.guarantee is Guarantee.LOOK_UP else 0)
+        return Operation(found.name, found.guarantee, found.does, settle)
+
+    async def prepare(self, write: Write) -> bytes:
+        build = {
+            "client.create": self._preparation.client_create,
+            "project.create": self._preparation.project_create,
+            "task.plan": self._preparation.task_plan,
+            "project.update": self._preparation.project_update,
+            "project.report": self._preparation.project_report,
+        }
+        try:
+            return (await build[write.operation](write)).encode()
+        except Missing as missing:
+            raise Rejected(
+                *(self._problem(write.operation, f"{write.subject}: {each}", each) for each in missing.what)
+            ) from missing
+        except KantataError as refused:
+            raise Transient(f"{self.name} cannot be read: {refused}") from refused
+
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        prepared = Prepared.decode(request)
+        try:
+            answer = await self._client.call(prepared.request)
+        except KantataError as refused:
+            if refused.status == 404 and prepared.request.method == "POST":
+                raise Misconfigured(f"{self._config.url} has no {prepared.request.path}", self.name) from refused
+            raise Rejected(self._problem(operation, _subject(prepared.request), str(refused))) from refused
+        if not answer.rows:
+            raise OutcomeUnknown(f"{prepared.request.path}: an answer without a record")
+        made = str(answer.rows[0]["id"])
+        if operation != "project.create":
+            return Receipt(made)
+        try:
+            return Receipt(made, parts=await self._tasks(made, prepared.tasks))
+        except (Transient, Misconfigured, KantataError, TasksLacking) as unread:
+            # The project is there. Whoever says anything else than "unknown" now would have it made a second time.
+            raise OutcomeUnknown(f"project {made} was made, its tasks could not be read: {unread}") from unread
+
+    async def find(self, write: Write) -> Receipt | None:
+        """What refers to our key; an update is there when its record is."""
+        match write.operation:
+            case "client.create":
+                found = await self._referring("workspace_groups", "Customer", write.subject)
+                return Receipt(found) if found else None
+            case "project.create":
+                found = await self._referring("workspaces", "Project", write.subject, include_archived="true")
+                return await self._project_there(write, found) if found else None
+            case "task.plan":
+                there = await self._client.get(
+                    f"stories/{write.ids['record']}", show_archived="true", show_from_archived_workspaces="true"
+                )
+            case "project.update" | "project.report":
+                there = await self._client.get(f"workspaces/{write.ids['record']}", include_archived="true")
+            case _:
+                raise LookupError(f"kantata has no operation {write.operation!r}")
+        return Receipt(write.ids["record"]) if there else None
+
+    async def _project_there(self, write: Write, record: str) -> Receipt:
+        """Raises Rejected when somebody took a task away: only a person can say which one is meant."""
+        tasks = {task["name"]: task["key"] for task in write.body["tasks"]}
+        try:
+            return Receipt(record, parts=await self._tasks(record, tasks))
+        except TasksLacking as lacking:
+            if not lacking.any_there:
+                raise Transient(str(lacking)) from lacking
+            raise Rejected(self._problem(write.operation, write.subject, str(lacking))) from lacking
+
+    async def _referring(self, collection: str, model: str, key: str, **params: str) -> str | None:
+        """The oldest record whose reference of ours has the key; the plural filter, as the singular takes numbers only."""
+        rows = await self._client.all(
+            collection,
+            external_reference_service_name=mapping.SERVICE,
+            external_reference_service_model=model,
+            external_reference_service_model_refs=key,
+            **params,
+        )
+        return min((str(each["id"]) for each in rows), key=int, default=None)
+
+    async def _tasks(self, project: str, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Task key → story: by our reference, else by title. Raises TasksLacking, for example while the template is
+        still being applied."""
+        stories: list[Row] = []
+        keys: dict[str, str] = {}
+        everything = {"show_archived": "true", "show_from_archived_workspaces": "true"}
+        async for page in self._client.pages(
+            "stories", workspace_id=project, include="external_references", order="created_at:asc", **everything
+        ):
+            stories += page.rows
+            for story in page.rows:
+                for each in story.get("external_reference_ids") or ():
+                    held = page.one("external_references", each) or {}
+                    if held.get("service_name") == mapping.SERVICE:
+                        keys[str(held["service_model_ref"])] = story["id"]
+        named = {str(each["title"]).casefold(): each["id"] for each in reversed(stories)}
+        found = {key: keys.get(key) or named.get(title.casefold()) for title, key in wanted.items()}
+        lacking = [title for title, key in wanted.items() if not found[key]]
+        if lacking:
+            raise TasksLacking(f"project {project} has no task “{'”, “'.join(lacking)}”", bool(stories))
+        return {key: story for key, story in found.items() if story}
+
+    def _problem(self, operation: str, subject: str, quote: str) -> Problem:
+        facts = {
+            "system": self.name,
+            "action": OPERATIONS[operation].does,
+            "subject": subject,
+            "amount": _WAITS[operation],
+            "link": self._config.web_url,
+        }
+        return Problem("target.refused", facts, quote=quote)
+
+
+def _only_time(kind: str) -> None:
+    if kind != "time_entry":
+        raise LookupError(f"kantata has no kind {kind!r}")
+
+
+def _subject(request: Request) -> str:
+    """Whom a refused request is about: the name it carries, else the address."""
+    body: dict[str, Row] = request.body or {}
+    inner: Row = next(iter(body.values()), Row())
+    return str(inner.get("title") or inner.get("name") or request.path.rsplit("/", 1)[-1])
+
+
+def _open(opening: Opening) -> Connector:
+    """Raises Misconfigured when the firm maps a fact that nothing is written for."""
+    config = opening.config
+    assert isinstance(config, KantataConfig)
+    unknown = sorted(opening.fields.keys() - REPORT.keys())
+    if unknown:
+        raise Misconfigured(f"fields: {unknown} are none of {sorted(REPORT)}", opening.name)
+    http = httpx2.AsyncClient(
+        base_url=config.url, timeout=config.timeout, transport=opening.transport, follow_redirects=False
+    )
+    return Kantata(opening.name, config, KantataClient(opening.name, config, http), opening.fields)
+
+
+SPEC = ConnectorSpec(
+    kind="kantata",
+    title="Kantata OX",
+    roles=("psa",),
+    config=KantataConfig,
+    open=_open,
+    reads=("time_entry",),
+    writes=OPERATIONS,
+    mappings=(mapping.TIME_ENTRY,),
+)

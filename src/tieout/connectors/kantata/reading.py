@@ -1,0 +1,234 @@
+"""Time entries as they change: swept by their own time stamps, by those of their submissions, and by events of deletion.
+
+Nothing is believed but what an entry says when it is read: an approval is a hint to read its entries again, an event of
+deletion is a hint to see whether the entry is still there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from tieout.connectors.contract import Change, Page, Reading
+from tieout.connectors.kantata import mapping
+from tieout.connectors.kantata.client import Envelope, KantataClient, Row, step
+from tieout.connectors.kantata.config import KantataConfig
+from tieout.domain.identity import Ref
+from tieout.domain.problems import Misconfigured
+
+_INCLUDE = "user,workspace,active_submission,recent_submission"
+_EVERYWHERE = {"from_archived_workspaces": "true", "include": _INCLUDE}
+_PAGE = 200
+_SUBMISSIONS = 20
+_FULL = 200
+# Events are generated minutes after the change, and not in its order.
+_EVENT_LAG = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far each of the three lists has been read, and where the sweep stands that is going on."""
+
+    entries: str = ""
+    submissions: str = ""
+    events: str = ""
+    step: str = "entries"
+    offset: int = 0
+    mark: str = ""
+    pending: tuple[str, ...] | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> Cursor:
+        told: dict[str, Any] = json.loads(text) if text else {}
+        pending = told.pop("pending", None)
+        return cls(**told, pending=None if pending is None else tuple(pending))
+
+    def __str__(self) -> str:
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
+
+
+@dataclass(slots=True)
+class _Found:
+    """Changes of a page, each state once."""
+
+    changes: dict[tuple[str, str], Change] = field(default_factory=dict[tuple[str, str], Change])
+
+    def add(self, changes: Iterable[Change]) -> None:
+        self.changes |= {(each.ref.id, each.version): each for each in changes}
+
+
+class Entries:
+    """Reads the time entries of one account."""
+
+    def __init__(self, client: KantataClient, config: KantataConfig) -> None:
+        self._client = client
+        self._config = config
+        self._overlap = timedelta(seconds=config.overlap)
+
+    async def changes(self, since: str | None) -> Page:
+        """One page of a sweep; the steps of a sweep that finds little fit into one page."""
+        cursor, found = Cursor.parse(since), _Found()
+        while True:
+            match cursor.step:
+                case "entries":
+                    cursor = await self._sweep_entries(cursor, found)
+                case "submissions":
+                    cursor = await self._sweep_submissions(cursor, found)
+                case _:
+                    cursor = await self._sweep_deletions(cursor, found)
+            finished = cursor.step == "entries" and cursor.offset == 0
+            if finished or len(found.changes) >= _FULL:
+                return Page(list(found.changes.values()), str(cursor), more=not finished)
+
+    async def look(self, ref: Ref) -> Change | None:
+        page = await self._client.list("time_entries", only=ref.id, **_EVERYWHERE)
+        if page.rows:
+            return (await self._told(page))[0]
+        if not self._config.events:
+            return None
+        events = await self._client.all(
+            "subscribed_events", subject_type="TimeEntry", subject_id=ref.id, event_types="time_entry:deleted"
+        )
+        return max((self._deletion(each) for each in events), key=lambda each: each.version, default=None)
+
+    async def read(self, ref: Ref) -> Reading | None:
+        page = await self._client.list("time_entries", only=ref.id, **_EVERYWHERE)
+        if not page.rows:
+            return None
+        people = await self._people(page)
+        full, submission = self._joined(page.rows[0], page, people)
+        values, trail = mapping.values_of(full)
+        version = self._version(page.rows[0], submission, full, values)
+        return Reading(mapping.document(ref, values, version), version, trail)
+
+    # -- the three steps of a sweep
+
+    async def _sweep_entries(self, cursor: Cursor, found: _Found) -> Cursor:
+        """In the order of creation, which nothing changes any more: a row that changes meanwhile keeps its place."""
+        after = {"updated_after": cursor.entries} if cursor.entries else {}
+        page = await self._client.list(
+            "time_entries", **after, **_EVERYWHERE, order="created_at:asc", limit=_PAGE, offset=cursor.offset
+        )
+        found.add(await self._told(page))
+        last = cursor.offset + len(page.rows) >= page.count or not page.rows
+        if cursor.offset == 0:
+            # What changes from now on, while further pages are read, belongs to the next sweep.
+            mark = max((mapping.stamp(each["updated_at"]) for each in page.rows), default="")
+            cursor = replace(cursor, mark=mark if last else await self._newest())
+        if not last:
+            return replace(cursor, offset=cursor.offset + step(page))
+        entries = max(cursor.entries, self._before(cursor.mark, self._overlap))
+        # At the very first, every entry has told its state: only what is approved from now on has to be followed.
+        return replace(cursor, entries=entries, submissions=cursor.submissions or entries, step="submissions", offset=0)
+
+    async def _sweep_submissions(self, cursor: Cursor, found: _Found) -> Cursor:
+        if cursor.pending is None:
+            after = {"updated_after": cursor.submissions} if cursor.submissions else {}
+            changed = await self._client.all("timesheet_submissions", **after)
+            newest = max((mapping.stamp(each["updated_at"]) for each in changed), default="")
+            cursor = replace(
+                cursor,
+                submissions=max(cursor.submissions, self._before(newest, self._overlap)),
+                pending=tuple(each["id"] for each in changed),
+                mark=max(cursor.mark, newest),
+            )
+        now, later = (cursor.pending or ())[:_SUBMISSIONS], (cursor.pending or ())[_SUBMISSIONS:]
+        if now:
+            async for page in self._client.pages(
+                "time_entries", with_recent_timesheet_ids=",".join(now), **_EVERYWHERE
+            ):
+                found.add(await self._told(page))
+        return replace(cursor, pending=later) if later else replace(cursor, pending=None, step="events")
+
+    async def _sweep_deletions(self, cursor: Cursor, found: _Found) -> Cursor:
+        done = replace(cursor, step="entries", mark="")
+        if not self._config.events:
+            return done
+        after = {"created_after": cursor.events} if cursor.events else {}
+        try:
+            events = await self._client.all("subscribed_events", **after, event_types="time_entry:deleted")
+        except Misconfigured as refused:
+            raise Misconfigured(
+                f"{refused}. Without subscribed events deleted time is not seen: ask for the add-on and an administrator's "
+                "token, or set `events: false`",
+                self._client.name,
+            ) from refused
+        last = {str(each["subject_id"]): each for each in sorted(events, key=lambda each: str(each["created_at"]))}
+        there = await self._client.by_ids("time_entries", last, **_EVERYWHERE)
+        found.add(await self._told(there))
+        kept = {each["id"] for each in there.rows}
+        found.add(self._deletion(event) for subject, event in last.items() if subject not in kept)
+        newest = max([cursor.mark, *(mapping.stamp(each["created_at"]) for each in events)])
+        return replace(done, events=max(cursor.events, self._before(newest, _EVENT_LAG)))
+
+    async def _newest(self) -> str:
+        page = await self._client.list(
+            "time_entries", order="updated_at:desc", per_page=1, from_archived_workspaces="true"
+        )
+        return mapping.stamp(page.rows[0]["updated_at"]) if page.rows else ""
+
+    def _before(self, moment: str, step: timedelta) -> str:
+        found = mapping.instant(moment)
+        return mapping.stamp((found - step).isoformat()) if found else ""
+
+    # -- what a row says
+
+    async def _told(self, page: Envelope) -> list[Change]:
+        people = await self._people(page)
+        return [self._change(each, page, people) for each in page.rows]
+
+    def _change(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> Change:
+        full, submission = self._joined(entry, page, people)
+        values, _ = mapping.values_of(full)
+        version = self._version(entry, submission, full, values)
+        record = {
+            **mapping.record_of(full, values),
+            "source_version": version,
+            "mapping": mapping.TIME_ENTRY.label,
+        }
+        return Change(Ref(self._client.name, "time_entry", entry["id"]), version, record, mapping.worth(values))
+
+    def _version(self, entry: Row, submission: Row | None, full: Row, values: Mapping[str, Any]) -> str:
+        return mapping.version_of(entry, submission, mapping.record_of(full, values))
+
+    def _deletion(self, event: Row) -> Change:
+        entry_id = str(event["subject_id"])
+        version = mapping.gone(entry_id, event["subject_changed_at"])
+        record = {
+            "source_id": entry_id,
+            "source_version": version,
+            "state": "deleted",
+            "mapping": mapping.TIME_ENTRY.label,
+        }
+        return Change(Ref(self._client.name, "time_entry", entry_id), version, record, deleted=True)
+
+    def _joined(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> tuple[Row, Row | None]:
+        submission = _submission(entry, page)
+        return mapping.joined(entry, page.one("workspaces", entry.get("workspace_id")), submission, people), submission
+
+    async def _people(self, page: Envelope) -> dict[str, Row]:
+        """Owners and approvers by user id. Their personnel numbers are no part of what comes with an entry."""
+        ids = {str(each["user_id"]) for each in page.rows if each.get("user_id")}
+        ids |= {
+            str(one)
+            for each in page.rows
+            if (one := (_submission(each, page) or {}).get("current_resolution_creator_id"))
+        }
+        if not ids:
+            return {}
+        users = await self._client.by_ids("users", ids, include="external_references")
+        references = users.maps.get("external_references", {})
+        service = self._config.personnel_service
+        known = {each["id"]: mapping.person_of(each, references, service) for each in users.rows}
+        seen: Sequence[Row] = list(page.maps.get("users", {}).values())
+        return {each["id"]: mapping.person_of(each, {}, service) for each in seen} | known
+
+
+def _submission(entry: Row, page: Envelope) -> Row | None:
+    for name in ("active_submission_id", "recent_submission_id"):
+        if (found := page.one("timesheet_submissions", entry.get(name))) is not None:
+            return found
+    return None
