@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from tieout.connectors.contract import ConnectorSpec
+from tieout.connectors.kantata.connector import SPEC as KANTATA
 from tieout.connectors.salesforce.connector import SPEC as SALESFORCE
+from tieout.connectors.tryton.connector import SPEC as TRYTON
 
 _GROUP = "tieout.connectors"
 
-CATALOGUE: Mapping[str, ConnectorSpec] = {each.kind: each for each in (SALESFORCE,)}
+CATALOGUE: Mapping[str, ConnectorSpec] = {each.kind: each for each in (SALESFORCE, KANTATA, TRYTON)}
 
 
 def installed(points: Iterable[EntryPoint] | None = None) -> Mapping[str, ConnectorSpec]:

@@ -33,7 +33,7 @@ def scaffold(
     entity's code or the currency cannot be right.
     """
     known = installed() if kinds is None else kinds
-    words = {"firm": _quoted(firm_name), "entity": entity, "currency": currency}
+    words = {"firm": _quoted(firm_name), "entity": entity, "currency": currency, "connection": entity.lower()}
     texts = {
         target: Template((_STARTER / source).read_text("utf-8")).substitute(words) for source, target in _FILES.items()
     }

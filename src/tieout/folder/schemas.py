@@ -83,19 +83,23 @@ def _connection(kind: str, spec: ConnectorSpec) -> Schema:
 
 
 def _schema(model: type[BaseModel], prefix: str = "") -> Schema:
-    """pydantic's schema without the titles that only repeat names; `prefix` keeps two models of one name apart."""
+    """pydantic's schema without the titles that only repeat names, and closed to names of another pattern.
+
+    `prefix` keeps two models of one name apart.
+    """
     schema = model.model_json_schema(ref_template=f"{_DEFS}{prefix}{{model}}")
     if "$defs" in schema:
         schema["$defs"] = {prefix + name: node for name, node in schema["$defs"].items()}
-    return _untitled(schema)
+    return _tidied(schema)
 
 
-def _untitled(node: Any) -> Any:
+def _tidied(node: Any) -> Any:
     if isinstance(node, list):
-        return [_untitled(each) for each in cast("list[Any]", node)]
+        return [_tidied(each) for each in cast("list[Any]", node)]
     if isinstance(node, dict):
         pairs = cast("Mapping[str, Any]", node).items()
-        return {name: _untitled(each) for name, each in pairs if not (name == "title" and isinstance(each, str))}
+        tidy = {name: _tidied(each) for name, each in pairs if not (name == "title" and isinstance(each, str))}
+        return {**tidy, "additionalProperties": False} if "patternProperties" in tidy else tidy
     return node
 
 
