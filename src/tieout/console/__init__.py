@@ -1,1 +1,1 @@
-"""HTML for people: the work list, the evidence, the health of each system."""
+"""HTML for people: a work list, not a wall of charts."""

@@ -1,0 +1,188 @@
+"""Puts the pages together: who may see them, what every answer carries, and how a mistake looks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from tieout.console import guard
+from tieout.console.pages import (
+    approvals,
+    documents,
+    hold,
+    holds,
+    invoices,
+    palette,
+    runs,
+    sign_in,
+    systems,
+    tables,
+    today,
+)
+from tieout.console.setting import STATIC, Environment, Setting, templates
+from tieout.console.visit import Denied, Visit
+from tieout.domain.firm import Firm
+from tieout.domain.identity import Ref
+from tieout.engine.access import Access
+from tieout.engine.operator import Operator, Refused
+from tieout.store.database import Database
+
+View = Callable[[Visit], Awaitable[Response]]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What went wrong, what to do now, and a reference that finds it in the log."""
+
+    title: str
+    text: str
+    advice: str
+    reference: str
+    status: int
+
+
+def console(
+    database: Database,
+    operator: Operator,
+    access: Access,
+    firm: Callable[[], Firm],
+    clock: Callable[[], datetime],
+    link: Callable[[Ref], str],
+    environment: Environment = Environment(),  # noqa: B008 - frozen
+    *,
+    quiet: timedelta = timedelta(hours=1),
+) -> Starlette:
+    """The console as an ASGI app for the root of a site. It opens and closes nothing: the database is the caller's.
+
+    `firm` is asked at every page, so that an applied folder shows at once; `link` gives the address of a record in its
+    own system, or an empty string; `quiet` is how long a system may be silent before Today says so.
+    """
+    setting = Setting(database, operator, access, firm, clock, link, environment, templates(), quiet)
+    return Starlette(routes=_routes(setting), middleware=[Middleware(guard.SecurityHeaders)])
+
+
+def _routes(setting: Setting) -> list[BaseRoute]:
+    def get(path: str, view: View) -> Route:
+        return Route(path, _guarded(setting, view), methods=["GET"])
+
+    def post(path: str, view: View) -> Route:
+        return Route(path, _guarded(setting, view), methods=["POST"])
+
+    return [
+        Mount("/static", _Assets(directory=STATIC)),
+        Route("/sign-in", _guarded(setting, sign_in.show, open_door=True), methods=["GET"]),
+        Route("/sign-in", _guarded(setting, sign_in.enter, open_door=True), methods=["POST"]),
+        post("/sign-out", sign_in.leave),
+        post("/preferences", sign_in.prefer),
+        get("/", today.show),
+        get("/holds", holds.show),
+        post("/holds/act", holds.act),
+        get("/holds/{id}", hold.show),
+        get("/holds/{id}/peek", hold.peek),
+        post("/holds/{id}/{verb}", hold.act),
+        get("/approvals", approvals.show),
+        post("/approvals/values/{row:int}", approvals.approve_value),
+        get("/approvals/{id}", approvals.one),
+        post("/approvals/{id}", approvals.answer),
+        get("/documents", documents.show),
+        get("/documents/{kind}/{key:path}", documents.one),
+        get("/invoices", invoices.show),
+        get("/invoices/{key}", invoices.one),
+        get("/invoices/{key}/lines/{line:path}", invoices.line),
+        get("/entries/{connection}/{id:path}", invoices.entry),
+        get("/runs", runs.show),
+        post("/runs/replay", runs.replay),
+        get("/runs/{id:path}", runs.one),
+        get("/effects/{key}", runs.effect),
+        get("/systems", systems.show),
+        get("/systems/{name}", systems.one),
+        post("/systems/{name}/{verb}", systems.act),
+        get("/tables", tables.show),
+        get("/tables/{table}", tables.one),
+        post("/values", hold.set_value),
+        get("/palette", palette.show),
+        get("/palette/results", palette.results),
+        get("/live", palette.live),
+        get("/x/{id:path}", palette.anything),
+        Route("/{anywhere:path}", _guarded(setting, _nowhere), methods=["GET", "POST"]),
+    ]
+
+
+def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    """Finds out who asks, refuses changes that no page of ours asked for, and gives every mistake a page."""
+
+    async def answer(request: Request) -> Response:
+        secure = request.url.scheme == "https"
+        session = request.cookies.get(sign_in.SECURE_SESSION if secure else sign_in.PLAIN_SESSION, "")
+        actor = await setting.access.identify_session(session) if session else None
+        if actor is None and not open_door:
+            return _to_the_door(request)
+        secret = session if actor is not None else sign_in.knock(request.cookies.get(sign_in.DOOR, ""))
+        visit = Visit(setting, request, None if open_door else actor, secret)
+        try:
+            if request.method == "POST":
+                token = (await visit.form()).get("token_of_form", "")
+                if not guard.is_ours(request, token=token, secret=secret):
+                    raise HTTPException(403, "The form was not one of this console, or your session has changed.")
+            return await view(visit)
+        except Exception as wrong:  # every one becomes a page with a reference; ours are logged with it
+            return await _mistake(visit, wrong)
+
+    return answer
+
+
+def _to_the_door(request: Request) -> Response:
+    if request.method != "GET" or request.headers.get("hx-request"):
+        return Response("Sign in again.", 401, {"HX-Redirect": "/sign-in"})
+    query = f"?{request.url.query}" if request.url.query else ""
+    onward = request.url.path + query
+    suffix = "" if onward == "/" else f"?onward={quote(onward, safe='')}"
+    return RedirectResponse(f"/sign-in{suffix}", 303)
+
+
+async def _nowhere(visit: Visit) -> Response:
+    raise HTTPException(404, f"There is no page at {visit.request.url.path}.")
+
+
+async def _mistake(visit: Visit, wrong: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    match wrong:
+        case Denied():
+            text = f"This needs the right “{wrong.verb}”, which the role {wrong.who} carries."
+            found = Mistake("You may not do this", text, "Ask the integration engineer for the role.", reference, 403)
+        case Refused():
+            found = Mistake("This could not be done", str(wrong), "Nothing was changed.", reference, 409)
+        case HTTPException(status_code=404):
+            advice = "Search for it by any id of any system."
+            found = Mistake("Not found", wrong.detail, advice, reference, 404)
+        case HTTPException():
+            found = Mistake("This was refused", wrong.detail, "Go back, reload the page and try again.", reference,
+                            wrong.status_code)  # fmt: skip
+        case _:
+            log.error("console page failed", path=visit.request.url.path, reference=reference, exc_info=wrong)
+            advice = "The rest of the console works. Whoever runs Tieout finds this in its log by the reference."
+            found = Mistake("This page has a fault", "It is ours, not yours.", advice, reference, 500)
+    return await visit.page("mistake.html", found, status=found.status)
+
+
+class _Assets(StaticFiles):
+    """Files whose address carries their fingerprint: a browser may keep them for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer

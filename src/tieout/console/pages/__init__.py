@@ -1,0 +1,1 @@
+"""One module per page: a typed context, and the view that fills it."""

@@ -1,0 +1,168 @@
+"""Approvals: terms and table rows that wait for somebody else's word, and the one thing to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tieout.console import wording
+from tieout.console.pages.hold import continued
+from tieout.console.visit import Visit
+from tieout.domain.access import who_may
+from tieout.domain.money import Money
+from tieout.domain.values import ValueRow
+from tieout.store import documents, firm, holds, worklist
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request for approval; `locked` says why this person cannot answer it, and is empty where they can."""
+
+    id: int
+    title: str
+    terms: tuple[str, ...]
+    money: Money | None
+    entity: str
+    requested_by: str
+    requested_at: datetime
+    state: str
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    locked: str
+    document: str
+
+    @property
+    def label(self) -> str:
+        return f"A-{self.id}"
+
+    @property
+    def href(self) -> str:
+        return f"/approvals/A-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingValue:
+    """A row of a table with four eyes."""
+
+    id: int
+    row: ValueRow
+    locked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """The page's own variables."""
+
+    waiting: tuple[Request, ...]
+    values: tuple[WaitingValue, ...]
+    answered: tuple[Request, ...]
+    sums: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One decision."""
+
+    request: Request
+    deal: tuple[tuple[str, str], ...]
+    customer: str
+
+
+async def show(visit: Visit) -> Response:
+    async with visit.setting.database.transaction() as tx:
+        stored = await worklist.approvals(tx)
+        values = await firm.waiting_values(tx)
+    found = [_request(each, visit) for each in stored]
+    waiting = tuple(each for each in found if each.state == "open")
+    return await visit.page(
+        "approvals.html",
+        Approvals(
+            waiting=waiting,
+            values=tuple(WaitingValue(each.version, each, _value_locked(each, visit)) for each in values),
+            answered=tuple(each for each in found if each.state != "open"),
+            sums=wording.sums(each.money for each in waiting),
+        ),
+    )
+
+
+async def one(visit: Visit) -> Response:
+    number = _number(visit)
+    async with visit.setting.database.transaction() as tx:
+        stored = await holds.approval(tx, number)
+        if stored is None:
+            raise HTTPException(404, f"There is no approval A-{number}.")
+        deal = await documents.latest(tx, "engagement", stored["engagement"]) if stored["engagement"] else None
+    body: Mapping[str, Any] = deal["body"] if deal else {}
+    facts = (
+        ("Deal", body.get("name", "")),
+        ("Practice", body.get("practice", "")),
+        ("Service package", body.get("package", "")),
+        ("Start", wording.day(body.get("start"))),
+        ("End", wording.day(body.get("end"))),
+        ("Payment terms", body.get("payment_terms", "")),
+        ("Salesperson", body.get("owner", "")),
+    )
+    customer = str(body["customer"]["name"]) if body else ""
+    shown = tuple((name, str(value)) for name, value in facts if value)
+    return await visit.page("approval.html", Approval(_request(stored, visit), shown, customer))
+
+
+async def answer(visit: Visit) -> Response:
+    visit.require("approval.answer")
+    number, form = _number(visit), await visit.form()
+    approve = form.get("answer") == "approve"
+    released = await visit.setting.operator.answer_approval(
+        number, approve=approve, actor=visit.me, reason=form.get("reason", "")
+    )
+    said = f"A-{number} is {'approved' if approve else 'rejected'}."
+    return visit.done(form.get("back", f"/approvals/A-{number}"), f"{said} {continued(released)}".strip())
+
+
+async def approve_value(visit: Visit) -> Response:
+    visit.require("value.approve")
+    released = await visit.setting.operator.approve_value(int(visit.request.path_params["row"]), actor=visit.me)
+    return visit.done("/approvals", f"The row is in force. {continued(released)}".strip())
+
+
+def _request(stored: Mapping[str, Any], visit: Visit) -> Request:
+    same = ("id", "title", "requested_by", "requested_at", "state", "decided_at", "reason")
+    return Request(
+        **{name: stored[name] for name in same},
+        terms=tuple(stored["terms"]),
+        money=wording.money(stored["amount_minor"], stored["currency"]),
+        entity=stored["entity"] or "",
+        decided_by=stored["decided_by"] or "",
+        locked=_locked(stored, visit),
+        document=f"/documents/engagement/{stored['engagement']}" if stored["engagement"] else "",
+    )
+
+
+def _locked(stored: Mapping[str, Any], visit: Visit) -> str:
+    if stored["state"] != "open":
+        return f"Answered by {stored['decided_by']}."
+    if stored["requested_by"].casefold() == visit.me.casefold():
+        return "You asked for this; somebody else must answer it."
+    if not visit.may("approval.answer"):
+        return f"Answering needs the role {who_may('approval.answer')}; ask the integration engineer for it."
+    return ""
+
+
+def _value_locked(row: ValueRow, visit: Visit) -> str:
+    if row.author == visit.me:
+        return "This row is yours; somebody else must approve it."
+    if not visit.may("value.approve"):
+        return f"Approving needs the role {who_may('value.approve')}."
+    return ""
+
+
+def _number(visit: Visit) -> int:
+    text = str(visit.request.path_params["id"]).upper().removeprefix("A-")
+    if not text.isdigit() or len(text) > 18:
+        raise HTTPException(404, f"{text!r} is no number of an approval; they look like A-501.")
+    return int(text)

@@ -1,0 +1,342 @@
+"""Documents: where is deal X? Its ids in every system, each field with its trail, its versions, money, holds and story."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tieout.console import wording
+from tieout.console.pages.hold import source_of
+from tieout.console.rows import HoldRow, hold_row
+from tieout.console.technical import run_href
+from tieout.console.visit import Visit
+from tieout.domain.identity import Ref
+from tieout.domain.money import Money
+from tieout.store import crosswalk, documents, figures, story, worklist
+from tieout.store.database import Tx
+from tieout.store.figures import Totals
+
+_TITLES = {
+    "engagement": "Deals",
+    "contract": "Contracts",
+    "project": "Projects",
+    "customer": "Customers",
+    "invoice": "Invoices",
+    "person": "People",
+    "contact": "Contacts",
+    "service_package": "Service packages",
+    "rate_card": "Rate cards",
+    "assignment": "Assignments",
+    "time_entry": "Time entries",
+}
+_NOWHERE: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    kind: str
+    key: str
+    name: str
+    state: str
+    entity: str
+    version: int
+    money: Money | None
+    created_at: datetime
+
+    @property
+    def href(self) -> str:
+        return f"/documents/{self.kind}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class KindTab:
+    title: str
+    href: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The page's own variables."""
+
+    kind: str
+    title: str
+    kinds: tuple[KindTab, ...]
+    rows: tuple[DocumentRow, ...]
+    sums: tuple[Money, ...]
+    text: str
+    hidden: tuple[tuple[str, str], ...]
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One record of the object in one system; an earlier id (after a merge) is an alias."""
+
+    system: str
+    kind: str
+    record: str
+    address: str
+    alias: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SystemState:
+    """How the object stands in one system: known there, on its way, unknown, or not there."""
+
+    system: str
+    role: str
+    state: str
+    tone: str
+    chips: tuple[Chip, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A canonical field with its value and where it came from; `changed` since the version before."""
+
+    name: str
+    value: str
+    source: str
+    mapping: str
+    before: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    version: int
+    created_at: datetime
+    changes: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    at: datetime
+    kind: str
+    title: str
+    detail: str
+    actor: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document and the engagement it belongs to."""
+
+    kind: str
+    key: str
+    name: str
+    version: int
+    entity: str
+    money: Money | None
+    systems: tuple[SystemState, ...]
+    fields: tuple[Field, ...]
+    versions: tuple[VersionRow, ...]
+    totals: tuple[tuple[str, Money, str], ...]
+    holds: tuple[HoldRow, ...]
+    relatives: tuple[DocumentRow, ...]
+    moments: tuple[Moment, ...]
+    engagement: str
+
+
+async def show(visit: Visit) -> Response:
+    kind = visit.query("kind") or "engagement"
+    scope = {name: visit.query(name) for name in ("entity", "currency", "stage") if visit.query(name)}
+    async with visit.setting.database.transaction() as tx:
+        stored = await story.documents(tx, story.Documents(kind, visit.query("text"), **scope))
+        counts = await story.document_kinds(tx)
+    order = [*_TITLES, *(each for each in counts if each not in _TITLES)]
+    kinds = tuple(
+        KindTab(_TITLES.get(each, each), f"/documents?{urlencode({'kind': each})}", counts.get(each, 0), each == kind)
+        for each in order
+        if counts.get(each) or each == kind
+    )
+    rows = tuple(document_row(each) for each in stored)
+    return await visit.page(
+        "documents.html",
+        Documents(
+            kind=kind,
+            title=_TITLES.get(kind, kind),
+            kinds=kinds,
+            rows=rows,
+            sums=wording.sums(each.money for each in rows),
+            text=visit.query("text"),
+            hidden=(("kind", kind), *scope.items()),
+            scope=" · ".join(value if value != "-" else "no entity" for value in scope.values()),
+        ),
+    )
+
+
+async def one(visit: Visit) -> Response:
+    kind, key = visit.request.path_params["kind"], visit.request.path_params["key"]
+    async with visit.setting.database.transaction() as tx:
+        stored = await documents.history(tx, kind, key)
+        if not stored:
+            raise HTTPException(404, f"There is no {wording.words(kind)} {key!r}.")
+        newest = stored[-1]
+        engagement = newest["engagement"] or (key if kind == "engagement" else "")
+        relatives = await story.records_of(tx, engagement) if engagement else []
+        wanted = worklist.Wanted(me=visit.me, now=visit.now)
+        held = [each for each in await worklist.held(tx, wanted) if engagement and each["engagement"] == engagement]
+        context = Document(
+            kind=kind,
+            key=key,
+            name=str(newest["body"].get("name") or newest["body"].get("number") or key),
+            version=newest["version"],
+            entity=newest["entity"] or newest["body"].get("legal_entity", ""),
+            money=_worth(kind, newest["body"]),
+            systems=await _systems(visit, tx, key, engagement, relatives),
+            fields=fields_of(newest, stored[-2] if len(stored) > 1 else None),
+            versions=tuple(_version(each, before) for each, before in _pairs(stored)),
+            totals=_totals(await figures.money_of(tx, [engagement])) if engagement else (),
+            holds=tuple(hold_row(each) for each in held),
+            relatives=tuple(_relative(each) for each in relatives if (each["kind"], each["key"]) != (kind, key)),
+            moments=tuple(_moment(each) for each in await story.life_of(tx, engagement)) if engagement else (),
+            engagement=engagement,
+        )
+    return await visit.page("document.html", context)
+
+
+def document_row(stored: Mapping[str, Any]) -> DocumentRow:
+    same = ("kind", "key", "name", "state", "entity", "version", "created_at")
+    return DocumentRow(
+        **{name: stored[name] for name in same}, money=wording.amount(stored["amount"], stored["currency"])
+    )
+
+
+def fields_of(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[Field, ...]:
+    """The document's fields, one line each, in the order of its class; a list is shown as its parts."""
+    now, then = flat(stored["body"]), flat(before["body"]) if before else {}
+    trail: Mapping[str, Any] = stored["trail"]
+    found: list[Field] = []
+    for name, value in now.items():
+        origin: Mapping[str, Any] = trail.get(name) or trail.get(name.split("[")[0]) or _NOWHERE
+        source, mapping = (str(origin.get(each, "")) for each in ("source", "mapping"))
+        changed = before is not None and then.get(name) != value
+        found.append(Field(name, value, source, mapping, then.get(name, ""), changed))
+    return tuple(found)
+
+
+def flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested values under dotted names; an empty list and an absent value show as a dash."""
+    found: dict[str, str] = {}
+    for name, value in body.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value:
+            found.update(flat(_mapping(value), f"{path}."))
+        elif isinstance(value, list) and any(isinstance(each, Mapping) for each in _items(value)):
+            for number, each in enumerate(_items(value), 1):
+                found.update(flat(_mapping(each), f"{path}[{number}]."))
+        elif isinstance(value, list):
+            found[path] = ", ".join(str(each) for each in _items(value)) or "-"
+        else:
+            found[path] = wording.value(value) if not isinstance(value, Mapping) else "-"
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"value": value}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _items(value: Any) -> list[Any]:
+    return json.loads(json.dumps(value, default=str)) if isinstance(value, list) else []
+
+
+def _pairs(stored: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
+    for number in range(len(stored) - 1, -1, -1):
+        yield stored[number], stored[number - 1] if number else None
+
+
+def _version(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> VersionRow:
+    changes = tuple(each for each in fields_of(stored, before) if each.changed)
+    return VersionRow(stored["version"], stored["created_at"], changes)
+
+
+def _worth(kind: str, body: Mapping[str, Any]) -> Money | None:
+    name = {"project": "budget", "invoice": "net"}.get(kind, "amount")
+    return wording.amount(body.get(name), body.get("currency", ""))
+
+
+def _relative(stored: Mapping[str, Any]) -> DocumentRow:
+    body = stored["body"]
+    return DocumentRow(
+        kind=stored["kind"],
+        key=stored["key"],
+        name=str(body.get("name") or body.get("number") or stored["key"]),
+        state=str(body.get("stage") or body.get("state") or ""),
+        entity=stored["entity"] or "",
+        version=stored["version"],
+        money=_worth(stored["kind"], body),
+        created_at=stored["created_at"],
+    )
+
+
+def _totals(totals: Sequence[Totals]) -> tuple[tuple[str, Money, str], ...]:
+    """What the engagement came to, as (word, money, what it means); figures of nothing are left out."""
+    found: list[tuple[str, Money, str]] = []
+    for each in totals:
+        if not each.currency:
+            continue
+        stages: tuple[tuple[str, Decimal, str], ...] = (
+            ("Sold", each.sold, "as the CRM says now"),
+            ("Contracted", each.booked, "the project's budget"),
+            ("Approved time", each.approved, f"{wording.hours(each.approved_minutes)} h at agreed rates"),
+            ("Not invoiced", each.unbilled, "approved and on no invoice"),
+            ("Proposed", each.proposed, "net, waiting in the ERP"),
+            ("Invoiced", each.billed_net, "net, posted"),
+            ("With tax", each.billed_total, "what the customer owes"),
+            ("Paid", each.paid, wording.count(each.payments, "payment")),
+            ("Open", each.open, "posted and not paid"),
+        )
+        found += [(title, Money(amount, each.currency).rounded(), means) for title, amount, means in stages]
+    return tuple(found)
+
+
+async def _systems(
+    visit: Visit, tx: Tx, key: str, engagement: str, relatives: Sequence[Mapping[str, Any]]
+) -> tuple[SystemState, ...]:
+    """Every connection that plays a part, in the order CRM, PSA, ERP, with the records that are the same object."""
+    keys = dict.fromkeys([key, engagement, *(each["key"] for each in relatives if each["kind"] != "contact")])
+    found = [each for name in keys if name for each in await crosswalk.everywhere(tx, name)]
+    effects = await story.effects_of_engagement(tx, engagement) if engagement else []
+    states: list[SystemState] = []
+    for connection in await story.systems(tx, visit.now):
+        name = connection["name"]
+        chips = tuple(_chip(each, visit) for each in found if each["connection"] == name)
+        states_of = [each["state"] for each in effects if each["connection"] == name]
+        if chips or states_of:
+            state, tone = _state(bool(chips), states_of)
+            states.append(SystemState(name, connection["role"].upper(), state, tone, chips))
+    return tuple(states)
+
+
+def _state(known: bool, effects: Sequence[str]) -> tuple[str, str]:
+    if "unknown" in effects:
+        return "outcome unknown", "warn"
+    if "refused" in effects:
+        return "refused", "bad"
+    if "sent" in effects:
+        return "on its way", "calm"
+    return ("there", "good") if known else ("not there", "calm")
+
+
+def _chip(stored: Mapping[str, Any], visit: Visit) -> Chip:
+    ref = Ref(stored["connection"], stored["kind"], stored["record_id"])
+    return Chip(ref.connection, ref.kind, ref.id, source_of(visit.setting.link(ref)), stored["alias"], stored["since"])
+
+
+def _moment(stored: Mapping[str, Any]) -> Moment:
+    link = stored["link"]
+    href = run_href(link.removeprefix("/runs/")) if link.startswith("/runs/") else link
+    return Moment(stored["at"], stored["kind"], stored["title"], stored["detail"], stored["actor"], href)

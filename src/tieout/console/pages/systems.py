@@ -1,0 +1,167 @@
+"""Systems: a card each, with who we are there, what is left of its limits, and whether it is silent, slow or paused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tieout.console import wording
+from tieout.console.pages.hold import continued
+from tieout.console.setting import Door
+from tieout.console.visit import Visit
+from tieout.domain.access import Verb
+from tieout.store import story
+from tieout.store.database import Tx
+
+_ROLES = {"crm": "CRM", "psa": "PSA", "erp": "ERP"}
+_NONE: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a kind of record has been read, and when that last moved."""
+
+    kind: str
+    value: str
+    advanced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCard:
+    """`trouble` says in words what is wrong with it; empty when nothing is."""
+
+    name: str
+    kind: str
+    role: str
+    entity: str
+    owner: str
+    paused: bool
+    reason: str
+    health: str
+    user: str
+    version: str
+    limits: tuple[tuple[str, str], ...]
+    checked_at: datetime | None
+    cursors: tuple[Cursor, ...]
+    messages: int
+    last_message_at: datetime | None
+    effects: int
+    last_effect_at: datetime | None
+    unknown: int
+    holds: int
+    bells: int
+    door: Door | None
+    trouble: str
+    tone: str
+
+    @property
+    def href(self) -> str:
+        return f"/systems/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """The page's own variables."""
+
+    cards: tuple[SystemCard, ...]
+    troubled: int
+    may: Callable[[Verb], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One card on a page of its own."""
+
+    card: SystemCard
+    may: Callable[[Verb], bool]
+
+
+async def show(visit: Visit) -> Response:
+    async with visit.setting.database.transaction() as tx:
+        found = await cards(visit, tx)
+    troubled = sum(1 for each in found if each.trouble)
+    return await visit.page("systems.html", Systems(tuple(found), troubled, visit.may))
+
+
+async def one(visit: Visit) -> Response:
+    return await visit.page("system.html", System(await _card(visit), visit.may))
+
+
+async def act(visit: Visit) -> Response:
+    card, form, verb = await _card(visit), await visit.form(), visit.request.path_params["verb"]
+    if verb == "pause":
+        visit.require("connection.pause")
+        reason = form.get("reason", "").strip() or f"paused by {visit.actor.name}"
+        await visit.setting.operator.pause(card.name, reason=reason, actor=visit.me)
+        return visit.done(form.get("back", card.href), f"{card.name} is paused. Nothing is lost: what arrives waits.")
+    if verb == "resume":
+        visit.require("connection.resume")
+        released = await visit.setting.operator.resume(card.name, actor=visit.me)
+        return visit.done(form.get("back", card.href), f"{card.name} goes on. {continued(released)}".strip())
+    raise HTTPException(404, f"There is no verb {verb!r} for a system.")
+
+
+async def _card(visit: Visit) -> SystemCard:
+    name = visit.request.path_params["name"]
+    async with visit.setting.database.transaction() as tx:
+        found = next((each for each in await cards(visit, tx) if each.name == name), None)
+    if found is None:
+        raise HTTPException(404, f"There is no connection {name!r}.")
+    return found
+
+
+async def cards(visit: Visit, tx: Tx) -> list[SystemCard]:
+    """Every connection as it is now, with today's traffic."""
+    stored = await story.systems(tx, visit.now - timedelta(hours=24))
+    return [_of(each, visit) for each in stored]
+
+
+def _of(stored: Mapping[str, Any], visit: Visit) -> SystemCard:
+    health: Mapping[str, Any] = stored["health"]
+    limits: Mapping[str, Any] = health.get("limits") or _NONE
+    role: str = stored["role"]
+    settings = visit.setting.firm().connections.get(stored["name"])
+    cursors = tuple(
+        Cursor(each["kind"], each["value"], datetime.fromisoformat(each["advanced_at"])) for each in stored["cursors"]
+    )
+    trouble, tone = _trouble(stored, cursors, visit)
+    return SystemCard(
+        name=stored["name"],
+        kind=stored["kind"],
+        role=_ROLES.get(role, role),
+        entity=stored["entity"] or "all entities",
+        owner=settings.owner if settings else "",
+        paused=stored["state"] == "paused",
+        reason=stored["reason"],
+        health=str(health.get("detail", "")) if health else "not checked yet",
+        user=str(health.get("user", "")),
+        version=str(health.get("version", "")),
+        limits=tuple((str(name), str(value)) for name, value in limits.items()),
+        checked_at=stored["checked_at"],
+        cursors=cursors,
+        door=next((each for each in visit.setting.environment.doors if each.connection == stored["name"]), None),
+        trouble=trouble,
+        tone=tone,
+        **{name: stored[name] for name in
+           ("messages", "last_message_at", "effects", "last_effect_at", "unknown", "holds", "bells")},
+    )  # fmt: skip
+
+
+def _trouble(stored: Mapping[str, Any], cursors: tuple[Cursor, ...], visit: Visit) -> tuple[str, str]:
+    """Silence is a state: a paused, refused, unchecked or unread system each look different."""
+    health: Mapping[str, Any] = stored["health"]
+    if stored["state"] == "paused":
+        return f"Paused: {stored['reason'] or 'no reason given'}", "warn"
+    if health and not health.get("ok", True):
+        return f"Does not answer as it should: {health.get('detail', '')}", "bad"
+    if stored["unknown"]:
+        return f"{wording.count(stored['unknown'], 'outcome')} unknown, being looked up", "warn"
+    newest = max((each.advanced_at for each in cursors), default=None)
+    if newest is not None and visit.now - newest > visit.setting.quiet:
+        return f"Silent: last read {wording.ago(newest, visit.now)}", "warn"
+    return "", "good"

@@ -1,0 +1,124 @@
+"""Holds as lists show them: one line per problem, gathered by cause, ranked by money and deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tieout.console import wording
+from tieout.domain.money import Money
+from tieout.domain.problems import CATALOGUE, Explained, Problem, explain
+
+# A hold without an amount still matters: it ranks as if this much waited.
+_LEAST = Decimal(1000)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """One problem of one document. Its money is shown once: a second problem says where it is counted."""
+
+    id: int
+    title: str
+    what: str
+    code: str
+    cause: str
+    money: Money | None
+    counted: bool
+    counted_at: int
+    owner: str
+    assignee: str
+    entity: str
+    flow: str
+    opened_at: datetime
+    due_at: datetime
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    resolved_by: str
+    resolution: str
+    times: int
+    state: str
+
+    @property
+    def label(self) -> str:
+        return f"H-{self.id}"
+
+    @property
+    def href(self) -> str:
+        return f"/holds/H-{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Holds that one fix ends, or a single one; `sums` counts each document once."""
+
+    what: str
+    cause: str
+    rows: tuple[HoldRow, ...]
+    sums: tuple[Money, ...]
+    due_at: datetime
+    rank: Decimal
+
+    @property
+    def documents(self) -> int:
+        return sum(1 for each in self.rows if each.counted)
+
+
+def hold_row(stored: Mapping[str, Any]) -> HoldRow:
+    same = ("id", "title", "code", "cause", "owner", "assignee", "flow", "opened_at", "due_at", "snoozed_until",
+            "resolved_at", "resolved_by", "resolution", "times", "state")  # fmt: skip
+    return HoldRow(
+        **{name: stored[name] for name in same},
+        what=explained(stored).what,
+        money=wording.money(stored["amount_minor"], stored["currency"]),
+        counted=stored.get("counted", True),
+        counted_at=stored.get("counted_at", stored["id"]),
+        entity=stored["entity"] or "",
+    )
+
+
+def explained(stored: Mapping[str, Any]) -> Explained:
+    """The six answers of a stored hold, also when the catalogue of an older version knew more than today's."""
+    try:
+        return explain(Problem(stored["code"], stored["facts"], stored.get("quote", "")))
+    except (KeyError, ValueError):
+        text = f"{stored['code']}: {', '.join(f'{name} {value}' for name, value in stored['facts'].items())}"
+        fix = "Correct the record at its source, then replay."
+        return Explained(
+            text, "", stored.get("owner", ""), fix, str(stored["facts"].get("link", "")), timedelta(days=1)
+        )
+
+
+def by_cause(rows: Iterable[HoldRow], now: datetime) -> list[Cause]:
+    """Gathered by cause; the cause with the most money due soonest first."""
+    gathered: dict[str, list[HoldRow]] = {}
+    for each in rows:
+        gathered.setdefault(each.cause, []).append(each)
+    causes = [_cause(cause, members, now) for cause, members in gathered.items()]
+    return sorted(causes, key=lambda each: (-each.rank, each.due_at, each.rows[0].id))
+
+
+def _cause(cause: str, members: Sequence[HoldRow], now: datetime) -> Cause:
+    due_at = min(each.due_at for each in members)
+    found = sum_of(members)
+    return Cause(members[0].what, cause, tuple(members), found, due_at, rank(found, due_at, now))
+
+
+def sum_of(rows: Iterable[HoldRow]) -> tuple[Money, ...]:
+    return wording.sums(each.money for each in rows if each.counted)
+
+
+def rank(found: Sequence[Money], due_at: datetime, now: datetime) -> Decimal:
+    """Money that waits per hour that is left; what is overdue or due within the hour counts as one hour.
+
+    Amounts of several currencies are added as plain figures here, for the order of a list and for nothing else.
+    """
+    left = max(Decimal(str((due_at - now).total_seconds())) / 3600, Decimal(1))
+    return max(sum((each.amount for each in found), Decimal(0)), _LEAST) / left
+
+
+def short_of(code: str) -> str:
+    """A problem's code as a filter shows it."""
+    return wording.words(code) if code in CATALOGUE else code

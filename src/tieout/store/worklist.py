@@ -1,0 +1,259 @@
+"""What waits for a person, as lists: Today, Holds and Approvals, each with a sum that is the sum of its rows.
+
+A document with several problems appears once per problem, and its money counts once: `counted` marks the row that
+carries it, so that the sum over a list never says an amount twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tieout.store.database import Tx, row, rows
+
+# Age bands of the strip above the list: name → (older than, not older than) in hours.
+AGES: dict[str, tuple[int, int]] = {"4h": (0, 4), "1d": (4, 24), "3d": (24, 72), "older": (72, 1_000_000)}
+TABS = ("open", "needs", "mine", "unassigned", "snoozed", "resolved")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which holds to list; an empty field does not filter. `me` is the viewer, for the tabs of their own.
+
+    `leading` keeps of each document only the problem that is due first, so that lists by cause share no document.
+    """
+
+    me: str
+    now: datetime
+    tab: str = "open"
+    entity: str = ""
+    owner: str = ""
+    code: str = ""
+    flow: str = ""
+    cause: str = ""
+    age: str = ""
+    text: str = ""
+    leading: bool = False
+
+    def values(self) -> dict[str, Any]:
+        older, younger = AGES.get(self.age, (0, 1_000_000))
+        wanted = {
+            name: getattr(self, name) for name in ("me", "now", "tab", "entity", "owner", "code", "flow", "cause")
+        }
+        return {**wanted, "older": older, "younger": younger, "text": self.text.strip(), "leading": self.leading}
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The values that the filters offer."""
+
+    entities: list[str] = field(default_factory=list[str])
+    owners: list[str] = field(default_factory=list[str])
+    codes: list[str] = field(default_factory=list[str])
+    flows: list[str] = field(default_factory=list[str])
+
+
+async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, Any]]:
+    """The holds of a list, those due first before the others; `counted` once per document."""
+    return await rows(
+        tx,
+        """
+        with listed as (
+          select h.*, row_number() over (partition by flow, subject order by due_at, id) = 1 as is_first
+          from hold h
+          where case %(tab)s
+              when 'resolved' then state = 'resolved'
+              when 'snoozed' then state = 'open' and coalesce(snoozed_until > %(now)s, false)
+              else state = 'open' and not coalesce(snoozed_until > %(now)s, false) and case %(tab)s
+                when 'needs' then assignee in ('', %(me)s)
+                when 'mine' then assignee = %(me)s
+                when 'unassigned' then assignee = ''
+                else true end
+              end
+        ), chosen as (
+          select listed.*, row_number() over (partition by flow, subject order by due_at, id) = 1 as counted,
+                 first_value(id) over (partition by flow, subject order by due_at, id) as counted_at
+          from listed
+          where (not %(leading)s or is_first)
+            and (%(entity)s = '' or entity = %(entity)s)
+            and (%(owner)s = '' or owner = %(owner)s)
+            and (%(code)s = '' or code = %(code)s)
+            and (%(flow)s = '' or flow = %(flow)s)
+            and (%(cause)s = '' or cause = %(cause)s)
+            and (%(text)s = '' or strpos(lower(concat_ws(' ', 'h-' || id, title, subject, facts::text)), lower(%(text)s)) > 0)
+            and (%(older)s = 0 or opened_at < %(now)s - make_interval(hours => %(older)s))
+            and opened_at >= %(now)s - make_interval(hours => %(younger)s)
+        )
+        select * from chosen
+        order by case when %(tab)s = 'resolved' then resolved_at end desc nulls last, due_at, amount_minor desc, id
+        limit %(limit)s
+        """,
+        {**wanted.values(), "limit": limit},
+    )
+
+
+async def tabs(tx: Tx, wanted: Wanted) -> dict[str, int]:
+    """How many holds each tab of the list has."""
+    found = await row(
+        tx,
+        """
+        with awake as (select *, state = 'open' and not coalesce(snoozed_until > %(now)s, false) as awake from hold)
+        select count(*) filter (where awake) as open,
+               count(*) filter (where awake and assignee in ('', %(me)s)) as needs,
+               count(*) filter (where awake and assignee = %(me)s) as mine,
+               count(*) filter (where awake and assignee = '') as unassigned,
+               count(*) filter (where state = 'open' and not awake) as snoozed,
+               count(*) filter (where state = 'resolved') as resolved
+        from awake
+        """,
+        {"me": wanted.me, "now": wanted.now},
+    )
+    assert found is not None
+    return found
+
+
+async def facets(tx: Tx) -> Facets:
+    found = await rows(tx, "select distinct entity, owner, code, flow from hold where state = 'open'")
+    return Facets(
+        *(sorted({each[name] for each in found if each[name]}) for name in ("entity", "owner", "code", "flow"))
+    )
+
+
+async def needs(tx: Tx, *, me: str, now: datetime) -> list[dict[str, Any]]:
+    """Holds and approvals that this person can act on: their own and the unassigned; never their own requests.
+
+    A document that waits for two things appears twice and counts once, with a hold before an approval.
+    """
+    return await rows(
+        tx,
+        """
+        with waiting as (
+          select 'hold' as what, id, flow, subject, entity, title, code, cause, facts, quote, owner, assignee,
+                 amount_minor, currency, opened_at as since, due_at, null::jsonb as terms
+          from hold
+          where state = 'open' and not coalesce(snoozed_until > %(now)s, false) and assignee in ('', %(me)s)
+          union all
+          select 'approval', id, flow, subject, entity, title, '', '', '{}'::jsonb, '', 'finance operations', '',
+                 amount_minor, currency, requested_at, requested_at + interval '1 day', terms
+          from approval where state = 'open' and lower(requested_by) <> lower(%(me)s)
+        )
+        select *, row_number() over (partition by flow, subject order by what desc, due_at, id) = 1 as counted
+        from waiting order by due_at, amount_minor desc, id
+        """,
+        {"me": me, "now": now},
+    )
+
+
+async def elsewhere(tx: Tx, *, me: str, now: datetime) -> dict[str, int]:
+    """What is open and not on this person's list: with others, snoozed, or asked for by themselves."""
+    found = await row(
+        tx,
+        """
+        select (select count(*) from hold where state = 'open' and not coalesce(snoozed_until > %(now)s, false)
+                  and assignee not in ('', %(me)s)) as others,
+               (select count(*) from hold where state = 'open' and coalesce(snoozed_until > %(now)s, false)) as snoozed,
+               (select count(*) from approval where state = 'open' and lower(requested_by) = lower(%(me)s)) as requested
+        """,
+        {"me": me, "now": now},
+    )
+    assert found is not None
+    return found
+
+
+async def counts(tx: Tx, now: datetime) -> dict[str, int]:
+    """The figures in the frame of every page, and the newest hold: what came in since is told by comparing it."""
+    found = await row(
+        tx,
+        """
+        select (select count(*) from hold where state = 'open' and not coalesce(snoozed_until > %(now)s, false)) as holds,
+               (select count(*) from approval where state = 'open')
+                 + (select count(*) from value_row where waiting) as approvals,
+               (select count(*) from connection where state = 'paused') as paused,
+               (select coalesce(max(id), 0) from hold) as newest_hold
+        """,
+        {"now": now},
+    )
+    assert found is not None
+    return found
+
+
+async def passed_since(tx: Tx, since: datetime) -> dict[str, Any]:
+    """What went through by itself: the denominator of an empty or a short list."""
+    found = await row(
+        tx,
+        """
+        select count(*) filter (where state = 'done') as done, count(*) as received, max(received_at) as last_at
+        from message where received_at >= %s
+        """,
+        (since,),
+    )
+    assert found is not None
+    return found
+
+
+async def frees(tx: Tx, hold: dict[str, Any]) -> list[dict[str, Any]]:
+    """The other open holds that the same fix ends, in every entity for a value table."""
+    return await rows(
+        tx,
+        """
+        select id, title, subject, entity, amount_minor, currency, opened_at, due_at, facts from hold
+        where state = 'open' and id <> %(id)s and (
+          cause = %(cause)s
+          or (code = 'value.missing' and code = %(code)s and facts ->> 'table' = %(table)s
+              and lower(facts ->> 'value') = lower(%(value)s)))
+        order by due_at, id limit 200
+        """,
+        {
+            "id": hold["id"],
+            "cause": hold["cause"],
+            "code": hold["code"],
+            "table": hold["facts"].get("table", ""),
+            "value": hold["facts"].get("value", ""),
+        },
+    )
+
+
+async def together(tx: Tx, hold: dict[str, Any]) -> list[dict[str, Any]]:
+    """The other open holds of the same document: it goes on when all of them are resolved."""
+    return await rows(
+        tx,
+        "select id, title, code, facts, quote, due_at from hold where state = 'open' and id <> %s and flow = %s and subject = %s"
+        " order by due_at, id",
+        (hold["id"], hold["flow"], hold["subject"]),
+    )
+
+
+async def approvals(tx: Tx) -> list[dict[str, Any]]:
+    """Open requests, the oldest first, then the last ones that were answered."""
+    return await rows(
+        tx,
+        """
+        (select * from approval where state = 'open' order by requested_at, id limit 500)
+        union all (select * from approval where state <> 'open' order by decided_at desc, id limit 50)
+        """,
+    )
+
+
+async def unknown_values(tx: Tx) -> list[dict[str, Any]]:
+    """Values that open holds wait for, with how many documents each would free."""
+    return await rows(
+        tx,
+        """
+        select facts ->> 'table' as table_name, facts ->> 'value' as key, facts ->> 'entity' as entity, count(*) as waiting,
+               min(opened_at) as since, min(id) as hold_id
+        from hold where state = 'open' and code = 'value.missing' group by 1, 2, 3 order by 1, 4 desc, 2, 3
+        """,
+    )
+
+
+async def people(tx: Tx) -> list[str]:
+    """Who a hold can be given to: everybody who has acted here before."""
+    found = await rows(
+        tx,
+        """
+        select assignee as name from hold where assignee <> '' union select actor from audit
+        union select decided_by from approval where decided_by is not null order by 1 limit 200
+        """,
+    )
+    return [each["name"] for each in found]
