@@ -119,15 +119,240 @@ class Day:
             "erp-de": ("answers in 19 ms", "tieout_de", {}),
         }
         for name, (detail, user, limits) in health.items():
-            payments = (
-                [{"id": f"{key}-1", "paid_on": through + timedelta(days=9), "amount": received}] if received else []
-            )
+            told = {"ok": True, "detail": detail, "user": user, "version": "8.0", "limits": dict(limits)}
+            await firm.record_health(self.tx, name, told, self.now - timedelta(minutes=2))
+        for name, kind, ago in (("salesforce", "opportunity", 1), ("salesforce", "account_merge", 1),
+                                ("kantata", "time_entry", 130), ("erp-us", "invoice", 2), ("erp-de", "invoice", 2)):  # fmt: skip
+            moment = self.now - timedelta(minutes=ago)
+            await messages.advance(self.tx, name, kind, f"{moment:%Y-%m-%dT%H:%M:%SZ}", moment)
+
+    async def deal(
+        self, name: str, customer: str, entity: str, amount: str, *, practice: str = "Data & AI", won: timedelta
+    ) -> Engagement:
+        """A won opportunity arrives: its message, its run and its document."""
+        source = f"006Kx{hash_of(name):010d}"[:15] + "AAA"
+        currency = "USD" if entity == "US" else "EUR"
+        company = Customer(
+            key=business_key("CUS", Ref("salesforce", "customer", customer)),
+            name=customer + self.canary,
+            address=Address(street="500 Market Street", city="Springfield", postal_code="94105", country=entity),
+            tax_id=TaxId(type="us_ein", code="91-1144442"),
+            payment_terms="Net 30",
+            source_id=f"001Kx{hash_of(customer):010d}"[:15] + "AAA",
+        )
+        engagement = Engagement(
+            key=business_key("ENG", Ref("salesforce", "engagement", source)), name=name + self.canary, stage="won",
+            customer=company, legal_entity=entity, currency=currency, amount=Decimal(amount),
+            practice=practice + self.canary, package="DATA-FOUNDATION", start=date(2026, 10, 5), end=date(2027, 3, 31),
+            booked_at=self.now - won, payment_terms="Net 30", project_manager="david.lindqvist@kestrel.example",
+            owner="margaret.osei@kestrel.example", source_id=source,
+            lines=(ContractLine(id="1", description="Data model", hours=Decimal(120), rate=RATES["Senior Consultant"],
+                                amount=Decimal(amount)),),
+        )  # fmt: skip
+        at = self.now - won
+        arrival = messages.Arrival("salesforce", "opportunity", source, f"{at:%Y-%m-%dT%H:%M:%S.000Z}#1", currency,
+                                   int(Decimal(amount) * 100), {"Id": source, "Name": name})  # fmt: skip
+        stored = await messages.record(self.tx, [arrival], via="doorbell", now=at)
+        run_id = f"{FLOW}:salesforce/opportunity/{source}:{arrival.version}"
+        await runs.queue(self.tx, run_id, flow=FLOW, subject=f"salesforce/opportunity/{source}", version=arrival.version,
+                         lane=source, now=at, engagement=engagement.key)  # fmt: skip
+        await messages.assign(self.tx, [each["id"] for each in stored], run_id)
+        await runs.tell(self.tx, run_id, entity=entity, engagement=engagement.key)
+        await runs.start(self.tx, run_id, 1, "worker-1", at + timedelta(seconds=1))
+        fields = {"name": "Name", "amount": "Amount", "practice": "Practice__c", "legal_entity": "Legal_Entity__c",
+                  "customer.name": "Account.Name", "start": "Start__c", "owner": "Owner.Email"}  # fmt: skip
+        trail = {field: {"source": source, "mapping": "salesforce.engagement@3"} for field, source in fields.items()}
+        for document in (company, engagement):
+            await documents.save(self.tx, document, entity=entity, engagement=engagement.key, trail=trail, now=at)
+        await self.link("engagement", engagement.key, "salesforce", source, at)
+        await self.link("customer", company.key, "salesforce", company.source_id, at)
+        self.seeded.engagements[name] = engagement.key
+        self.seeded.runs[name] = run_id
+        return engagement
+
+    def name_of(self, deal: Engagement) -> str:
+        return deal.name.removesuffix(self.canary) if self.canary else deal.name
+
+    async def held(self, deal: Engagement, *problems: Problem, since: timedelta) -> None:
+        """The deal's run ends and waits, with a hold per problem."""
+        at, run_id = self.now - since, self.seeded.runs[self.name_of(deal)]
+        run = await runs.get(self.tx, run_id)
+        assert run is not None
+        await self.steps(run_id, ("read the deal", "check what it lacks"), at - timedelta(seconds=2))
+        await runs.end(self.tx, run_id, "held", f"{len(problems)} problems", at)
+        await messages.settle_run(self.tx, run_id, "held", "waits for a person", at)
+        amount = Money(deal.amount or Decimal(0), deal.currency)
+        await holds.open_holds(self.tx, run, problems, title=deal.name, amount=amount, now=at)
+        for each in await holds.listed(self.tx):
+            if each["run_id"] == run_id:
+                self.seeded.holds.setdefault(f"{self.name_of(deal)}/{each['code']}", each["id"])
+
+    async def steps(self, run_id: str, titles: Sequence[str], at: datetime) -> None:
+        story = [
+            runs.Step(title, at + timedelta(milliseconds=120 * i), at + timedelta(milliseconds=120 * i + 85), "done")
+            for i, title in enumerate(titles)
+        ]
+        await runs.steps(self.tx, run_id, 1, story)
+
+    async def effect(
+        self, deal: Engagement, connection: str, operation: str, guarantee: str, subject: str, record: str, *,
+        at: datetime, state: str = "done",
+    ) -> None:  # fmt: skip
+        run_id = self.seeded.runs[self.name_of(deal)]
+        key = f"{hash_of(connection + operation + subject):064x}"
+        await effects.sending(
+            self.tx, key, connection=connection, operation=operation, guarantee=guarantee, subject=subject, version="1",
+            run_id=run_id, entity=deal.legal_entity, engagement=deal.key, state="sent", now=at,
+            request=b'{"method": "POST", "path": "/model", "body": {"name": "' + subject.encode() + b'"}}',
+        )  # fmt: skip
+        receipt = {"id": record, "parts": {}, "answer": {}} if state == "done" else None
+        detail = "" if state == "done" else "the connection was cut after the request had been sent"
+        await effects.settled(self.tx, key, state, now=at + timedelta(milliseconds=80), receipt=receipt, detail=detail)
+
+    async def set_up(self, deal: Engagement, *, at: datetime, done: bool = True) -> Project:
+        """Customer, contract and project exist in ERP and PSA; the run is over."""
+        run_id = self.seeded.runs[self.name_of(deal)]
+        key, erp = deal.key.replace("ENG", "PRJ"), f"erp-{deal.legal_entity.lower()}"
+        card = "US 2026" if deal.legal_entity == "US" else "DE 2026"
+        named = (
+            ("Discovery", "Principal", 40),
+            ("Data model", "Senior Consultant", 120),
+            ("Pipelines", "Data Engineer", 200),
+        )
+        tasks = tuple(
+            ProjectTask(key=f"{key}/{i:02}", name=name, role=role, hours=Decimal(hours), rate=RATES[role])
+            for i, (name, role, hours) in enumerate(named, 1)
+        )
+        project = Project(
+            key=key, engagement=deal.key, name=deal.name, customer=deal.customer.key, legal_entity=deal.legal_entity,
+            currency=deal.currency, department="410", contract_version=1, budget=deal.amount or Decimal(0), rate_card=card,
+            start=deal.start, end=deal.end, project_manager=deal.project_manager, tasks=tasks,
+        )  # fmt: skip
+        version = ContractVersion(version=1, effective_from=date(2026, 10, 5), amount=deal.amount or Decimal(0),
+                                  currency=deal.currency, lines=deal.lines, payment_terms="Net 30", rate_card=card)  # fmt: skip
+        contract = Contract(key=deal.key, engagement=deal.key, customer=deal.customer.key,
+                            legal_entity=deal.legal_entity, versions=(version,))  # fmt: skip
+        for document in (contract, project):
+            await documents.save(self.tx, document, entity=deal.legal_entity, engagement=deal.key, trail={}, now=at)
+        await projects.save(self.tx, project)
+        number = hash_of(deal.name) % 9000 + 1000
+        await self.link("customer", deal.customer.key, erp, str(number), at)
+        await self.effect(deal, erp, "customer.create", "C", f"{deal.customer.key} of {key}", str(number), at=at)
+        await self.link("project", key, erp, str(number + 1), at)
+        await self.effect(deal, erp, "project.create", "C", key, str(number + 1), at=at + timedelta(seconds=1))
+        if done:
+            await self._set_up_in_psa(deal, project, number, at)
+            await self.steps(run_id, ("read the deal", "check what it lacks", "customer in the ERP", "project in the ERP",
+                                      "project in the PSA", "write back to the CRM"), at)  # fmt: skip
+            await runs.end(self.tx, run_id, "done", "", at + timedelta(seconds=4))
+            await messages.settle_run(self.tx, run_id, "done", "", at + timedelta(seconds=4))
+        return project
+
+    async def _set_up_in_psa(self, deal: Engagement, project: Project, number: int, at: datetime) -> None:
+        for i, task in enumerate(project.tasks):
+            await self.link("task", task.key, "kantata", f"{number}{i}", at)
+        record = str(number + 40000)
+        await self.link("project", project.key, "kantata", record, at)
+        await self.effect(deal, "kantata", "project.create", "D", project.key, record, at=at + timedelta(seconds=2))
+        await self.effect(
+            deal, "salesforce", "opportunity.update", "B", deal.key, deal.source_id, at=at + timedelta(seconds=3)
+        )
+
+    async def link(self, kind: str, key: str, connection: str, record: str, at: datetime) -> None:
+        if await crosswalk.record_id(self.tx, kind, key, connection) is None:
+            await crosswalk.link(self.tx, kind, key, connection, record, at)
+
+    async def work(self, project: Project, days: Sequence[date], *, state: str = "approved") -> None:
+        """Two people book on a task each on every day."""
+        psa = await crosswalk.record_id(self.tx, "project", project.key, "kantata")
+        entries: list[dict[str, Any]] = []
+        for day in days:
+            for task, person, name, minutes in ((1, "K003", "Priya Raman", 450), (2, "K005", "Aisha Bello", 405)):
+                planned, approved = project.tasks[task], state == "approved"
+                entries.append({
+                    "source_id": f"{hash_of(project.key) % 90000 + 10000}{day:%m%d}{task}",
+                    "source_version": f"{day}T18:00:00Z#1", "project": psa, "person": person, "person_name": name + self.canary,
+                    "task": await crosswalk.record_id(self.tx, "task", planned.key, "kantata"),
+                    "work_date": day.isoformat(), "minutes": minutes, "billable_minutes": minutes, "rate": str(planned.rate),
+                    "currency": project.currency, "state": state, "mapping": "kantata.time_entry@1",
+                    "approved_by": "david.lindqvist@kestrel.example" if approved else "",
+                    "approved_at": f"{day}T19:00:00Z" if approved else None,
+                    "notes": f"{planned.name} for the first wave" + self.canary,
+                })  # fmt: skip
+        await time.save_page(self.tx, "kantata", entries, self.now - timedelta(hours=2))
+        rates = [
+            {
+                "card": card.name,
+                "role": role,
+                "version": each.version,
+                "valid_from": str(each.valid_from),
+                "rate": str(rate),
+            }
+            for card in KESTREL.rate_cards
+            for each in card.versions
+            for role, rate in each.rates.items()
+        ]
+        await time.resolve(self.tx, "kantata", [each["source_id"] for each in entries], rates)
+
+    async def invoice(
+        self, deal: Engagement, project: Project, through: date, number: str, state: str, paid: str = ""
+    ) -> None:
+        """Everything unbilled up to a day becomes an invoice, as the ERP then says it is."""
+        entries = await time.unbilled(self.tx, deal.key, through)
+        key, currency = f"INV-{project.key[4:]}-{through:%Y%m%d}", project.currency
+        lines: list[InvoiceLine] = []
+        evidence: list[dict[str, Any]] = []
+        rounding: dict[str, Decimal] = {}
+        same = ("connection", "source_id", "minutes", "person", "task", "work_date", "approved_by", "approved_at",
+                "contract_version", "rate_card", "rate_card_version", "mapping")  # fmt: skip
+        for task in project.tasks:
+            mine = [each for each in entries if each["task"] == task.key]
+            if not mine:
+                continue
+            priced = price([Work(each["source_id"], int(each["minutes"]), Money(task.rate, currency)) for each in mine])
+            line, worth = task.key.split("/")[1], dict(priced.parts)
+            rounding[line] = priced.rounding.amount
+            lines.append(
+                InvoiceLine(key=line, task=task.key, role=task.role, description=f"{task.name}, {through:%B %Y}",
+                            quantity=priced.quantity, unit_price=task.rate, amount=priced.line.amount, department="410")
+            )  # fmt: skip
+            evidence += [
+                {name: each[name] for name in same}
+                | {
+                    "line": line,
+                    "entry_version": each["version"],
+                    "rate": task.rate,
+                    "amount": worth[each["source_id"]].amount,
+                }
+                for each in mine
+            ]
+        net = sum((each.amount for each in lines), Decimal(0))
+        proposal = Invoice(key=key, engagement=deal.key, project=project.key, customer=deal.customer.key,
+                           legal_entity=project.legal_entity, currency=currency, through=through, invoice_date=through,
+                           lines=tuple(lines), net=net)  # fmt: skip
+        at, erp = self.now - timedelta(days=5), f"erp-{project.legal_entity.lower()}"
+        await documents.save(self.tx, proposal, entity=project.legal_entity, engagement=deal.key, trail={}, now=at)
+        await invoices.propose(self.tx, proposal, rounding, evidence, at)
+        await invoices.drafted(self.tx, key, erp, str(hash_of(key) % 900 + 100), at)
+        if state != "draft":
+            await self.read_back(proposal, number, state, paid, erp)
+        self.seeded.invoices.append(key)
+
+    async def read_back(self, proposal: Invoice, number: str, state: str, paid: str, erp: str) -> None:
+        """The ERP posted it, computed its tax, and received what was paid."""
+        key, through = proposal.key, proposal.through
+        stored = await invoices.get(self.tx, key)
+        assert stored is not None
+        tax = (proposal.net * Decimal("0.08")).quantize(Decimal("0.01"))
+        total = proposal.net + tax
+        received = total if paid == "all" else Decimal(paid or 0)
+        payments = [{"id": f"{key}-1", "paid_on": through + timedelta(days=9), "amount": received}] if received else []
         told = {"state": state, "number": number, "invoice_date": through, "due_date": through + timedelta(days=14),
                 "tax": tax, "total": total, "open_amount": total - received, "payments": payments}  # fmt: skip
         await invoices.decided(self.tx, key, told, self.now - timedelta(days=1))
         record = {
             "reference": key,
-            "lines": [{"description": each.description, "amount": str(each.amount)} for each in lines],
+            "lines": [{"description": each.description, "amount": str(each.amount)} for each in proposal.lines],
         }
         arrival = messages.Arrival(erp, "invoice", stored["record_id"], f"{through}T12:00:00Z#1", stored["currency"],
                                    int(total * 100), record)  # fmt: skip
