@@ -48,6 +48,7 @@ class Control:
         self._description = description
         self._books = books
         self._leaps: set[asyncio.Task[None]] = set()
+        self._failure = ""
 
     def asgi(self) -> Starlette:
         return Starlette(
@@ -71,7 +72,7 @@ class Control:
     async def _status(self, request: Request) -> Response:
         """`?log=N` shows the last N acts."""
         lines = request.query_params.get("log", "20")
-        return JSONResponse(self._story.status(int(lines) if lines.isdigit() else 20))
+        return self._told(int(lines) if lines.isdigit() else 20)
 
     async def _systems(self, request: Request) -> Response:
         return JSONResponse(self._description())
@@ -89,8 +90,16 @@ class Control:
             return JSONResponse({"error": f"{end} is more than a year ahead"}, 422)
         leap = asyncio.create_task(self._story.advance(end, pace=wanted.pace))
         self._leaps.add(leap)
-        leap.add_done_callback(self._leaps.discard)
+        leap.add_done_callback(self._landed)
         if not wanted.wait:
-            return JSONResponse(self._story.status(0), 202)
-        await asyncio.shield(leap)
-        return JSONResponse(self._story.status())
+            return self._told(0, 202)
+        await asyncio.wait([leap])
+        return self._told(20, 500 if self._failure else 200)
+
+    def _told(self, lines: int, status: int = 200) -> Response:
+        return JSONResponse({**self._story.status(lines), "failure": self._failure}, status)
+
+    def _landed(self, leap: asyncio.Task[None]) -> None:
+        self._leaps.discard(leap)
+        failure = None if leap.cancelled() else leap.exception()
+        self._failure = f"{type(failure).__name__}: {failure}" if failure else ""

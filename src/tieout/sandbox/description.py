@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tieout.connectors.kantata.emulator import IN_PROGRESS, ON_HOLD
 from tieout.sandbox.crm import ADMINISTRATOR, HUB, HUB_APP, PEOPLE_APP, Crm
 from tieout.sandbox.ledgers import Ledgers
 from tieout.sandbox.options import Bell
@@ -12,6 +13,10 @@ from tieout.sandbox.psa import HUB as PSA_HUB
 from tieout.sandbox.psa import Psa
 
 Json = dict[str, Any]
+# Whatever the sandbox is asked, it does at once or not at all: after a lost answer nobody has to wait long.
+_PATIENCE = {"timeout": 30, "settle": 35}
+# The keys of statuses are each account's own.
+_STATUSES = {"active_status": IN_PROGRESS, "on_hold_status": ON_HOLD}
 
 
 def erp_connection(entity: str) -> str:
@@ -65,7 +70,7 @@ def _kantata(psa: Psa, url: str) -> Json:
         "url": url,
         "credentials": {"token": token, "username": PSA_HUB},
         "people": [{"login": each.email, "token": psa.token(each.email)} for each in psa.firm.people],
-        "settings": {"url": url, "token": token},
+        "settings": {"url": url, "token": token, "web_url": url, **_STATUSES, **_PATIENCE},
     }
 
 
@@ -81,5 +86,11 @@ def _erp(ledgers: Ledgers, entity: str, url: str) -> Json:
         "direct_url": server.url,
         "credentials": login,
         "people": [{"login": each.user, "password": each.password} for each in (clerk, admin)],
-        "settings": {"url": url, **login, "company": server.tenancy.companies[entity], "entity": entity},
+        "settings": {
+            "url": url,
+            **login,
+            "company": server.tenancy.companies[entity],
+            "entity": entity,
+            **_PATIENCE,
+        },
     }

@@ -22,14 +22,14 @@ class Auditor:
 
     def __init__(self, story: Story, crm: SalesDesk, psa: WorkDesk, erps: Mapping[str, TrytonClient]) -> None:
         self._story = story
-        self._crm = crm
+        self.crm = crm
         self._psa = psa
         self._erps = erps
 
     async def books(self) -> Figures:
         """Amounts are decimal strings in the entity's currency, hours come as minutes; `acts` counts what people did."""
         firm = self._story.firm
-        deals = await self._crm.rows(
+        deals = await self.crm.rows(
             "SELECT Name, StageName, IsWon, IsClosed, Amount, CurrencyIsoCode, Legal_Entity__c FROM Opportunity ORDER BY Name"
         )
         work = await self._work(firm)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Literal
 
 from tieout.sandbox.firm import Colleague, KestrelFirm
-from tieout.sandbox.story.desks import WorkDesk
+from tieout.sandbox.story.desks import Refused, WorkDesk
 from tieout.sandbox.story.journal import Journal
 from tieout.sandbox.story.workday import Piece, workday
 
@@ -47,6 +47,7 @@ class Consultants:
         self._desks = desks
         self._journal = journal
         self._seed = seed
+        self._first_day: date | None = None
 
     # -- in the morning
 
@@ -60,6 +61,8 @@ class Consultants:
 
     async def _answer_objections(self, today: date, person: Colleague, desk: WorkDesk) -> None:
         """A timesheet that was rejected, or whose approval was cancelled, is corrected and submitted again."""
+        if not any(each.who == person.name and each.did == "submitted" for each in self._journal.acts):
+            return  # nothing can have come back
         me = await desk.me()
         back = await desk.all(
             "timesheet_submissions", statuses="rejected,cancelled", user_ids=me, include="time_entries"
@@ -125,24 +128,37 @@ class Consultants:
     async def book(self, today: date, entity: str) -> None:
         """The day's time on the tasks one is assigned to; nobody works on what is not there yet."""
         for person, desk in self._people(entity):
-            key = f"time/{person.number}/{today}"
-            if self._journal.done(key):
+            if self._journal.done(f"time/{person.number}/{today}"):
                 continue
             tasks = await self._tasks(desk, today)
-            if not tasks:
-                continue
-            me = await desk.me()
-            span = f"{today}:{today}"
-            there = await desk.all("time_entries", with_user_ids=me, date_performed_between=span)
-            taken = {(each["story_id"], each["billable"]) for each in there}
-            pieces = workday(Random(f"{self._seed}/{key}"), person, [_left(each) for each in tasks])  # noqa: S311 - repeatable
-            wanted = [self._entry(tasks[each.task], today, each) for each in pieces]
-            entries = [each for each in wanted if (each["story_id"], each["billable"]) not in taken]
-            made = await desk.create_all("time_entries", entries) if entries else [each["id"] for each in there]
-            minutes = sum(each.minutes for each in pieces)
-            what = f"{_clock(minutes)} h on {len({each.task for each in pieces})} tasks"
-            await self._book_twice(today, person, desk, entries)
-            self._journal.write(key, person.name, "booked", what, _WHERE, made[0] if made else "")
+            try:
+                if tasks:
+                    await self._book_day(today, person, desk, tasks)
+            except Refused as refused:
+                key = f"unbooked/{person.number}/{today}"
+                self._journal.write(key, person.name, "could not book:", str(refused), _WHERE)
+
+    async def _book_day(
+        self, today: date, person: Colleague, desk: WorkDesk, tasks: Sequence[Mapping[str, Any]]
+    ) -> None:
+        key = f"time/{person.number}/{today}"
+        there = await self._booked_already(today, desk)
+        taken = {(each["story_id"], each["billable"]) for each in there}
+        pieces = workday(Random(f"{self._seed}/{key}"), person, [_left(each) for each in tasks])  # noqa: S311 - repeatable
+        wanted = [self._entry(tasks[each.task], today, each) for each in pieces]
+        entries = [each for each in wanted if (each["story_id"], each["billable"]) not in taken]
+        made = await desk.create_all("time_entries", entries) if entries else [each["id"] for each in there]
+        minutes = sum(each.minutes for each in pieces)
+        what = f"{_clock(minutes)} h on {len({each.task for each in pieces})} tasks"
+        await self._book_twice(today, person, desk, entries)
+        self._journal.write(key, person.name, "booked", what, _WHERE, made[0] if made else "")
+
+    async def _booked_already(self, today: date, desk: WorkDesk) -> list[Entry]:
+        """Only the first day that this process plays may have been begun by one that was killed."""
+        self._first_day = self._first_day or today
+        if today != self._first_day:
+            return []
+        return await desk.all("time_entries", with_user_ids=await desk.me(), date_performed_between=f"{today}:{today}")
 
     async def _book_twice(self, today: date, person: Colleague, desk: WorkDesk, entries: Sequence[Entry]) -> None:
         for slip in SLIPS:
@@ -189,11 +205,11 @@ class Consultants:
     async def _tasks(self, desk: WorkDesk, day: date) -> list[dict[str, Any]]:
         """Tasks of theirs that can be worked on that day, in the order they were made."""
         me = await desk.me()
-        projects = {each["id"]: each for each in await desk.all("workspaces") if _runs(each, day)}
-        if not projects:
-            return []
-        tasks = await desk.all("stories", include="assignees", workspace_id=",".join(projects))
-        mine = [each for each in tasks if me in each["assignee_ids"] and _left(each) > 0]
+        tasks, projects = await desk.all_with("stories", "workspaces", include="assignees,workspace")
+        running = {each["id"] for each in projects if _runs(each, day)}
+        mine = [
+            each for each in tasks if me in each["assignee_ids"] and each["workspace_id"] in running and _left(each) > 0
+        ]
         return sorted(mine, key=lambda each: int(each["id"]))
 
     async def _loose(self, desk: WorkDesk, me: str) -> list[Entry]:

@@ -112,14 +112,22 @@ class WorkDesk:
 
     async def all(self, collection: str, **asked: str) -> list[dict[str, Any]]:
         """Every record of a list, in the order of the answer."""
+        return (await self.all_with(collection, "", **asked))[0]
+
+    async def all_with(
+        self, collection: str, beside: str, **asked: str
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Every record of a list, and those of another one that came with them."""
         found: list[dict[str, Any]] = []
+        others: dict[str, dict[str, Any]] = {}
         page, pages = 1, 1
         while page <= pages:
             params = {**asked, "per_page": "200", "page": str(page)}
             answer = await self._call("GET", collection, params=params)
             found += [answer[collection][each["id"]] for each in answer["results"]]
+            others |= answer.get(beside, {})
             page, pages = page + 1, answer["meta"]["page_count"]
-        return found
+        return found, list(others.values())
 
     async def create(self, collection: str, singular: str, facts: Mapping[str, Any]) -> str:
         answer = await self._call("POST", collection, json={singular: dict(facts)})

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx2
+
+from tieout.connectors.tryton.errors import TrytonError
 from tieout.sandbox.clock import StoryClock, replace_text
 from tieout.sandbox.firm import Entity, KestrelFirm
 from tieout.sandbox.story.deals import EVE
+from tieout.sandbox.story.desks import Refused
 from tieout.sandbox.story.journal import Journal
 
 Duty = Callable[[date, str], Awaitable[None]]
+TROUBLE = (Refused, httpx2.HTTPError, TrytonError)
 _SATURDAY = 5
 _MIDNIGHT = time(23, 59)
 _ONE_DAY = timedelta(days=1)
@@ -89,12 +94,21 @@ class Story:
         self.clock.jump(datetime.combine(day, time(), tzinfo=UTC))
         for moment, duty, entity in self._program(day):
             self.clock.jump(moment)
-            await duty(day, entity.code)
+            try:
+                await duty(day, entity.code)
+            except TROUBLE as refused:
+                self._complain(day, entity, duty, refused)
         # Late in the evening everything has arrived, even what a system tells minutes later.
         self.clock.jump(datetime.combine(day, _MIDNIGHT, tzinfo=UTC))
         self._played = day
         if self._state is not None:
             replace_text(self._state, day.isoformat())
+
+    def _complain(self, day: date, entity: Entity, duty: Duty, refused: Exception) -> None:
+        """A system that says no, or nothing, spoils nobody's day: people look again tomorrow."""
+        key = f"trouble/{day}/{entity.code}/{getattr(duty, '__qualname__', duty)}"
+        told = str(refused) or type(refused).__name__
+        self.journal.write(key, f"Somebody in {entity.city}", "could not go on:", told, "the office")
 
     def _program(self, day: date) -> list[tuple[datetime, Duty, Entity]]:
         if day.weekday() >= _SATURDAY:

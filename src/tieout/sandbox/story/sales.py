@@ -24,15 +24,15 @@ class Sales:
         self._journal = journal
 
     async def act(self, today: date, entity: str) -> None:
-        """Everything that the script has for the sellers of an entity on a day, and has not happened yet."""
+        """Everything that the script has for the sellers of an entity up to a day, and has not happened yet."""
         for account_step in ACCOUNT_STEPS:
-            if account_step.on == today and self._firm.customer(account_step.original).entity == entity:
+            if account_step.on <= today and self._firm.customer(account_step.original).entity == entity:
                 await self._once(account_step)
         for each in DEALS:
-            if each.entered == today and each.entity == entity:
+            if each.entered <= today and each.entity == entity:
                 await self._enter(each)
         for step in STEPS:
-            if step.on == today and deal(step.deal).entity == entity:
+            if step.on <= today and deal(step.deal).entity == entity:
                 await self._take(step)
 
     # -- deals
