@@ -98,6 +98,11 @@ def kinds() -> Mapping[str, ConnectorSpec]:
 
 
 @pytest.fixture
+def files() -> Mapping[str, str]:
+    return FILES
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     root = tmp_path / "firm"
     for name, content in FILES.items():

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tieout.connectors.contract import ConnectorSpec
 from tieout.domain.firm import Firm
@@ -210,3 +212,19 @@ def test_all_installed_kinds_are_known_when_none_are_given(folder: Path) -> None
     with pytest.raises(UnusableFolder, match=r"Say one of: .*salesforce"):
         load(folder)
     assert any("salesforce" in each.fix for each in check(folder))
+
+
+@given(data=st.data())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_stands_in_a_file_it_is_loaded_or_told_and_never_a_crash(
+    folder: Path, files: Mapping[str, str], kinds: Kinds, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(files)))
+    whole = files[name]
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, min(len(whole), start + 30)))
+    inserted = data.draw(st.text(st.sampled_from(list(": -{}[]\"'#&*!|>\n\t,0a~?")), max_size=6))
+    (folder / name).write_text(whole[:start] + inserted + whole[end:])
+    findings = check(folder, {}, kinds)
+    (folder / name).write_text(whole)
+    assert all(each.what and each.fix.endswith((".", "?")) for each in findings)
