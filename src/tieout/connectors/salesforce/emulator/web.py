@@ -20,6 +20,7 @@ from tieout.connectors.salesforce.emulator.failures import Refusal, refusal, ses
 from tieout.connectors.salesforce.emulator.limits import Limits
 from tieout.connectors.salesforce.emulator.oauth import OAuth, OAuthError
 from tieout.connectors.salesforce.emulator.outbound import OutboundMessages
+from tieout.connectors.salesforce.emulator.pages import Pages
 from tieout.connectors.salesforce.emulator.records import Records
 from tieout.connectors.salesforce.emulator.sessions import Session, Sessions
 from tieout.connectors.salesforce.emulator.soap import Soap
@@ -73,6 +74,7 @@ class Web:
             Route("/services/data/", _answered(self._versions), methods=["GET"]),
             Route("/services/data/{rest:path}", self._data, methods=_METHODS),
             *administration.routes(),
+            *Pages(self._records).routes(),
         ]
         return Starlette(routes=routes, lifespan=lifespan)
 
