@@ -1,0 +1,121 @@
+"""The API as one application: every route, its limits, and the OpenAPI document that describes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI
+
+from tieout import __version__
+from tieout.api import (
+    approvals,
+    audit,
+    books,
+    connections,
+    health,
+    holds,
+    hooks,
+    lineage,
+    lookup,
+    problem,
+    runs,
+    tables,
+    tokens,
+)
+from tieout.api.belfry import Belfry
+from tieout.api.limits import BodyLimit, Bucket, Limits, SecurityHeaders
+from tieout.api.problem import ProblemBody
+from tieout.api.services import Services
+from tieout.api.visit import PREFIX, Door
+from tieout.connectors.contract import Doorbell
+from tieout.domain.firm import Firm
+from tieout.engine.access import Access
+from tieout.engine.operator import Operator
+from tieout.engine.run import Calendar, Clock
+from tieout.store import bells
+from tieout.store.bells import Ring
+from tieout.store.database import Database
+
+# The addresses that are this application's own, where it stands beside the console.
+OWNS = ("/api/", "/hooks/")
+_ROOMS = (books, holds, approvals, runs, lookup, lineage, tables, connections, audit, tokens, health)
+_ABOUT = (
+    "Everything the hub knows and everything an operator may do. Money is a decimal text with its currency. "
+    "What goes wrong is an RFC 9457 problem. See docs/api.md."
+)
+
+
+class Api(FastAPI):
+    """FastAPI that knows its problems by name in the OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"].setdefault("Problem", _problem_schema(document))
+        return document
+
+
+def api(
+    database: Database,
+    operator: Operator,
+    access: Access,
+    *,
+    firm: Callable[[], Firm],
+    doorbells: Mapping[str, Doorbell],
+    clock: Clock,
+    calendar: Calendar,
+    wake: Callable[[], None],
+    free_bytes: Callable[[], int],
+    secrets: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    seconds: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """The application of one hub.
+
+    `wake` is called after each group of rings that is committed. `secrets` are the last part of a doorbell's address, by
+    connection; a doorbell without one here decides about it by itself. `free_bytes` is the room where the database writes.
+    """
+    limits = limits or Limits()
+
+    async def commit(rings: Sequence[Ring]) -> None:
+        async with database.transaction() as tx:
+            await bells.store(tx, rings)
+
+    application = Api(
+        title="Tieout",
+        version=__version__,
+        description=_ABOUT,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    application.state.services = Services(
+        database=database,
+        operator=operator,
+        access=access,
+        firm=firm,
+        doorbells=doorbells,
+        secrets=secrets or {},
+        clock=clock,
+        calendar=calendar,
+        free_bytes=free_bytes,
+        limits=limits,
+        belfry=Belfry(commit, wake),
+        rings=Bucket(limits.rings, limits.rings_at_once, seconds),
+        requests=Bucket(limits.requests, limits.requests_at_once, seconds),
+    )
+    problem.install(application)
+    for room in _ROOMS:
+        application.include_router(room.routes(), prefix=PREFIX)
+    application.include_router(hooks.routes())
+    application.add_middleware(Door)
+    application.add_middleware(BodyLimit, most=limits.body, ring=limits.ring)
+    application.add_middleware(SecurityHeaders)
+    return application
+
+
+def _problem_schema(document: dict[str, Any]) -> dict[str, Any]:
+    schema = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"].update(schema.pop("$defs", {}))
+    return schema

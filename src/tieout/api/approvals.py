@@ -1,0 +1,113 @@
+"""Terms that wait for somebody's word; nobody answers their own request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from tieout.api.holds import number_of
+from tieout.api.problem import documented, not_found
+from tieout.api.shapes import (
+    Amount,
+    ApprovalNumber,
+    Cursor,
+    Page,
+    Released,
+    Size,
+    Word,
+    amount_of_minor,
+    cursor,
+    picked,
+    place,
+)
+from tieout.api.visit import Reading, Right, Visit, tagged
+from tieout.store import holds, listing
+
+
+class Approval(BaseModel):
+    """What is to be approved, who asks, and what was answered."""
+
+    id: str = Field(examples=["A-501"])
+    state: Literal["open", "approved", "rejected"]
+    title: str
+    terms: list[str]
+    flow: str
+    subject: str
+    entity: str | None
+    engagement: str | None
+    amount: Amount | None
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str
+
+
+class Answer(BaseModel):
+    """Yes or no; a no says why."""
+
+    answer: Literal["approve", "reject"]
+    reason: Word = ""
+
+
+Looking = Annotated[Visit, Depends(Reading("look"))]
+
+
+def routes() -> APIRouter:
+    router = APIRouter(prefix="/approvals", tags=["approvals"], responses=documented(401, 403, 422, 429))
+    router.add_api_route("", listed, summary="Approvals, in the order they were asked for")
+    router.add_api_route(
+        "/{approval}", read, summary="One approval", response_model=Approval, responses=documented(404)
+    )
+    router.add_api_route(
+        "/{approval}/answer",
+        answer,
+        methods=["POST"],
+        summary="Approve or reject",
+        response_model=Released,
+        responses=documented(404, 409, 413),
+    )
+    return router
+
+
+async def listed(
+    visit: Looking,
+    state: Annotated[Literal["open", "approved", "rejected", "all"], Query()] = "open",
+    limit: Size = 50,
+    cursor_: Annotated[Cursor, Query(alias="cursor")] = "",
+) -> Page[Approval]:
+    after = place(cursor_, int)
+    async with visit.hub.database.transaction() as tx:
+        found = await listing.approvals(
+            tx, "" if state == "all" else state, after=after[0] if after else 0, limit=limit + 1
+        )
+    more = cursor(found[limit - 1]["id"]) if len(found) > limit else None
+    return Page(items=[_approval(each) for each in found[:limit]], next=more)
+
+
+async def read(visit: Looking, approval: ApprovalNumber) -> Response:
+    async with visit.hub.database.transaction() as tx:
+        found = await holds.approval(tx, number_of(approval))
+    if found is None:
+        raise not_found(f"approval {approval}")
+    return tagged(visit, _approval(found))
+
+
+async def answer(
+    visit: Annotated[Visit, Depends(Right("approval.answer"))], approval: ApprovalNumber, said: Answer
+) -> Response:
+    async def act() -> Released:
+        released = await visit.hub.operator.answer_approval(
+            number_of(approval), approve=said.answer == "approve", actor=visit.actor.email, reason=said.reason
+        )
+        return Released(runs=list(released.runs))
+
+    return await visit.once(act)
+
+
+def _approval(row: dict[str, Any]) -> Approval:
+    return picked(Approval, row, id=f"A-{row['id']}", amount=amount_of_minor(row))

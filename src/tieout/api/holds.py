@@ -1,0 +1,238 @@
+"""Documents that wait for a person: list them, read one, and end the wait."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from tieout.api.problem import documented, not_found
+from tieout.api.shapes import (
+    Amount,
+    Cursor,
+    Empty,
+    Filter,
+    HoldNumber,
+    Line,
+    Page,
+    Released,
+    Size,
+    Word,
+    amount_of_minor,
+    cursor,
+    picked,
+    place,
+)
+from tieout.api.visit import Reading, Right, Visit, tagged
+from tieout.domain.problems import Explained, Problem, explain
+from tieout.store import holds, listing
+
+
+class Hold(BaseModel):
+    """A hold with its six answers: what, why, owner, fix, where, and by when (`due_at`)."""
+
+    id: str = Field(examples=["H-20401"])
+    state: Literal["open", "resolved"]
+    title: str
+    code: str
+    what: str
+    why: str
+    owner: str
+    fix: str
+    where: str
+    quote: str = Field(description="The system's own words, where it said any")
+    facts: dict[str, str]
+    amount: Amount | None
+    entity: str | None
+    engagement: str | None
+    flow: str
+    subject: str
+    run_id: str
+    assignee: str
+    opened_at: datetime
+    due_at: datetime
+    snoozed_until: datetime | None
+    times: int = Field(description="How often it came up")
+    resolved_at: datetime | None
+    resolved_by: str
+    resolution: str
+
+
+class HoldEvent(BaseModel):
+    """One line of a hold's story."""
+
+    at: datetime
+    actor: str
+    what: str
+
+
+class HoldStory(Hold):
+    """A hold with its story and the number of open holds that the same fix would end."""
+
+    events: list[HoldEvent]
+    same_cause: int
+
+
+class Replay(BaseModel):
+    """`all_of_cause` also replays every other hold with the same cause."""
+
+    all_of_cause: bool = False
+
+
+class Reason(BaseModel):
+    """Why: it stays in the books."""
+
+    reason: Line
+
+
+class Decision(BaseModel):
+    """The answer to the question that a hold asks."""
+
+    choice: Line
+    reason: Word = ""
+
+
+class Assignment(BaseModel):
+    """Who takes care of it."""
+
+    assignee: Line
+
+
+class Snooze(BaseModel):
+    """For how long it is out of sight."""
+
+    days: int = Field(ge=1, le=90)
+
+
+Looking = Annotated[Visit, Depends(Reading("look"))]
+State = Annotated[Literal["open", "resolved", "all"], Query()]
+
+
+def routes() -> APIRouter:
+    router = APIRouter(prefix="/holds", tags=["holds"], responses=documented(401, 403, 422, 429))
+    one, acts = documented(404), documented(404, 409, 413)
+    router.add_api_route("", listed, summary="Holds, those due first before the others")
+    router.add_api_route("/{hold}", read, summary="One hold with its story", response_model=HoldStory, responses=one)
+    for verb, act, answer, summary in (
+        ("replay", replay, Released, "Begin the held run again"),
+        ("ignore", ignore, Empty, "End the wait without doing anything"),
+        ("decide", decide, Released, "Answer the question that the hold asks"),
+        ("assign", assign, Empty, "Give it to somebody"),
+        ("snooze", snooze, Empty, "Put it out of sight for some days"),
+    ):
+        router.add_api_route(
+            f"/{{hold}}/{verb}", act, methods=["POST"], response_model=answer, summary=summary, responses=acts
+        )
+    return router
+
+
+async def listed(
+    visit: Looking,
+    state: State = "open",
+    code: Filter = "",
+    owner: Filter = "",
+    assignee: Filter = "",
+    entity: Filter = "",
+    engagement: Filter = "",
+    flow: Filter = "",
+    limit: Size = 50,
+    cursor_: Annotated[Cursor, Query(alias="cursor")] = "",
+) -> Page[Hold]:
+    wanted = listing.WantedHolds("" if state == "all" else state, code, owner, assignee, entity, engagement, flow)
+    after = place(cursor_, datetime, int)
+    async with visit.hub.database.transaction() as tx:
+        found = await listing.holds(tx, wanted, after=after and (after[0], after[1]), limit=limit + 1)
+    more = cursor(found[limit - 1]["due_at"], found[limit - 1]["id"]) if len(found) > limit else None
+    return Page(items=[hold_of(each) for each in found[:limit]], next=more)
+
+
+async def read(visit: Looking, hold: HoldNumber) -> Response:
+    async with visit.hub.database.transaction() as tx:
+        found = await holds.get(tx, number_of(hold))
+        if found is None:
+            raise not_found(f"hold {hold}")
+        told = [picked(HoldEvent, each) for each in await holds.events(tx, found["id"])]
+        same = await holds.of_cause(tx, found["cause"])
+    others = sum(each["id"] != found["id"] for each in same)
+    return tagged(visit, HoldStory(**hold_of(found).model_dump(), events=told, same_cause=others))
+
+
+async def replay(
+    visit: Annotated[Visit, Depends(Right("hold.replay"))], hold: HoldNumber, how: Replay | None = None
+) -> Response:
+    operator, actor = visit.hub.operator, visit.actor.email
+
+    async def act() -> Released:
+        released = await operator.replay_hold(
+            number_of(hold), actor=actor, all_of_cause=how is not None and how.all_of_cause
+        )
+        return Released(runs=list(released.runs))
+
+    return await visit.once(act)
+
+
+async def ignore(visit: Annotated[Visit, Depends(Right("hold.ignore"))], hold: HoldNumber, why: Reason) -> Response:
+    async def act() -> Empty:
+        await visit.hub.operator.ignore(number_of(hold), reason=why.reason, actor=visit.actor.email)
+        return Empty()
+
+    return await visit.once(act)
+
+
+async def decide(
+    visit: Annotated[Visit, Depends(Right("hold.decide"))], hold: HoldNumber, decision: Decision
+) -> Response:
+    async def act() -> Released:
+        released = await visit.hub.operator.decide(
+            number_of(hold), choice=decision.choice, reason=decision.reason, actor=visit.actor.email
+        )
+        return Released(runs=list(released.runs))
+
+    return await visit.once(act)
+
+
+async def assign(visit: Annotated[Visit, Depends(Right("hold.assign"))], hold: HoldNumber, to: Assignment) -> Response:
+    async def act() -> Empty:
+        await visit.hub.operator.assign(number_of(hold), assignee=to.assignee, actor=visit.actor.email)
+        return Empty()
+
+    return await visit.once(act)
+
+
+async def snooze(
+    visit: Annotated[Visit, Depends(Right("hold.snooze"))], hold: HoldNumber, how_long: Snooze
+) -> Response:
+    async def act() -> Empty:
+        await visit.hub.operator.snooze(number_of(hold), days=how_long.days, actor=visit.actor.email)
+        return Empty()
+
+    return await visit.once(act)
+
+
+def number_of(name: str) -> int:
+    return int(name.partition("-")[2])
+
+
+def hold_of(row: dict[str, Any]) -> Hold:
+    said = explained(row)
+    return picked(
+        Hold,
+        row,
+        id=f"H-{row['id']}",
+        amount=amount_of_minor(row),
+        what=said.what,
+        why=said.why,
+        fix=said.fix,
+        where=said.where,
+    )
+
+
+def explained(row: dict[str, Any]) -> Explained:
+    """The six answers; for a code that today's catalogue does not have any more, what the hold itself says."""
+    try:
+        return explain(Problem(row["code"], row["facts"], row["quote"]))
+    except (KeyError, ValueError):
+        return Explained(row["title"], "", row["owner"], "", "", timedelta(0))

@@ -1,0 +1,100 @@
+"""What a request may cost: its size, its rate, and what its answer carries for the browser's sake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, rates per second. `least_free` is the room on the disk below which nothing is taken in."""
+
+    body: int = 256 * 1024
+    ring: int = 1024 * 1024
+    ring_seconds: float = 10.0
+    rings: float = 500.0
+    rings_at_once: int = 2000
+    requests: float = 50.0
+    requests_at_once: int = 200
+    least_free: int = 64 * 1024 * 1024
+
+
+class Bucket:
+    """Tokens that fill up steadily and are taken one by one; a bucket per name, the full ones forgotten."""
+
+    def __init__(self, rate: float, most: int, seconds: Callable[[], float], *, names: int = 10_000) -> None:
+        self._rate = rate
+        self._most = most
+        self._seconds = seconds
+        self._names = names
+        self._state: dict[str, tuple[float, float]] = {}
+
+    def wait(self, name: str) -> float:
+        """0 when one may go on; else the seconds until one may ask again."""
+        now = self._seconds()
+        tokens, since = self._state.pop(name, (float(self._most), now))
+        tokens = min(float(self._most), tokens + (now - since) * self._rate)
+        allowed = tokens >= 1
+        self._state[name] = (tokens - 1 if allowed else tokens, now)
+        if len(self._state) > self._names:
+            del self._state[next(iter(self._state))]
+        return 0.0 if allowed else (1 - tokens) / self._rate
+
+
+class BodyLimit:
+    """Refuses a body that is too long, while it arrives, whatever its Content-Length says."""
+
+    def __init__(self, app: ASGIApp, *, most: int, ring: int) -> None:
+        self._app = app
+        self._most = most
+        self._ring = ring
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = self._ring if scope["path"].startswith("/hooks/") else self._most
+        declared = Headers(scope=scope).get("content-length", "")
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > most or (declared.isdecimal() and int(declared[:20]) > most):
+                raise HTTPException(413, f"The request has more than {most:,} bytes.")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class SecurityHeaders:
+    """Adds the headers to every answer; nothing is kept in a cache unless the answer says so itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+                if scope.get("scheme") == "https":
+                    headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

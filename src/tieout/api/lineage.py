@@ -1,0 +1,276 @@
+"""Where an invoice's figures came from, and what a time entry became."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from tieout.api.problem import documented, not_found
+from tieout.api.shapes import Amount, Id, amount, picked
+from tieout.api.visit import Reading, Visit, tagged
+from tieout.store import lineage
+from tieout.store.lineage import EntryStory, Evidence, Line, Lineage, Verdict
+
+
+class InvoiceFacts(BaseModel):
+    """An invoice as the ERP decided it; tax, total and what is open are unknown until it was read back."""
+
+    key: str
+    number: str
+    state: Literal["proposed", "draft", "validated", "posted", "partly_paid", "paid", "cancelled"]
+    entity: str
+    customer: str
+    engagement: str
+    project: str
+    through: date
+    invoice_date: date | None
+    due_date: date | None
+    net: Amount
+    tax: Amount | None
+    total: Amount | None
+    open: Amount | None
+    paid: Amount
+
+
+class EvidenceBody(BaseModel):
+    """One time entry beneath a line; negative minutes take back what was billed before."""
+
+    connection: str
+    source_id: str
+    entry_version: str
+    person: str
+    person_name: str
+    project: str
+    task: str
+    work_date: date
+    minutes: int
+    hours: str
+    rate: Amount
+    amount: Amount
+    approved_by: str
+    approved_at: datetime | None
+    contract_version: int
+    rate_card: str
+    rate_card_version: int
+    mapping: str
+    notes: str
+
+
+class LineBody(BaseModel):
+    """evidence_sum + rounding = amount = erp_amount, or the verdict says that it differs."""
+
+    line: str
+    position: int
+    description: str
+    task: str
+    role: str
+    quantity: str
+    unit_price: Amount
+    amount: Amount
+    rounding: Amount
+    erp_amount: Amount | None
+    evidence_sum: Amount
+    difference: Amount
+    verdict: Verdict
+    entries: int
+    minutes: int
+    evidence: list[EvidenceBody]
+
+
+class LineageBody(BaseModel):
+    """From the invoice back to the deal."""
+
+    invoice: InvoiceFacts
+    verdict: Verdict
+    lines: list[LineBody]
+    engagement: str
+    deal: str | None = Field(description="connection/id of the deal in the CRM")
+    project: str
+    project_name: str
+    customer_name: str
+
+
+class Lineages(BaseModel):
+    """A number is unique within a legal entity only: each invoice that has it."""
+
+    items: list[LineageBody]
+
+
+class Chapter(BaseModel):
+    """One time that an entry met an invoice."""
+
+    what: Literal["billed", "credited", "billed again", "withdrawn"]
+    invoice: str
+    number: str
+    state: str
+    line: str
+    minutes: int
+    amount: Amount
+    at: datetime
+
+
+class EntryVersion(BaseModel):
+    """A state that the entry was in, as its system told it."""
+
+    version: str
+    seen_at: datetime
+    body: dict[str, Any]
+
+
+class Story(BaseModel):
+    """A time entry: what it is now, every state it was in, and everything it became."""
+
+    connection: str
+    source_id: str
+    state: Literal["draft", "submitted", "approved", "rejected", "deleted"]
+    person: str
+    person_name: str
+    project: str
+    project_name: str
+    task: str
+    work_date: date
+    entity: str | None
+    engagement: str | None
+    problem: str
+    delivered_minutes: int = Field(description="What the ERP's timesheet has of it")
+    delivered_id: str
+    approved_minutes: int
+    billed_minutes: int
+    unbilled_minutes: int
+    chapters: list[Chapter]
+    versions: list[EntryVersion]
+
+
+Looking = Annotated[Visit, Depends(Reading("look"))]
+
+
+def routes() -> APIRouter:
+    router = APIRouter(tags=["lineage"], responses=documented(401, 403, 404, 422, 429))
+    router.add_api_route(
+        "/lineage/{invoice:path}",
+        backwards,
+        summary="The lineage of an invoice, by number or key",
+        response_model=Lineages,
+    )
+    router.add_api_route(
+        "/entries/{connection}/{source_id:path}",
+        forwards,
+        summary="What a time entry became: delivered, billed, credited, billed again",
+        response_model=Story,
+    )
+    return router
+
+
+async def backwards(
+    visit: Looking,
+    invoice: Id,
+    evidence: Annotated[bool, Query(description="With every entry, or with sums only")] = True,
+) -> Response:
+    async with visit.hub.database.transaction() as tx:
+        found = await lineage.of_invoice(tx, invoice)
+    if not found:
+        raise not_found("such invoice")
+    return tagged(visit, Lineages(items=[_lineage(each, evidence) for each in found]))
+
+
+async def forwards(visit: Looking, connection: Id, source_id: Id) -> Response:
+    async with visit.hub.database.transaction() as tx:
+        found = await lineage.entry_story(tx, connection, source_id)
+    if found is None:
+        raise not_found("such time entry")
+    return tagged(visit, _story(found))
+
+
+def invoice_facts(row: Mapping[str, Any]) -> InvoiceFacts:
+    """From an invoice's row; `paid` beside it is the sum of its payments."""
+
+    def known(value: Decimal | None) -> Amount | None:
+        return None if value is None else amount(value, row["currency"])
+
+    return picked(
+        InvoiceFacts,
+        row,
+        net=amount(row["net"], row["currency"]),
+        tax=known(row["tax"]),
+        total=known(row["total"]),
+        open=known(row["open_amount"]),
+        paid=amount(row["paid"], row["currency"]),
+    )
+
+
+def _lineage(found: Lineage, evidence: bool) -> LineageBody:
+    paid = sum((each["amount"] for each in found.payments), Decimal(0))
+    return LineageBody(
+        invoice=invoice_facts({**found.invoice, "paid": paid}),
+        verdict=found.verdict,
+        lines=[_line(each, found.invoice["currency"], evidence) for each in found.lines],
+        engagement=found.invoice["engagement"],
+        deal=f"{found.deal['connection']}/{found.deal['record_id']}" if found.deal else None,
+        project=found.invoice["project"],
+        project_name=found.project["body"]["name"] if found.project else "",
+        customer_name=found.customer["body"]["name"] if found.customer else "",
+    )
+
+
+def _line(line: Line, currency: str, evidence: bool) -> LineBody:
+    return LineBody(
+        line=line.line,
+        position=line.position,
+        description=line.description,
+        task=line.task,
+        role=line.role,
+        quantity=f"{line.quantity:f}",
+        unit_price=amount(line.unit_price, currency),
+        amount=amount(line.amount, currency),
+        rounding=amount(line.rounding, currency),
+        erp_amount=None if line.erp_amount is None else amount(line.erp_amount, currency),
+        evidence_sum=amount(line.evidence_sum, currency),
+        difference=amount(line.difference, currency),
+        verdict=line.verdict,
+        entries=len(line.evidence),
+        minutes=line.minutes,
+        evidence=[_evidence(each, currency) for each in line.evidence] if evidence else [],
+    )
+
+
+def _evidence(each: Evidence, currency: str) -> EvidenceBody:
+    told = {name: getattr(each, name) for name in EvidenceBody.model_fields}
+    return picked(
+        EvidenceBody,
+        told,
+        hours=f"{each.hours:f}",
+        rate=amount(each.rate, currency),
+        amount=amount(each.amount, currency),
+    )
+
+
+def _story(found: EntryStory) -> Story:
+    return picked(
+        Story,
+        found.entry,
+        person_name=found.person_name,
+        project_name=found.project_name,
+        approved_minutes=found.approved_minutes,
+        billed_minutes=found.billed_minutes,
+        unbilled_minutes=found.unbilled_minutes,
+        chapters=[
+            Chapter(
+                what=each.what,
+                invoice=each.invoice,
+                number=each.number,
+                state=each.state,
+                line=each.line,
+                minutes=each.minutes,
+                amount=amount(each.amount, each.currency),
+                at=each.at,
+            )
+            for each in found.chapters
+        ],
+        versions=[picked(EntryVersion, each) for each in found.versions],
+    )

@@ -1,0 +1,124 @@
+"""An API on believable books, asked in-process with the token of any role."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from tieout.api.application import api
+from tieout.api.limits import Limits
+from tieout.connectors.contract import Bell, WebhookRefused
+from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, ValueTable
+from tieout.domain.identity import Ref
+from tieout.engine.access import Access
+from tieout.engine.operator import Operator
+from tieout.testing.books import CONNECTIONS, ENTITIES, Books
+
+FIRM = Firm(
+    name="Kestrel",
+    entities=tuple(LegalEntity(code=code, name=name, currency=currency) for code, name, currency in ENTITIES),
+    connections={
+        name: ConnectionSettings(kind=kind, role=role, entity=entity)  # pyright: ignore[reportArgumentType]
+        for name, kind, role, entity in CONNECTIONS
+    },
+    tables=(
+        ValueTable(name="practice_department", purpose="department"),
+        ValueTable(name="tax_class", purpose="tax class", four_eyes=True),
+    ),
+)
+EMAILS = {role: f"{role}@kestrel.example" for role in ("viewer", "operator", "finance", "engineer")}
+HOOK_SECRET = "a-long-secret-at-the-end-of-an-address"
+LAVISH = Limits(requests=1e9, requests_at_once=10**9, rings=1e9, rings_at_once=10**9)
+
+
+@dataclass
+class Doorbell:
+    """A system that signs with a word and says which records changed: `secret|bell id|kind|id,id`."""
+
+    connection: str
+    secret: str = "sesame"
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell:
+        self.headers.append(headers)
+        parts = body.decode(errors="replace").split("|")
+        if len(parts) != 4 or parts[0] != self.secret:
+            raise WebhookRefused("the secret is wrong")
+        return Bell(parts[1], [Ref(self.connection, parts[2], each) for each in parts[3].split(",") if each])
+
+    def answer(self) -> tuple[str, bytes]:
+        return "text/xml", b"<Ack>true</Ack>"
+
+
+@dataclass
+class Site:
+    """One running API with a token per role."""
+
+    app: FastAPI
+    books: Books
+    access: Access
+    tokens: Mapping[str, str]
+    woken: asyncio.Event
+    free: list[int]
+    doorbell: Doorbell
+
+    @asynccontextmanager
+    async def client(self, role: str | None) -> AsyncGenerator[httpx2.AsyncClient, None]:
+        headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
+        transport = httpx2.ASGITransport(self.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://tieout", headers=headers) as client:
+            yield client
+
+    async def ask(self, role: str | None, method: str, path: str, **more: Any) -> httpx2.Response:
+        async with self.client(role) as client:
+            return await client.request(method, path, **more)
+
+
+def site_of(books: Books, tokens: Mapping[str, str], limits: Limits = LAVISH, **more: Any) -> Site:
+    access, woken, free = Access(books.database, books.now), asyncio.Event(), [10**12]
+    doorbell = Doorbell("salesforce")
+    app = api(
+        books.database,
+        Operator(books.database, books.now),
+        access,
+        firm=lambda: FIRM,
+        doorbells={"salesforce": doorbell, "kantata": Doorbell("kantata")},
+        secrets={"salesforce": HOOK_SECRET},
+        clock=books.now,
+        calendar=lambda: date(2026, 10, 5),
+        wake=woken.set,
+        free_bytes=lambda: free[0],
+        limits=limits,
+        **more,
+    )
+    return Site(app, books, access, tokens, woken, free, doorbell)
+
+
+async def issue(books: Books, roles: Sequence[str] = tuple(EMAILS)) -> dict[str, str]:
+    access = Access(books.database, books.now)
+    return {
+        role: await access.issue(name=role.title(), email=EMAILS[role], roles=[role], actor="setup") for role in roles
+    }
+
+
+@pytest.fixture
+async def site(books: Books) -> Site:
+    return site_of(books, await issue(books))
+
+
+@pytest.fixture
+def make_site(books: Books) -> Any:
+    """Builds a site with limits of the test's own."""
+
+    async def make(limits: Limits, **more: Any) -> Site:
+        return site_of(books, await issue(books), limits, **more)
+
+    return make
