@@ -132,15 +132,15 @@ async def test_the_org_rings_at_the_doorbell_with_its_token(tmp_path: Path) -> N
     answered = asyncio.Event()
 
     async def bell(request: Request) -> Response:
-        rung.append((request.query_params["token"], (await request.body()).decode()))
+        rung.append((request.path_params["token"], (await request.body()).decode()))
         answered.set()
         ack = '<r xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></r>'
         return Response(ack, media_type="text/xml")
 
     door = Ports(None, {}).open("bell")
-    hub = Starlette(routes=[Route("/doorbells/salesforce", bell, methods=["POST"])])
+    hub = Starlette(routes=[Route("/hooks/salesforce/{token}", bell, methods=["POST"])])
     async with served({"bell": (door, hub)}):
-        ringing = Bell(f"{url_of(door)}/doorbells/salesforce", "t0ken")
+        ringing = Bell(f"{url_of(door)}/hooks/salesforce/t0ken", "t0ken")
         async with box(tmp_path, bell=ringing) as (opened_box, control):
             settings = opened_box.description["systems"]["salesforce"]["settings"]
             assert settings["doorbell_secret"] == "t0ken"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx2
 from starlette.types import ASGIApp
@@ -151,15 +150,14 @@ class _Assembly:
 
 
 async def _hang_bell(http: httpx2.AsyncClient, bell: Bell | None) -> None:
-    """The org rings where it was told this time, and nowhere else. An Outbound Message can carry a secret in its address only."""
+    """The org rings where it was told this time, and nowhere else."""
     address = "/_sandbox/outbound-messages"
     for message in (await http.get(address)).json()["messages"]:
         await http.delete(f"{address}/{message['id']}")
     if bell is None:
         return
-    url = f"{bell.url}?{urlencode({'token': bell.token})}"
     for name, fields in (("Opportunity", ["Id"]), ("OpportunityLineItem", ["Id", "OpportunityId"])):
-        answer = await http.post(address, json={"object": name, "fields": fields, "url": url})
+        answer = await http.post(address, json={"object": name, "fields": fields, "url": bell.url})
         answer.raise_for_status()
 
 

@@ -16,7 +16,8 @@ def _silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """Where the CRM rings when a deal changes, and the token that proves it is this CRM."""
+    """Where the CRM rings when a deal changes. An Outbound Message can carry a secret in its address only, so the address
+    has the token in it; the hub is told the same token as its connection's `doorbell_secret`."""
 
     url: str
     token: str
