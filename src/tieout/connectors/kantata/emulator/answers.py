@@ -21,7 +21,7 @@ _INSTANTS = frozenset(
     }
 )
 # Ids of these names are numbers in answers, against the rule; the vendor's own description says so.
-_NUMBERS = frozenset({"account_id", "rate_card_id", "current_resolution_creator_id", "subject_id", "target_id"})
+_NUMBERS = frozenset({"rate_card_id", "current_resolution_creator_id", "subject_id", "target_id", "resource_id"})
 
 Derive = Callable[[Call, Row], Mapping[str, Any]]
 Visible = Callable[[Call, Row], bool]
@@ -114,7 +114,7 @@ class Answers:
         if each.many:
             return [other["id"] for _, other in self._associated(call, kind, row, each)]
         if each.collection:
-            return row.get(each.key)
+            return self._shown(each.key, row.get(each.key))
         found = self._associated(call, kind, row, each)
         return {"id": found[0][1]["id"], "key": found[0][0].name} if found else None
 

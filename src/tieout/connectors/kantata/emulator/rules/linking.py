@@ -152,6 +152,7 @@ class CustomFieldValues(Rule):
         field = cast("Row", call.records.get("custom_fields", row["custom_field_id"]))
         choices = {each["id"]: each["label"] for each in call.records.all("custom_field_choices")}
         value = row["value"]
+        chosen = field["value_type"] in ("single", "multi")
         match field["value_type"]:
             case "currency":
                 display = f"{value[0] / 100:.2f} {value[1]}"
@@ -166,7 +167,8 @@ class CustomFieldValues(Rule):
             "custom_field_name": field["name"],
             "display_value": display,
             "can_edit": True,
-            "selected_choice_ids": value if field["value_type"] in ("single", "multi") else [],
+            "value": display if chosen else value,
+            "selected_choice_ids": value if chosen else [],
             "account_id": call.records.fact("account_id"),
         }
 
