@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -18,6 +17,23 @@ from tieout.engine.operator import OwnRequest, Refused, Unknown
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:tieout:problem:"
+# What an HTTP status says, in words of our own: Python's change with its version.
+_SAYS = {
+    400: "bad request",
+    401: "unknown token",
+    403: "no right",
+    404: "not found",
+    405: "method not allowed",
+    408: "too slow",
+    409: "refused",
+    413: "too large",
+    415: "encoded",
+    422: "invalid request",
+    429: "too fast",
+    500: "fault",
+    503: "not now",
+    507: "disk nearly full",
+}
 
 
 class Mistake(BaseModel):
@@ -97,7 +113,7 @@ def refused(why: Refused) -> Wrong:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route answers with, for OpenAPI."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+    return {status: {"description": _SAYS[status].capitalize(), "content": {MEDIA_TYPE: schema}} for status in statuses}
 
 
 def install(app: FastAPI) -> None:
@@ -137,8 +153,10 @@ async def _invalid(request: Request, wrong: Exception) -> Response:
 
 async def _http(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, HTTPException)
-    code = HTTPStatus(wrong.status_code).phrase.lower().replace(" ", "-")
-    return Wrong(wrong.status_code, code, str(wrong.detail), headers=wrong.headers).response(request.url.path)
+    says = _SAYS.get(wrong.status_code, "http")
+    title = f"{says.capitalize()}." if wrong.status_code in (404, 405) else str(wrong.detail)
+    code = says.replace(" ", "-")
+    return Wrong(wrong.status_code, code, title, headers=wrong.headers).response(request.url.path)
 
 
 async def _fault(request: Request, wrong: Exception) -> Response:

@@ -1,0 +1,266 @@
+"""Webhooks forged, duplicated, reordered, huge, slow, and answered only once they are on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tieout.api.belfry import Belfry, NotStored, _tell
+from tieout.api.limits import Limits
+from tieout.store import bells
+from tieout.store.bells import Ring
+from tieout.store.database import Database, rows
+from tieout.testing.books import Books
+
+pytestmark = pytest.mark.anyio
+HOOK = "/hooks/salesforce/a-long-secret-at-the-end-of-an-address"
+RING = b"sesame|M1|opportunity|006A,006B"
+
+
+async def stored(books: Books) -> list[tuple[str, str, str]]:
+    async with books.database.transaction() as tx:
+        found = await rows(tx, "select id, kind, record_id from bell order by 1, 2, 3")
+    return [(each["id"], each["kind"], each["record_id"]) for each in found]
+
+
+async def test_a_ring_is_stored_answered_in_the_system_s_own_words_and_wakes_the_hub(site: Any) -> None:
+    answer = await site.ask(None, "POST", HOOK, content=RING)
+    assert (answer.status_code, answer.content) == (200, b"<Ack>true</Ack>")
+    assert answer.headers["content-type"].startswith("text/xml")
+    assert await stored(site.books) == [("M1", "opportunity", "006A"), ("M1", "opportunity", "006B")]
+    assert site.woken.is_set()
+
+
+async def test_a_ring_that_comes_twice_or_late_changes_nothing(site: Any) -> None:
+    for body in (b"sesame|M2|opportunity|006A", RING, RING, b"sesame|M1|opportunity|006A", RING):
+        assert (await site.ask(None, "POST", HOOK, content=body)).status_code == 200
+    assert len(await stored(site.books)) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        (HOOK, b"open|M1|opportunity|006A", 401),
+        (HOOK, b"", 401),
+        (HOOK, b"\xff\x00\xfe", 401),
+        (HOOK, b"sesame|M\x00|opportunity|006A", 401),
+        (HOOK, b"sesame|" + b"M" * 600 + b"|opportunity|006A", 401),
+        (HOOK + "x", RING, 404),
+        ("/hooks/salesforce/wrong", RING, 404),
+        ("/hooks/nobody/a-long-secret-at-the-end-of-an-address", RING, 404),
+    ],
+)
+async def test_a_forged_ring_is_refused_without_a_word_why(site: Any, path: str, body: bytes, status: int) -> None:
+    answer = await site.ask(None, "POST", path, content=body)
+    assert answer.status_code == status
+    problem = answer.json()
+    assert (problem["detail"], problem["fix"], problem["errors"]) == ("", "", [])
+    assert "secret is wrong" not in answer.text
+    assert await stored(site.books) == []
+    assert not site.woken.is_set()
+
+
+async def test_an_unknown_connection_and_a_wrong_secret_cannot_be_told_apart(site: Any) -> None:
+    unknown = (await site.ask(None, "POST", "/hooks/nobody/x", content=RING)).json()
+    wrong = (await site.ask(None, "POST", "/hooks/salesforce/x", content=RING)).json()
+    unknown.pop("instance")
+    wrong.pop("instance")
+    assert unknown == wrong
+
+
+async def test_a_doorbell_finds_the_token_of_its_address_and_nobody_can_slip_in_another(site: Any) -> None:
+    await site.ask(None, "POST", HOOK, content=RING, headers={"Tieout-Token": "forged"})
+    assert site.doorbell.headers[0]["tieout-token"] == HOOK.rsplit("/", 1)[1]
+
+
+async def test_a_doorbell_without_a_secret_here_decides_by_itself(site: Any) -> None:
+    assert (await site.ask(None, "POST", "/hooks/kantata/anything", content=b"open|E1|time_entry|9")).status_code == 401
+    assert (
+        await site.ask(None, "POST", "/hooks/kantata/anything", content=b"sesame|E1|time_entry|9")
+    ).status_code == 200
+
+
+async def test_a_huge_ring_is_refused_while_it_arrives(site: Any) -> None:
+    sent = 0
+
+    async def endless() -> Any:
+        nonlocal sent
+        while True:
+            sent += 64 * 1024
+            yield b"x" * 64 * 1024
+            assert sent < 2**21
+
+    declared = await site.ask(None, "POST", HOOK, content=b"x" * (2**20 + 1))
+    assert declared.status_code == 413
+    streamed = await site.ask(None, "POST", HOOK, content=endless())
+    assert streamed.status_code == 413
+    assert streamed.json()["type"] == "urn:tieout:problem:too-large"
+    largest = b"sesame|M1|opportunity|006A" + b"," * (2**20 - 26)
+    assert (await site.ask(None, "POST", HOOK, content=largest)).status_code == 200
+
+
+async def test_a_compressed_ring_is_not_unpacked(site: Any) -> None:
+    bomb = gzip.compress(bytes(10**6))
+    answer = await site.ask(None, "POST", HOOK, content=bomb, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+
+
+async def test_a_body_that_drips_is_not_waited_for(make_site: Any) -> None:
+    site = await make_site(Limits(ring_seconds=0.05))
+    hung_up = asyncio.Event()
+
+    async def dripping() -> Any:
+        yield b"sesame|"
+        await hung_up.wait()
+
+    answer = await site.ask(None, "POST", HOOK, content=dripping())
+    assert answer.status_code == 408
+
+
+async def test_a_system_that_rings_without_end_is_slowed_down_and_others_are_not(make_site: Any) -> None:
+    moment = [0.0]
+    site = await make_site(Limits(rings=1.0, rings_at_once=3), seconds=lambda: moment[0])
+    found = [(await site.ask(None, "POST", HOOK, content=RING)).status_code for _ in range(4)]
+    assert found == [200, 200, 200, 429]
+    other = await site.ask(None, "POST", "/hooks/kantata/x", content=b"sesame|E1|time_entry|9")
+    assert other.status_code == 200
+    moment[0] = 1.0
+    assert (await site.ask(None, "POST", HOOK, content=RING)).status_code == 200
+
+
+async def test_nothing_is_acknowledged_when_the_disk_is_nearly_full(site: Any) -> None:
+    site.free[0] = 1000
+    answer = await site.ask(None, "POST", HOOK, content=RING)
+    assert (answer.status_code, answer.headers["retry-after"]) == (507, "60")
+    assert await stored(site.books) == []
+
+
+async def test_a_database_that_is_away_acknowledges_nothing(site: Any) -> None:
+    async with site.books.database.transaction() as tx:
+        await tx.execute("alter table bell rename to away")
+    answers = await asyncio.gather(*(site.ask(None, "POST", HOOK, content=RING) for _ in range(5)))
+    assert {each.status_code for each in answers} == {503}
+    assert not site.woken.is_set()
+    async with site.books.database.transaction() as tx:
+        await tx.execute("alter table away rename to bell")
+    assert (await site.ask(None, "POST", HOOK, content=RING)).status_code == 200
+
+
+# -- acknowledged means committed
+
+Commit = Callable[[Sequence[Ring]], Awaitable[None]]
+
+
+class AnswersFirst(Belfry):
+    """The saboteur: it tells everybody before the group is committed."""
+
+    async def _store(self, group: Any) -> None:
+        _tell(group, None)
+        await super()._store(group)
+
+
+def failing_sometimes(database: Database, seed: int) -> tuple[Commit, list[int]]:
+    """Commits groups for real, and lets every third or so fail: before it begins, within, or by a statement."""
+    chance, sizes = random.Random(seed), list[int]()
+
+    async def commit(rings: Sequence[Ring]) -> None:
+        sizes.append(len(rings))
+        how = chance.randrange(9)
+        async with database.transaction() as tx:
+            if how == 0:
+                raise ConnectionError("the server went away")
+            await bells.store(tx, rings)
+            if how == 1:
+                raise ConnectionError("the server went away before the commit")
+            if how == 2:
+                await tx.execute("select 1 / 0")
+
+    return commit, sizes
+
+
+async def acknowledged_and_lost(books: Books, belfry: Belfry, count: int) -> tuple[int, int]:
+    """Rings many times at once; looks for each acknowledged ring in the database the moment it is acknowledged."""
+    acknowledged, lost = 0, 0
+    looking = asyncio.Semaphore(5)
+
+    async def one(number: int) -> None:
+        nonlocal acknowledged, lost
+        try:
+            await belfry.ring(Ring("salesforce", f"M{number}", [("opportunity", f"006{number}")], books.now()))
+        except NotStored:
+            return
+        acknowledged += 1
+        async with looking, books.database.transaction() as tx:
+            lost += not await rows(tx, "select 1 from bell where id = %s", (f"M{number}",))
+
+    await asyncio.gather(*(one(number) for number in range(count)))
+    return acknowledged, lost
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_what_is_acknowledged_is_committed_and_many_share_one_transaction(books: Books, seed: int) -> None:
+    commit, sizes = failing_sometimes(books.database, seed)
+    woken: list[int] = []
+    acknowledged, lost = await acknowledged_and_lost(books, Belfry(commit, lambda: woken.append(1), most=20), 400)
+    assert lost == 0
+    assert 0 < acknowledged < 400
+    assert acknowledged == len(await stored(books))
+    assert max(sizes) == 20
+    assert 0 < len(woken) < len(sizes)
+
+
+async def test_a_saboteur_that_answers_before_the_commit_is_caught(books: Books) -> None:
+    commit, _ = failing_sometimes(books.database, 1)
+    _, lost = await acknowledged_and_lost(books, AnswersFirst(commit, lambda: None, most=20), 400)
+    assert lost > 0
+
+
+async def test_a_failing_group_fails_for_each_of_its_rings_and_for_no_other(books: Books) -> None:
+    begun, go_on, poison = asyncio.Event(), asyncio.Event(), {"M3"}
+
+    async def commit(rings: Sequence[Ring]) -> None:
+        begun.set()
+        await go_on.wait()
+        if poison & {each.id for each in rings}:
+            raise ValueError
+
+    belfry = Belfry(commit, lambda: None, most=4)
+
+    async def ring(number: int) -> bool:
+        try:
+            await belfry.ring(Ring("salesforce", f"M{number}", [("opportunity", "006")], books.now()))
+        except NotStored:
+            return False
+        return True
+
+    tasks = [asyncio.create_task(ring(number)) for number in range(8)]
+    await begun.wait()
+    tasks[5].cancel()  # whoever rang has hung up; the others do not notice
+    go_on.set()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    # The first four make the first group: nothing was being written when the first of them rang, and it waited a turn.
+    assert done[:4] == [False] * 4
+    assert [each for n, each in enumerate(done[4:], 4) if n != 5] == [True] * 3
+    assert isinstance(done[5], asyncio.CancelledError)
+
+
+async def test_too_many_rings_at_once_are_told_to_come_back(books: Books) -> None:
+    go_on = asyncio.Event()
+
+    async def commit(rings: Sequence[Ring]) -> None:
+        await go_on.wait()
+
+    belfry = Belfry(commit, lambda: None, most=1, waiting=2)
+    ring = Ring("salesforce", "M", [("opportunity", "006")], books.now())
+    tasks = [asyncio.create_task(belfry.ring(ring)) for _ in range(4)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    with pytest.raises(NotStored):
+        await asyncio.gather(*tasks[2:])
+    go_on.set()
+    assert await asyncio.gather(*tasks[:2]) == [None, None]
