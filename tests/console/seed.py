@@ -478,7 +478,9 @@ async def _unknown(day: Day) -> None:
     deal = await day.deal("Initech Landing Zone", "Initech LLC", "US", "44100.00", won=timedelta(minutes=12))
     await day.set_up(deal, at=day.now - timedelta(minutes=11), done=False)
     at = day.now - timedelta(minutes=10)
-    await day.effect(deal, "kantata", "project.create", "D", deal.key.replace("ENG", "PRJ"), "", at=at, state="unknown")
+    await day.effect(
+        deal, "kantata", "project.announce", "E", deal.key.replace("ENG", "PRJ"), "", at=at, state="unknown"
+    )
     facts = {"system": "kantata", "action": "create the project", "subject": deal.key.replace("ENG", "PRJ"), "link": ""}
     await day.held(deal, Problem("target.unknown", facts), since=timedelta(minutes=10))
     await firm.set_connection_state(day.tx, "erp-de", "paused", "certificate is being renewed, back at noon")

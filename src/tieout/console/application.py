@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 from urllib.parse import quote
 
 import structlog
@@ -47,6 +48,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """What went wrong, what to do now, and a reference that finds it in the log."""
+
+    template: ClassVar[str] = "mistake.html"
 
     title: str
     text: str
@@ -126,17 +129,15 @@ def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callab
     """Finds out who asks, refuses changes that no page of ours asked for, and gives every mistake a page."""
 
     async def answer(request: Request) -> Response:
-        secure = request.url.scheme == "https"
-        session = request.cookies.get(sign_in.SECURE_SESSION if secure else sign_in.PLAIN_SESSION, "")
-        actor = await setting.access.identify_session(session) if session else None
-        if actor is None and not open_door:
-            return _to_the_door(request)
-        secret = session if actor is not None else sign_in.knock(request.cookies.get(sign_in.DOOR, ""))
-        visit = Visit(setting, request, None if open_door else actor, secret)
+        visit = Visit(setting, request, None, "")
         try:
+            found = await _who_comes(setting, request, open_door=open_door)
+            if found is None:
+                return _to_the_door(request)
+            visit = found
             if request.method == "POST":
                 token = (await visit.form()).get("token_of_form", "")
-                if not guard.is_ours(request, token=token, secret=secret):
+                if not guard.is_ours(request, token=token, secret=visit.session):
                     raise HTTPException(403, "The form was not one of this console, or your session has changed.")
             return await view(visit)
         except Exception as wrong:  # every one becomes a page with a reference; ours are logged with it
@@ -145,9 +146,21 @@ def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callab
     return answer
 
 
+async def _who_comes(setting: Setting, request: Request, *, open_door: bool) -> Visit | None:
+    """A visit of whoever is signed in, or of nobody at the open door; None when the door is not open."""
+    if open_door:
+        return Visit(setting, request, None, sign_in.knock(request.cookies.get(sign_in.DOOR, "")))
+    secure = request.url.scheme == "https"
+    session = request.cookies.get(sign_in.SECURE_SESSION if secure else sign_in.PLAIN_SESSION, "")
+    actor = await setting.access.identify_session(session) if session else None
+    return Visit(setting, request, actor, session) if actor is not None else None
+
+
 def _to_the_door(request: Request) -> Response:
-    if request.method != "GET" or request.headers.get("hx-request"):
+    if request.headers.get("hx-request"):
         return Response("Sign in again.", 401, {"HX-Redirect": "/sign-in"})
+    if request.method != "GET":
+        return RedirectResponse("/sign-in", 303)
     query = f"?{request.url.query}" if request.url.query else ""
     onward = request.url.path + query
     suffix = "" if onward == "/" else f"?onward={quote(onward, safe='')}"
@@ -176,7 +189,11 @@ async def _mistake(visit: Visit, wrong: Exception) -> Response:
             log.error("console page failed", path=visit.request.url.path, reference=reference, exc_info=wrong)
             advice = "The rest of the console works. Whoever runs Tieout finds this in its log by the reference."
             found = Mistake("This page has a fault", "It is ours, not yours.", advice, reference, 500)
-    return await visit.page("mistake.html", found, status=found.status)
+    try:
+        return await visit.page(found, status=found.status)
+    except Exception as worse:  # without its database the console still says what is wrong
+        log.error("console frame failed", reference=reference, exc_info=worse)
+        return await Visit(visit.setting, visit.request, None, "").page(found, status=found.status)
 
 
 class _Assets(StaticFiles):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,8 +81,14 @@ def hold_row(stored: Mapping[str, Any]) -> HoldRow:
 
 def explained(stored: Mapping[str, Any]) -> Explained:
     """The six answers of a stored hold, also when the catalogue of an older version knew more than today's."""
+    facts = stored["facts"]
     try:
-        return explain(Problem(stored["code"], stored["facts"], stored.get("quote", "")))
+        found = explain(Problem(stored["code"], facts, stored.get("quote", "")))
+        # Tables have technical names; a sentence says them in words.
+        table = str(facts.get("table", ""))
+        named = wording.words(table) if table else ""
+        what, fix = found.what.replace(table, named), found.fix.replace(table, named)
+        return replace(found, what=wording.opening(what), fix=fix) if table else found
     except (KeyError, ValueError):
         text = f"{stored['code']}: {', '.join(f'{name} {value}' for name, value in stored['facts'].items())}"
         fix = "Correct the record at its source, then replay."
@@ -102,8 +108,9 @@ def by_cause(rows: Iterable[HoldRow], now: datetime) -> list[Cause]:
 
 def _cause(cause: str, members: Sequence[HoldRow], now: datetime) -> Cause:
     due_at = min(each.due_at for each in members)
-    found = sum_of(members)
-    return Cause(members[0].what, cause, tuple(members), found, due_at, rank(found, due_at, now))
+    # A document's second problem has no money of its own in the sums, but it is no less urgent: it stands beside the first.
+    worth = wording.sums(each.money for each in members)
+    return Cause(members[0].what, cause, tuple(members), sum_of(members), due_at, rank(worth, due_at, now))
 
 
 def sum_of(rows: Iterable[HoldRow]) -> tuple[Money, ...]:

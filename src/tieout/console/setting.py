@@ -108,6 +108,8 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "utc": wording.utc,
     "day": wording.day,
     "flow_title": wording.flow_title,
+    "person": wording.person,
+    "opening": wording.opening,
     "words": wording.words,
     "tone": wording.tone,
     "value": wording.value,

@@ -56,8 +56,9 @@ class Frame:
 
 
 class Context(Protocol):
-    """A page's own variables: a frozen dataclass, whose fields are exactly the template's variables."""
+    """A page's own variables: a frozen dataclass, whose fields are exactly those of its template."""
 
+    template: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
@@ -115,10 +116,10 @@ class Visit:
         """All values that a form gives under one name."""
         return [value for value in (await self.request.form()).getlist(name) if isinstance(value, str)]
 
-    async def page(self, template: str, context: Context, *, status: int = 200) -> Response:
+    async def page(self, context: Context, *, status: int = 200) -> Response:
         frame = await self._frame()
         values = {each.name: getattr(context, each.name) for each in fields(context)}
-        text = self.setting.templates.get_template(template).render(frame=frame, **values)
+        text = self.setting.templates.get_template(context.template).render(frame=frame, **values)
         answer = HTMLResponse(text, status)
         if frame.notice:
             answer.delete_cookie(NOTICE, path="/")

@@ -119,6 +119,17 @@ def day(value: date | str | None) -> str:
     return f"{parsed:%-d %b %Y}"
 
 
+def person(name: str) -> str:
+    """Who it is, for people: the books keep the address, a list shows the name in it."""
+    local, at, _ = name.partition("@")
+    return " ".join(part.capitalize() for part in local.replace("_", ".").split(".")) if at else name
+
+
+def opening(text: str) -> str:
+    """The text with a capital first letter, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def flow_title(name: str) -> str:
     return _FLOWS.get(name, name.replace("_", " ").capitalize())
 

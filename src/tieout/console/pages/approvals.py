@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -59,6 +59,8 @@ class WaitingValue:
 class Approvals:
     """The page's own variables."""
 
+    template: ClassVar[str] = "approvals.html"
+
     waiting: tuple[Request, ...]
     values: tuple[WaitingValue, ...]
     answered: tuple[Request, ...]
@@ -68,6 +70,8 @@ class Approvals:
 @dataclass(frozen=True, slots=True)
 class Approval:
     """One decision."""
+
+    template: ClassVar[str] = "approval.html"
 
     request: Request
     deal: tuple[tuple[str, str], ...]
@@ -81,7 +85,6 @@ async def show(visit: Visit) -> Response:
     found = [_request(each, visit) for each in stored]
     waiting = tuple(each for each in found if each.state == "open")
     return await visit.page(
-        "approvals.html",
         Approvals(
             waiting=waiting,
             values=tuple(WaitingValue(each.version, each, _value_locked(each, visit)) for each in values),
@@ -110,7 +113,7 @@ async def one(visit: Visit) -> Response:
     )
     customer = str(body["customer"]["name"]) if body else ""
     shown = tuple((name, str(value)) for name, value in facts if value)
-    return await visit.page("approval.html", Approval(_request(stored, visit), shown, customer))
+    return await visit.page(Approval(_request(stored, visit), shown, customer))
 
 
 async def answer(visit: Visit) -> Response:

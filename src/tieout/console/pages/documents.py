@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -18,6 +17,7 @@ from tieout.console.pages.hold import source_of
 from tieout.console.rows import HoldRow, hold_row
 from tieout.console.technical import run_href
 from tieout.console.visit import Visit
+from tieout.domain.documents.upcast import load
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.store import crosswalk, documents, figures, story, worklist
@@ -37,6 +37,7 @@ _TITLES = {
     "assignment": "Assignments",
     "time_entry": "Time entries",
 }
+_UNNAMED = {"contract": "Contract"}
 _NOWHERE: Mapping[str, Any] = {}
 
 
@@ -67,6 +68,8 @@ class KindTab:
 @dataclass(frozen=True, slots=True)
 class Documents:
     """The page's own variables."""
+
+    template: ClassVar[str] = "documents.html"
 
     kind: str
     title: str
@@ -134,6 +137,8 @@ class Moment:
 class Document:
     """One document and the engagement it belongs to."""
 
+    template: ClassVar[str] = "document.html"
+
     kind: str
     key: str
     name: str
@@ -164,7 +169,6 @@ async def show(visit: Visit) -> Response:
     )
     rows = tuple(document_row(each) for each in stored)
     return await visit.page(
-        "documents.html",
         Documents(
             kind=kind,
             title=_TITLES.get(kind, kind),
@@ -205,7 +209,7 @@ async def one(visit: Visit) -> Response:
             moments=tuple(_moment(each) for each in await story.life_of(tx, engagement)) if engagement else (),
             engagement=engagement,
         )
-    return await visit.page("document.html", context)
+    return await visit.page(context)
 
 
 def document_row(stored: Mapping[str, Any]) -> DocumentRow:
@@ -216,41 +220,46 @@ def document_row(stored: Mapping[str, Any]) -> DocumentRow:
 
 
 def fields_of(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[Field, ...]:
-    """The document's fields, one line each, in the order of its class; a list is shown as its parts."""
-    now, then = flat(stored["body"]), flat(before["body"]) if before else {}
+    """The document's fields, one line each, in the order of its class; a list has a line for each of its parts."""
+    now, then = flat(_body(stored)), flat(_body(before)) if before else {}
     trail: Mapping[str, Any] = stored["trail"]
     found: list[Field] = []
     for name, value in now.items():
-        origin: Mapping[str, Any] = trail.get(name) or trail.get(name.split("[")[0]) or _NOWHERE
+        origin: Mapping[str, Any] = trail.get(name) or trail.get(name.split(" ")[0]) or _NOWHERE
         source, mapping = (str(origin.get(each, "")) for each in ("source", "mapping"))
         changed = before is not None and then.get(name) != value
         found.append(Field(name, value, source, mapping, then.get(name, ""), changed))
     return tuple(found)
 
 
+def _body(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Today's form of a stored document; the stored one where a newer Tieout wrote it."""
+    try:
+        return load(stored["kind"], stored["schema_version"], stored["body"]).body()
+    except (LookupError, ValueError):
+        return stored["body"]
+
+
 def flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested values under dotted names; an empty list and an absent value show as a dash."""
+    """Nested values under dotted names, parts of a list under numbered ones; what is empty shows as a dash."""
     found: dict[str, str] = {}
     for name, value in body.items():
         path = f"{prefix}{name}"
         if isinstance(value, Mapping) and value:
-            found.update(flat(_mapping(value), f"{path}."))
-        elif isinstance(value, list) and any(isinstance(each, Mapping) for each in _items(value)):
-            for number, each in enumerate(_items(value), 1):
-                found.update(flat(_mapping(each), f"{path}[{number}]."))
-        elif isinstance(value, list):
-            found[path] = ", ".join(str(each) for each in _items(value)) or "-"
+            found.update(flat(cast(Mapping[str, Any], value), f"{path}."))
+        elif isinstance(value, list) and value:
+            for number, each in enumerate(cast(list[Any], value), 1):
+                found[f"{path} {number}"] = _in_one_line(each)
         else:
-            found[path] = wording.value(value) if not isinstance(value, Mapping) else "-"
+            found[path] = "-" if isinstance(value, list | Mapping) else wording.value(value)
     return found
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {"value": value}  # pyright: ignore[reportUnknownVariableType]
-
-
-def _items(value: Any) -> list[Any]:
-    return json.loads(json.dumps(value, default=str)) if isinstance(value, list) else []
+def _in_one_line(part: Any) -> str:
+    if not isinstance(part, Mapping):
+        return wording.value(part)
+    named = flat(cast(Mapping[str, Any], part))
+    return " · ".join(f"{wording.words(name)} {value}" for name, value in named.items() if value != "-")
 
 
 def _pairs(stored: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
@@ -273,7 +282,7 @@ def _relative(stored: Mapping[str, Any]) -> DocumentRow:
     return DocumentRow(
         kind=stored["kind"],
         key=stored["key"],
-        name=str(body.get("name") or body.get("number") or stored["key"]),
+        name=str(body.get("name") or body.get("number") or _UNNAMED.get(stored["kind"]) or stored["key"]),
         state=str(body.get("stage") or body.get("state") or ""),
         entity=stored["entity"] or "",
         version=stored["version"],

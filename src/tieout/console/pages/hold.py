@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -75,10 +75,13 @@ class Event:
 class Hold:
     """The page's own variables."""
 
+    template: ClassVar[str] = "hold.html"
+
     hold: HoldRow
     answers: Explained
     answers_for: str
     source: str
+    place: str
     quote: str
     value_form: ValueForm | None
     question: choices.Question | None
@@ -112,7 +115,8 @@ async def show(visit: Visit) -> Response:
             hold=hold_row(stored),
             answers=explained(stored),
             answers_for=visit.setting.firm().answers_for(stored["owner"]),
-            source=source_of(stored["facts"].get("link", "")),
+            source=_source(stored["facts"]),
+            place=f"In {stored['facts']['system']}" if "system" in stored["facts"] else "At its source",
             quote=stored["quote"],
             value_form=await _value_form(visit, tx, stored, others),
             question=choices.question(stored["code"], stored["facts"]) if stored["state"] == "open" else None,
@@ -132,12 +136,14 @@ async def show(visit: Visit) -> Response:
             **await _neighbours(visit, tx, number),
             may=visit.may,
         )
-    return await visit.page("hold.html", context)
+    return await visit.page(context)
 
 
 @dataclass(frozen=True, slots=True)
 class Peek:
     """The same answers at a glance, without leaving the list."""
+
+    template: ClassVar[str] = "peek.html"
 
     hold: HoldRow
     answers: Explained
@@ -149,7 +155,7 @@ async def peek(visit: Visit) -> Response:
         stored = await holds.get(tx, number)
     if stored is None:
         raise HTTPException(404, f"There is no hold H-{number}.")
-    return await visit.page("peek.html", Peek(hold_row(stored), explained(stored)))
+    return await visit.page(Peek(hold_row(stored), explained(stored)))
 
 
 async def act(visit: Visit) -> Response:
@@ -223,6 +229,15 @@ def number_of(visit: Visit) -> int:
 def source_of(link: str) -> str:
     """An address that may be followed: to the web or within the console, and to nothing else."""
     return link if link.startswith(("https://", "http://", "/")) and not link.startswith("//") else ""
+
+
+def _source(facts: Mapping[str, str]) -> str:
+    """Where a problem is put right: the record's own address, the value table, or the system's page."""
+    if facts.get("link"):
+        return source_of(facts["link"])
+    if "table" in facts:
+        return f"/tables/{quote(facts['table'])}?{urlencode({'value': facts['value'], 'entity': facts['entity']})}"
+    return f"/systems/{quote(facts['system'])}" if "system" in facts else ""
 
 
 def _date(text: str, otherwise: date) -> date:

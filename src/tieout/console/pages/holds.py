@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -72,6 +73,8 @@ class Choice:
 class Holds:
     """The page's own variables."""
 
+    template: ClassVar[str] = "holds.html"
+
     tab: str
     tabs: tuple[Tab, ...]
     bands: tuple[Band, ...]
@@ -103,7 +106,6 @@ async def show(visit: Visit) -> Response:
     rows = [hold_row(each) for each in stored]
     query = _query(visit)
     return await visit.page(
-        "holds.html",
         Holds(
             tab=wanted.tab,
             tabs=tuple(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
@@ -87,6 +87,8 @@ class InvoiceRow:
 class Invoices:
     """The page's own variables."""
 
+    template: ClassVar[str] = "invoices.html"
+
     stage: str
     title: str
     stages: tuple[StageTab, ...]
@@ -113,6 +115,8 @@ class Amounts:
 @dataclass(frozen=True, slots=True)
 class Invoice:
     """One invoice with its lines."""
+
+    template: ClassVar[str] = "invoice.html"
 
     key: str
     number: str
@@ -150,6 +154,8 @@ class Link:
 class Proof:
     """One line and every entry beneath it."""
 
+    template: ClassVar[str] = "proof.html"
+
     key: str
     number: str
     currency: str
@@ -166,6 +172,8 @@ class Proof:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A time entry and what became of it."""
+
+    template: ClassVar[str] = "entry.html"
 
     story: EntryStory
     address: str
@@ -199,7 +207,7 @@ async def show(visit: Visit) -> Response:
         scope=" · ".join(value if value != "-" else "no entity" for value in scope.values()),
         unscoped=f"/invoices?{urlencode({'stage': stage})}",
     )
-    return await visit.page("invoices.html", context)
+    return await visit.page(context)
 
 
 async def one(visit: Visit) -> Response:
@@ -223,7 +231,6 @@ async def one(visit: Visit) -> Response:
     )
     payments = tuple((each["id"], each["paid_on"], Money(each["amount"], currency)) for each in found.payments)
     return await visit.page(
-        "invoice.html",
         Invoice(
             key=key,
             **{name: invoice[name] for name in same},
@@ -264,7 +271,6 @@ async def line(visit: Visit) -> Response:
         for each in chosen.evidence
     )
     return await visit.page(
-        "proof.html",
         Proof(
             key=invoice["key"],
             number=invoice["number"],
@@ -290,7 +296,7 @@ async def entry(visit: Visit) -> Response:
     rate = found.entry["agreed_rate"]
     worth = rate * found.approved_minutes / 60 if rate is not None else None
     address = source_of(visit.setting.link(Ref(connection, "time_entry", source_id)))
-    return await visit.page("entry.html", Entry(found, address, wording.amount(worth, found.entry["currency"])))
+    return await visit.page(Entry(found, address, wording.amount(worth, found.entry["currency"])))
 
 
 async def _lineage(visit: Visit) -> Lineage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
@@ -50,18 +51,30 @@ class Found:
 class Palette:
     """The page's own variables."""
 
+    template: ClassVar[str] = "palette.html"
+
+    text: str
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The same lines without a page around them."""
+
+    template: ClassVar[str] = "palette_results.html"
+
     text: str
     found: tuple[Found, ...]
 
 
 async def show(visit: Visit) -> Response:
     """The palette as a page of its own, for those without scripts and for its address."""
-    return await visit.page("palette.html", Palette(visit.query("q"), await search(visit, visit.query("q"))))
+    return await visit.page(Palette(visit.query("q"), await search(visit, visit.query("q"))))
 
 
 async def results(visit: Visit) -> Response:
     """The same lines alone, for the dialog."""
-    return await visit.page("palette_results.html", Palette(visit.query("q"), await search(visit, visit.query("q"))))
+    return await visit.page(Results(visit.query("q"), await search(visit, visit.query("q"))))
 
 
 async def anything(visit: Visit) -> Response:
@@ -73,7 +86,7 @@ async def anything(visit: Visit) -> Response:
         raise HTTPException(404, f"Nothing here or in the connected systems goes by {text!r}.")
     if len(hits) == 1:
         return RedirectResponse(href_of(hits[0]), 303)
-    return await visit.page("palette.html", Palette(text, tuple(_hit(each) for each in hits)))
+    return await visit.page(Palette(text, tuple(_hit(each) for each in hits)))
 
 
 async def live(visit: Visit) -> Response:

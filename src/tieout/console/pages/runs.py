@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -54,6 +54,8 @@ class StateTab:
 class Runs:
     """The page's own variables."""
 
+    template: ClassVar[str] = "runs.html"
+
     rows: tuple[RunRow, ...]
     states: tuple[StateTab, ...]
     flows: tuple[str, ...]
@@ -78,6 +80,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run."""
+
+    template: ClassVar[str] = "run.html"
 
     run: RunRow
     version: str
@@ -108,7 +112,6 @@ async def show(visit: Visit) -> Response:
     ]
     more = {**kept, "state": state, "before": str(stored[_PAGE - 1]["sequence"])} if len(stored) > _PAGE else {}
     return await visit.page(
-        "runs.html",
         Runs(
             rows=tuple(run_row(each) for each in stored[:_PAGE]),
             states=tuple(states),
@@ -140,7 +143,7 @@ async def one(visit: Visit) -> Response:
             document=f"/documents/engagement/{stored['engagement']}" if stored["engagement"] else "",
             may=visit.may,
         )
-    return await visit.page("run.html", context)
+    return await visit.page(context)
 
 
 async def replay(visit: Visit) -> Response:

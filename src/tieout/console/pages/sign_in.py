@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import ClassVar
 
 from starlette.responses import RedirectResponse, Response
 
@@ -20,6 +21,8 @@ _YEAR = 31_536_000
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """The page's own variables."""
+
+    template: ClassVar[str] = "sign_in.html"
 
     visitors: tuple[Visitor, ...]
     wrong: str
@@ -69,7 +72,7 @@ def session_cookie(visit: Visit) -> tuple[str, bool]:
 
 async def _page(visit: Visit, wrong: str, *, status: int = 200) -> Response:
     onward = local(visit.query("onward") or (await visit.form()).get("onward", "/"))
-    answer = await visit.page("sign_in.html", SignIn(visit.setting.environment.visitors, wrong, onward), status=status)
+    answer = await visit.page(SignIn(visit.setting.environment.visitors, wrong, onward), status=status)
     if visit.request.cookies.get(DOOR) != visit.session:
         secure = visit.request.url.scheme == "https"
         answer.set_cookie(DOOR, visit.session, path="/", httponly=True, samesite="lax", secure=secure)

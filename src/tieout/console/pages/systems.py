@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -68,6 +68,8 @@ class SystemCard:
 class Systems:
     """The page's own variables."""
 
+    template: ClassVar[str] = "systems.html"
+
     cards: tuple[SystemCard, ...]
     troubled: int
     may: Callable[[Verb], bool]
@@ -77,6 +79,8 @@ class Systems:
 class System:
     """One card on a page of its own."""
 
+    template: ClassVar[str] = "system.html"
+
     card: SystemCard
     may: Callable[[Verb], bool]
 
@@ -85,11 +89,11 @@ async def show(visit: Visit) -> Response:
     async with visit.setting.database.transaction() as tx:
         found = await cards(visit, tx)
     troubled = sum(1 for each in found if each.trouble)
-    return await visit.page("systems.html", Systems(tuple(found), troubled, visit.may))
+    return await visit.page(Systems(tuple(found), troubled, visit.may))
 
 
 async def one(visit: Visit) -> Response:
-    return await visit.page("system.html", System(await _card(visit), visit.may))
+    return await visit.page(System(await _card(visit), visit.may))
 
 
 async def act(visit: Visit) -> Response:

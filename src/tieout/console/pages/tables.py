@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -47,6 +48,8 @@ class TableLine:
 class Tables:
     """The page's own variables."""
 
+    template: ClassVar[str] = "tables.html"
+
     tables: tuple[Summary, ...]
     unknown: tuple[Unknown, ...]
 
@@ -54,6 +57,8 @@ class Tables:
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table; the form begins with what the address says."""
+
+    template: ClassVar[str] = "table.html"
 
     table: ValueTable
     unknown: tuple[Unknown, ...]
@@ -78,7 +83,7 @@ async def show(visit: Visit) -> Response:
         )
         for each in visit.setting.firm().tables
     )
-    return await visit.page("tables.html", Tables(tables, tuple(unknown)))
+    return await visit.page(Tables(tables, tuple(unknown)))
 
 
 async def one(visit: Visit) -> Response:
@@ -88,7 +93,6 @@ async def one(visit: Visit) -> Response:
     async with visit.setting.database.transaction() as tx:
         rows = await firm.values(tx, table.name)
     return await visit.page(
-        "table.html",
         Table(
             table=table,
             unknown=tuple(each for each in await _unknown(visit) if each.table == table.name),

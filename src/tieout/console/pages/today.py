@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -64,6 +64,8 @@ class Flow:
 class Today:
     """The page's own variables."""
 
+    template: ClassVar[str] = "today.html"
+
     greeting: str
     name: str
     needs: tuple[Need, ...]
@@ -93,7 +95,6 @@ async def show(visit: Visit) -> Response:
     needs = needs_of(stored, visit.now)
     differences = tuple(each for each in found.differences if each.amount)
     return await visit.page(
-        "today.html",
         Today(
             greeting=_greeting(visit.now.astimezone(visit.zone).hour),
             name=visit.actor.name.split()[0],
