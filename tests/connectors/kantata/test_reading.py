@@ -168,15 +168,29 @@ async def test_an_edit_is_a_new_state_and_old_ones_are_not_told_again(firm: Cast
     assert kept["id"] in {each.ref.id for each in changes}
 
 
-async def test_a_late_commit_is_found_in_the_overlap(firm: Cast, hub: Kantata) -> None:
+@pytest.mark.parametrize(("overlap", "seen"), [(120, True), (0, False)], ids=["overlap", "saboteur"])
+async def test_a_late_commit_is_found_in_the_overlap(firm: Cast, overlap: int, seen: bool) -> None:
     """An entry whose stamp is older than the newest one that was seen."""
     project = await firm.project()
     await firm.book(project)
-    _, cursor = await swept(hub)
-    firm.clock.forward(minutes=-1)
-    late = await firm.book(project, day="2026-10-06")
-    changes, _ = await swept(hub, cursor)
-    assert late["id"] in {each.ref.id for each in changes}
+    async with open_connector(firm.account, overlap=overlap) as hub:
+        _, cursor = await swept(hub)
+        firm.clock.forward(minutes=-1)
+        late = await firm.book(project, day="2026-10-06")
+        changes, _ = await swept(hub, cursor)
+        assert (late["id"] in {each.ref.id for each in changes}) == seen
+
+
+async def test_time_worked_before_the_firm_went_live_is_left_alone(firm: Cast) -> None:
+    project = await firm.project()
+    old, new = await firm.book(project, day="2026-10-31"), await firm.book(project, day="2026-11-01")
+    async with open_connector(firm.account, go_live="2026-11-01") as hub:
+        changes, cursor = await swept(hub)
+        assert states(changes) == {new["id"]: "draft"}
+        firm.clock.forward(days=1)
+        await firm.approve(await firm.submit(project, old, new))
+        changes, _ = await swept(hub, cursor)
+        assert states(changes) == {new["id"]: "approved"}
 
 
 async def test_stamps_are_compared_in_utc_over_the_end_of_summer_time(firm: Cast, hub: Kantata) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
@@ -20,6 +22,7 @@ class KantataConfig(BaseModel):
         default_factory=dict[str, str],
         description="Service package → title of the project template; without an entry the title is the package's code",
     )
+    go_live: date | None = Field(default=None, description="Time worked before this day is not read")
     active_status: int | None = Field(default=None, description="Status key of a project that runs; absent: left alone")
     on_hold_status: int | None = Field(default=None, description="Status key of a stopped project; absent: left alone")
     events: bool = Field(

@@ -67,6 +67,8 @@ class Entries:
         self._client = client
         self._config = config
         self._overlap = timedelta(seconds=config.overlap)
+        worked = {"date_performed_between": f"{config.go_live}:9999-12-31"} if config.go_live else {}
+        self._ours: Mapping[str, str] = {**_EVERYWHERE, **worked}
 
     async def changes(self, since: str | None) -> Page:
         """One page of a sweep; the steps of a sweep that finds little fit into one page."""
@@ -110,7 +112,7 @@ class Entries:
         """In the order of creation, which nothing changes any more: a row that changes meanwhile keeps its place."""
         after = {"updated_after": cursor.entries} if cursor.entries else {}
         page = await self._client.list(
-            "time_entries", **after, **_EVERYWHERE, order="created_at:asc", limit=_PAGE, offset=cursor.offset
+            "time_entries", **after, **self._ours, order="created_at:asc", limit=_PAGE, offset=cursor.offset
         )
         found.add(await self._told(page))
         last = cursor.offset + len(page.rows) >= page.count or not page.rows
@@ -137,9 +139,7 @@ class Entries:
             )
         now, later = (cursor.pending or ())[:_SUBMISSIONS], (cursor.pending or ())[_SUBMISSIONS:]
         if now:
-            async for page in self._client.pages(
-                "time_entries", with_recent_timesheet_ids=",".join(now), **_EVERYWHERE
-            ):
+            async for page in self._client.pages("time_entries", with_recent_timesheet_ids=",".join(now), **self._ours):
                 found.add(await self._told(page))
         return replace(cursor, pending=later) if later else replace(cursor, pending=None, step="events")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from tieout.connectors.kantata.emulator.records import Records
 from tieout.connectors.kantata.emulator.schema import Row
@@ -12,7 +13,7 @@ from tieout.connectors.kantata.emulator.wire import truth
 _FINANCIAL = ("edit_financials", "admin")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """`kept` is the fault of a batch that is done in part: how many of its records succeed."""
 
@@ -29,20 +30,18 @@ class Call:
 
     # -- rights
 
+    @cached_property
+    def _permission(self) -> str:
+        membership = self.records.first("account_memberships", user_id=self.user["id"])
+        return membership["permission"] if membership else ""
+
     @property
     def administrator(self) -> bool:
-        membership = self.records.first("account_memberships", user_id=self.user["id"])
-        return membership is not None and membership["permission"] == "administrator"
+        return self._permission == "administrator"
 
     @property
     def may_create_projects(self) -> bool:
-        membership = self.records.first("account_memberships", user_id=self.user["id"])
-        return membership is not None and membership["permission"] in (
-            "administrator",
-            "project_lead",
-            "project_creator",
-            "reports_viewer",
-        )
+        return self._permission in ("administrator", "project_lead", "project_creator", "reports_viewer")
 
     def participation(self, workspace_id: str | None) -> Row | None:
         found = self.records.where("participations", "workspace_id", workspace_id)
@@ -50,8 +49,10 @@ class Call:
 
     def financial(self, workspace_id: str | None) -> bool:
         """Whether the caller is privileged in the project: may see rates and act for other people."""
+        if self.administrator:
+            return True
         mine = self.participation(workspace_id)
-        return self.administrator or (mine is not None and mine["access"] in _FINANCIAL)
+        return mine is not None and mine["access"] in _FINANCIAL
 
     def approves(self, workspace: Row) -> bool:
         named = self.user["id"] in (*workspace["approver_ids"], workspace["primary_maven_id"])

@@ -65,11 +65,9 @@ class Events:
                 verb = "deleted" if after is None else "updated" if before else "created"
                 self._tell(f"{kind.event}:{verb}", kind.subject, row_id, before, after)
         oldest = stamp(self._records.now() - RETENTION)
-        for event in self._records.all("subscribed_events"):
-            if event["created_at"] < oldest:
-                self._records.remove("subscribed_events", event["id"])
-            else:
-                break  # rows stand in the order of their making, and none is more than minutes out of it
+        # Events stand in the order of their making, and none is more than minutes out of it.
+        while (event := self._records.oldest("subscribed_events")) and event["created_at"] < oldest:
+            self._records.remove("subscribed_events", event["id"])
 
     def _tell(self, event_type: str, subject: str, row_id: str, before: Row | None, after: Row | None) -> None:
         number = self._records.fact("events", 0) + 1

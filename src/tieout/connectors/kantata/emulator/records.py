@@ -49,6 +49,9 @@ class Records:
     def all(self, collection: str) -> Iterator[Row]:
         return iter(list(self._tables[collection].values()))
 
+    def oldest(self, collection: str) -> Row | None:
+        return next(iter(self._tables[collection].values()), None)
+
     def where(self, collection: str, field: str, value: Any) -> list[Row]:
         """Rows with this value in a field, in the order of their creation."""
         index = self._indexes.get((collection, field))
