@@ -23,8 +23,9 @@ _FIELDS = (
     "reference", "number", "state", "invoice_date", "party.code", "currency.code", "untaxed_amount", "tax_amount",
     "total_amount", "amount_to_pay",
 )  # fmt: skip
-# Questions that a clerk who acts on the story's day answers with yes: the machine's own day may be an earlier one.
-_YES = ("invoice_date_future",)
+# Questions that a clerk who acts on the story's day answers with yes: the machine's own day may be an earlier one, or so
+# much later that the money would have been due already.
+_YES = ("invoice_date_future", "invoice_payment_term")
 
 
 @dataclass(frozen=True, slots=True)
