@@ -45,64 +45,77 @@ def number() -> int:
     return next(_numbers)
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for the session: whoever has logged in stays logged in, for a password costs a fifth of a second."""
+    return "asyncio"
+
+
+def connector(erp: TrytonServer, entity: str, transport: httpx2.AsyncBaseTransport | None = None, **settings: Any) -> Tryton:  # fmt: skip
+    login = erp.tenancy.hub(entity)
+    given = {
+        "url": erp.url, "database": erp.database, "user": login.user, "password": login.password,
+        "company": erp.tenancy.companies[entity], "entity": entity, **settings,
+    }  # fmt: skip
+    opening = Opening(f"erp-{entity.lower()}", TrytonConfig.model_validate(given), transport=transport)
+    opened = SPEC.open(opening)
+    assert isinstance(opened, Tryton)
+    return opened
+
+
 @pytest.fixture
 async def connect(erp: TrytonServer) -> AsyncIterator[Callable[..., Tryton]]:
-    """`connect("US", user=…)`: a connector for an entity; settings replace the hub's own."""
+    """`connect("US", user=…)`: another connector for an entity; settings replace the hub's own."""
     opened: list[Tryton] = []
 
-    def connect(entity: str, transport: httpx2.AsyncBaseTransport | None = None, **settings: Any) -> Tryton:
-        login = erp.tenancy.hub(entity)
-        given = {
-            "url": erp.url, "database": erp.database, "user": login.user, "password": login.password,
-            "company": erp.tenancy.companies[entity], "entity": entity, **settings,
-        }  # fmt: skip
-        config = TrytonConfig.model_validate(given)
-        connector = SPEC.open(Opening(f"erp-{entity.lower()}", config, transport=transport))
-        assert isinstance(connector, Tryton)
-        opened.append(connector)
-        return connector
+    def connect(entity: str, **options: Any) -> Tryton:
+        opened.append(connector(erp, entity, **options))
+        return opened[-1]
 
     yield connect
     for each in opened:
         await each.close()
 
 
-@pytest.fixture
-def us(connect: Callable[..., Tryton]) -> Tryton:
-    return connect("US")
+@pytest.fixture(scope="session")
+async def us(erp: TrytonServer) -> AsyncIterator[Tryton]:
+    hub = connector(erp, "US")
+    yield hub
+    await hub.close()
 
 
-@pytest.fixture
-def de(connect: Callable[..., Tryton]) -> Tryton:
-    return connect("DE")
+@pytest.fixture(scope="session")
+async def de(erp: TrytonServer) -> AsyncIterator[Tryton]:
+    hub = connector(erp, "DE")
+    yield hub
+    await hub.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def log_in(erp: TrytonServer) -> AsyncIterator[Callable[[Login], TrytonClient]]:
     """A client for any user of the ERP."""
-    opened: list[TrytonClient] = []
+    opened: dict[str, TrytonClient] = {}
 
     def log_in(login: Login) -> TrytonClient:
-        opened.append(TrytonClient.at(erp.url, database=erp.database, user=login.user, password=login.password))
-        return opened[-1]
+        if login.user not in opened:
+            opened[login.user] = TrytonClient.at(
+                erp.url, database=erp.database, user=login.user, password=login.password
+            )
+        return opened[login.user]
 
     yield log_in
-    for each in opened:
+    for each in opened.values():
         await each.close()
 
 
 @pytest.fixture
-async def clerk(erp: TrytonServer) -> AsyncIterator[FinanceClerk]:
-    clerk = FinanceClerk.at(erp.url, erp.tenancy.clerk("US"))
-    yield clerk
-    await clerk.close()
+def clerk(erp: TrytonServer, log_in: Callable[[Login], TrytonClient]) -> FinanceClerk:
+    return FinanceClerk(log_in(erp.tenancy.clerk("US")))
 
 
 @pytest.fixture
-async def german_clerk(erp: TrytonServer) -> AsyncIterator[FinanceClerk]:
-    clerk = FinanceClerk.at(erp.url, erp.tenancy.clerk("DE"))
-    yield clerk
-    await clerk.close()
+def german_clerk(erp: TrytonServer, log_in: Callable[[Login], TrytonClient]) -> FinanceClerk:
+    return FinanceClerk(log_in(erp.tenancy.clerk("DE")))
 
 
 class Papers:

@@ -84,13 +84,16 @@ class Books:
 
     async def products(self, roles: Iterable[str]) -> dict[str, int]:
         """The service product of each role: by the code that the configuration gives, else by the role's own name."""
-        wanted = set(roles)
-        codes = {self.config.products[role]: role for role in wanted if role in self.config.products}
-        condition = ["OR", ["code", "in", sorted(codes)], ["template.name", "in", sorted(wanted - set(codes.values()))]]
+        codes = {role: self.config.products.get(role, "") for role in set(roles)}
+        names = sorted(role for role, code in codes.items() if not code)
+        condition = ["OR", ["code", "in", sorted(filter(None, codes.values()))], ["template.name", "in", names]]
         rows = await self.client.search(
             "product.product", [condition], ["code", "template.name"], order=[("id", "DESC")]
         )
-        return {codes.get(str(each["code"]), str(each["template."]["name"])): each["id"] for each in rows}
+        by_code = {each["code"]: each["id"] for each in rows}
+        by_name = {each["template."]["name"]: each["id"] for each in rows}
+        found = {role: by_code.get(code) if code else by_name.get(role) for role, code in codes.items()}
+        return {role: product for role, product in found.items() if product is not None}
 
     async def departments(self, codes: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Code → (root, account) of the analytic dimension."""

@@ -44,6 +44,7 @@ class TrytonClient:
         self.user = user
         self.server_time: datetime | None = None  # of the last answer, to the second
         self._http = http
+        self._database = database
         self._path = f"/{database}/rpc/"
         self._password = password
         self._session = ""
@@ -176,8 +177,13 @@ class TrytonClient:
                 return
             body = encode_call("common.db.login", [self.user, {"password": self._password}, "en"])
             response = await self._post(self._path, body, session="")
-            if response.status_code == 401:
-                raise TrytonUnauthorized(f"Tryton refuses the password of {self.user}")
+            match response.status_code:
+                case 401:
+                    raise TrytonUnauthorized(f"Tryton refuses the password of {self.user}")
+                case 404:
+                    raise TrytonUnauthorized(f"there is no database {self._database} at {self._http.base_url}")
+                case _:
+                    pass
             number, token, *_ = self._result(response)
             pair = f"{self.user}:{number}:{token}".encode()
             session = "Session " + base64.b64encode(pair).decode()

@@ -4,7 +4,7 @@ TrytonError
 ├── TrytonUserError       the business refuses: correct the data, do not repeat
 ├── TrytonUserWarning     a question that the web client would show; nothing was changed
 ├── TrytonConcurrency     somebody else changed the record since it was read
-├── TrytonUnauthorized    wrong credentials
+├── TrytonUnauthorized    wrong credentials, or no such database
 ├── TrytonUnavailable     Tryton cannot work now
 ├── TrytonFault           the call itself is wrong (unknown model, field, method), or a bug over there
 └── TrytonUnknownOutcome  sent, and no answer that can be believed

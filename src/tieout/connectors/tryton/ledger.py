@@ -22,7 +22,7 @@ _FIELDS = (
     "amount_to_pay", "party.code", "last_modified_at", "lines_to_pay.maturity_date",
     "payment_lines.date", "payment_lines.debit", "payment_lines.credit", "payment_lines.amount_second_currency",
     "payment_lines.second_currency", "payment_lines.last_modified_at",
-    "lines.type", "lines.description", "lines.quantity", "lines.unit_price", "lines.amount",
+    "taxes.tax.name", "lines.type", "lines.description", "lines.quantity", "lines.unit_price", "lines.amount",
 )  # fmt: skip
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _NOT_BOOKED = ("draft", "validated")  # nothing is to be paid yet, and nothing has been
@@ -79,6 +79,7 @@ def _record(row: Row) -> dict[str, Any]:
         "total": str(row["total_amount"]),
         "open_amount": str(row["total_amount" if row["state"] in _NOT_BOOKED else "amount_to_pay"]),
         "customer": row["party."]["code"] or "",
+        "taxes": sorted({each["tax."]["name"] for each in row["taxes."] if each.get("tax.")}),
         "payments": [
             {"id": str(each["id"]), "paid_on": _day(each["date"]), "amount": str(_paid(each))}
             for each in sorted(row["payment_lines."], key=lambda each: each["id"])
