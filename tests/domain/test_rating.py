@@ -73,3 +73,10 @@ def test_before_a_card_begins_and_for_an_unknown_role_there_is_no_rate(firm: Fir
     assert version_on(card, date(2025, 12, 31)) is None
     assert rate_on(card, "Principal", date(2025, 12, 31)) is None
     assert rate_on(card, "Astronaut", date(2026, 6, 1)) is None
+
+
+def test_a_line_rounds_as_the_ledger_does() -> None:
+    # 13.57 h at 252.50 are 3,426.425: half a cent, which ledgers round differently.
+    work = [Work("1", 814, Money.of("252.50", "USD"))]
+    assert price(work, "half_up").line == Money.of("3426.43", "USD")
+    assert price(work, "half_even").line == Money.of("3426.42", "USD")

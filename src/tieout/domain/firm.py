@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.money import Rounding
 from tieout.domain.values import ANY, ValueRow
 
 Role = Literal["crm", "psa", "erp"]
@@ -69,6 +70,10 @@ class BillingRule(Part):
         ge=0,
         le=28,
         description="Full days between a month and its billing, 0 to 28: with 2, October is billed on 3 November",
+    )
+    rounding: Rounding = Field(
+        default="half_up",
+        description="How the ERP rounds a line's amount: half_up or half_even; it must be the same here",
     )
     line_per: Literal["task_and_rate"] = Field(
         default="task_and_rate", description="One invoice line for each task and rate"

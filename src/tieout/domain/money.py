@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Literal
+
+Rounding = Literal["half_up", "half_even"]
+_ROUNDING = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 
 # ISO 4217: the currencies whose minor unit is not a hundredth.
 _MINOR_DIGITS = {
@@ -50,10 +54,11 @@ class Money:
     def from_minor(cls, units: int, currency: str) -> Money:
         return cls(Decimal(units).scaleb(-minor_digits(currency)), currency)
 
-    def rounded(self) -> Money:
-        """Half up to the currency's minor unit, away from zero: what an accountant does by hand."""
+    def rounded(self, rounding: Rounding = "half_up") -> Money:
+        """To the currency's minor unit. Half up goes away from zero, as an accountant does by hand; half even is what some
+        ledgers do, and a figure that shall agree with theirs must do the same."""
         step = Decimal(1).scaleb(-minor_digits(self.currency))
-        return Money(self.amount.quantize(step, ROUND_HALF_UP), self.currency)
+        return Money(self.amount.quantize(step, _ROUNDING[rounding]), self.currency)
 
     @property
     def minor(self) -> int:
@@ -79,7 +84,10 @@ class Money:
         return self.amount != 0
 
     def __str__(self) -> str:
-        return f"{self.amount:,f} {self.currency}"
+        """At least the currency's own digits, and never fewer than the amount has: 62,400.00 USD."""
+        exponent = self.amount.normalize().as_tuple().exponent
+        finer = -exponent if isinstance(exponent, int) else 0
+        return f"{self.amount:,.{max(minor_digits(self.currency), finer)}f} {self.currency}"
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:

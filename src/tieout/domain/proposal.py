@@ -13,7 +13,7 @@ from typing import Any
 from tieout.domain.documents.billing import Invoice, InvoiceLine
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.project import Project
-from tieout.domain.money import Money
+from tieout.domain.money import Money, Rounding
 from tieout.domain.problems import Problem
 from tieout.domain.rating import Priced, Work, hours, price
 
@@ -30,7 +30,13 @@ class Proposal:
 
 
 def propose(
-    deal: Engagement, project: Project, entries: Sequence[Row], *, period: str, today: date
+    deal: Engagement,
+    project: Project,
+    entries: Sequence[Row],
+    *,
+    period: str,
+    today: date,
+    rounding: Rounding = "half_up",
 ) -> tuple[Proposal | None, list[Problem]]:
     """The proposal, or the problem when corrections outweigh new work: a credit note is finance's decision.
 
@@ -41,15 +47,14 @@ def propose(
         groups[each["task"], each["agreed_rate"]].append(each)
     names = {task.key: task.name for task in project.tasks}
     lines: list[InvoiceLine] = []
-    rounding: dict[str, Decimal] = {}
+    residue: dict[str, Decimal] = {}
     evidence: list[dict[str, Any]] = []
     for (task, rate), rows in sorted(groups.items()):
-        priced = price(
-            [Work(str(i), int(each["minutes"]), Money(rate, project.currency)) for i, each in enumerate(rows)]
-        )
+        work = [Work(str(i), int(each["minutes"]), Money(rate, project.currency)) for i, each in enumerate(rows)]
+        priced = price(work, rounding)
         line = _line(f"{len(lines) + 1:02}", task, names.get(task, task), rows, priced, project, period)
         lines.append(line)
-        rounding[line.key] = priced.rounding.amount
+        residue[line.key] = priced.rounding.amount
         evidence += [_evidence(line.key, rows[int(i)], part) for i, part in priced.parts]
     net = sum((each.amount for each in lines), Decimal(0))
     if net < 0:
@@ -71,7 +76,7 @@ def propose(
         lines=tuple(lines),
         net=net,
     )
-    return Proposal(invoice, rounding, evidence), []
+    return Proposal(invoice, residue, evidence), []
 
 
 def differences(invoice: Invoice, told: Mapping[str, Any], *, link: str) -> list[Problem]:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from tieout.domain.documents.package import RateCard, RateCardVersion
-from tieout.domain.money import Money
+from tieout.domain.money import Money, Rounding
 
 _HOUR = Decimal(60)
 
@@ -63,14 +63,17 @@ def hours(minutes: int) -> Decimal:
     return (Decimal(minutes) / _HOUR).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def price(work: Sequence[Work]) -> Priced:
-    """One line of entries that share a rate: the quantity is the sum, rounded once (T24)."""
+def price(work: Sequence[Work], rounding: Rounding = "half_up") -> Priced:
+    """One line of entries that share a rate: the quantity is the sum, rounded once (T24).
+
+    `rounding` is how the ledger rounds a line's amount; entries are always rounded half up.
+    """
     rates = {each.rate for each in work}
     if len(rates) != 1:
         raise ValueError(f"a line has one rate, not {sorted(str(rate) for rate in rates)}")
     rate = rates.pop()
     quantity = hours(sum(each.minutes for each in work))
-    line = (rate * quantity).rounded()
+    line = (rate * quantity).rounded(rounding)
     parts = tuple((each.id, entry_amount(each.minutes, rate)) for each in work)
     spent = Money.zero(rate.currency)
     for _, part in parts:

@@ -14,8 +14,8 @@ async def account_merge(run: Run, systems: Systems) -> None:
     loser = Ref.parse(run.subject)
     merged = run.messages[-1]
     winner = Ref(loser.connection, "account", merged.merged_into or "")
-    loser_key = business_key("CUS", Ref(loser.connection, "account", loser.id))
-    winner_key = business_key("CUS", winner)
+    loser_key = await known_key(systems, Ref(loser.connection, "account", loser.id))
+    winner_key = await known_key(systems, winner)
     register, name = systems.register, str((merged.record or {}).get("name", loser.id))
     ledgers = await both_ledgers(systems, loser_key, winner_key)
     await run.about(title=f"{name} merged")
@@ -32,9 +32,17 @@ async def account_merge(run: Run, systems: Systems) -> None:
         run.warn([Problem("customer.merged", {**facts, "link": link, "about": loser_key})])
 
 
+async def known_key(systems: Systems, account: Ref) -> str:
+    """The key that an account is known by; its own when nobody has met it yet."""
+    known = await systems.register.key_of("customer", account.connection, account.id)
+    return known or business_key("CUS", account)
+
+
 async def both_ledgers(systems: Systems, loser: str, winner: str) -> list[str]:
     """The ERPs in which both are customers, with the two records."""
     found: list[str] = []
+    if loser == winner:
+        return found
     for entity in systems.firm.entities:
         erp = systems.erp(entity.code)
         records = [await erp.known_customer(key) for key in (loser, winner)]

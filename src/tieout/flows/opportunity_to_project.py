@@ -48,11 +48,12 @@ async def opportunity_to_project(run: Run, systems: Systems) -> None:
             run.ignore("the deal is not won")
         await withdraw(run, systems, ref, reading, contract)
         return
-    deal = cast(Engagement, reading.document)
+    deal = await systems.register.canonical(cast(Engagement, reading.document), crm.name)
     await run.about(title=deal.name, engagement=deal.key, amount=_value(deal))
     enriched = await ready(run, systems, ref, deal)
+    deal = await systems.register.canonical(deal, crm.name)
     await run.about(title=deal.name, entity=enriched.entity, engagement=deal.key, amount=_value(deal))
-    project = await agreed(run, systems, ref, reading, enriched, contract)
+    project = await agreed(run, systems, ref, deal, reading, enriched, contract)
     await set_up(run, systems, ref, deal, project)
     run.warn(missing_for_billing(deal, link=crm.link(ref)))
     await run.wake("time_to_invoice", deal.key)
@@ -72,7 +73,9 @@ async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement) -> Enric
         erp = systems.erp(enriched.entity)
         for customer in _customers(deal):
             answer = await run.decision(question(customer))
-            doubt = await run.step(f"is {customer.name} in the ERP?", erp.recognise, customer, answer, link=link)
+            doubt = await run.step(
+                f"is {customer.name} in the ERP?", erp.recognise, customer, answer, crm=crm.name, link=link
+            )
             problems += [doubt] if doubt else []
     if problems or enriched is None:
         message = "\n".join(f"{explain(each).what} {explain(each).fix}" for each in problems)[:2000]
@@ -82,10 +85,15 @@ async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement) -> Enric
 
 
 async def agreed(
-    run: Run, systems: Systems, ref: Ref, reading: Reading, enriched: Enriched, contract: Contract | None
+    run: Run,
+    systems: Systems,
+    ref: Ref,
+    deal: Engagement,
+    reading: Reading,
+    enriched: Enriched,
+    contract: Contract | None,
 ) -> Project:
     """Contract version 1 and its project; a later edit of the deal moves neither (T05)."""
-    deal = cast(Engagement, reading.document)
     crm, register = systems.crm(ref.connection), systems.register
     if contract is None:
         terms = terms_needing_finance(deal, systems.firm)

@@ -49,7 +49,9 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     entries = await register.unbilled(deal.key, period_end(period))
     if not entries:
         run.ignore("nothing to bill")
-    proposal, problems = propose(deal, project, entries, period=period, today=run.today())
+    proposal, problems = propose(
+        deal, project, entries, period=period, today=run.today(), rounding=systems.firm.billing.rounding
+    )
     crm = systems.crm_of(project.legal_entity)
     amount = Money(proposal.invoice.net, project.currency) if proposal else None
     await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)

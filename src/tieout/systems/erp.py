@@ -33,15 +33,22 @@ class Erp:
 
     # -- customers
 
-    async def recognise(self, customer: Customer, decision: str | None, *, link: str) -> Problem | None:
-        """Links the customer with the ledger's own when it is there already; the question for a person when in doubt."""
+    async def recognise(self, customer: Customer, decision: str | None, *, crm: str, link: str) -> Problem | None:
+        """Links the customer with the ledger's own when it is there already; the question for a person when in doubt.
+
+        When the ledger's customer is another account of the CRM already, the account becomes that one's alias.
+        """
         if await self._register.record_id("customer", customer.key, self.name) is not None:
             return None
         known = await self._connection.candidates(customer, (customer.name, *customer.aliases))
         mine = next((each for each in known if each.code == customer.key), None)
         found = match(customer, [mine] if mine else known, decision, link=link)
         if found.record:
-            await self._register.link("customer", customer.key, self.name, found.record)
+            other = await self._register.key_of("customer", self.name, found.record)
+            if other is None:
+                await self._register.link("customer", customer.key, self.name, found.record)
+            elif other != customer.key:
+                await self._register.redirect("customer", crm, customer.source_id, other)
         return found.problem
 
     async def ensure_customer(self, customer: Customer, version: int) -> str:

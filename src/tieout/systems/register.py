@@ -56,6 +56,21 @@ class Register:
     async def contract(self, key: str) -> Contract | None:
         return await self.latest(Contract, key)
 
+    async def canonical(self, deal: Engagement, crm: str) -> Engagement:
+        """The deal with each customer under the key it is known by: an account may be another one's alias."""
+
+        async def known(customer: Customer) -> Customer:
+            key = await self.key_of("customer", crm, customer.source_id)
+            return customer.model_copy(update={"key": key}) if key else customer
+
+        return deal.model_copy(
+            update={
+                "customer": await known(deal.customer),
+                "bill_to": await known(deal.bill_to) if deal.bill_to else None,
+                "ancestors": tuple([await known(each) for each in deal.ancestors]),
+            }
+        )
+
     async def known_as(self, customer: Customer) -> Customer:
         """The customer as the CRM tells it, with the aliases that merges have taught us."""
         stored = await self.latest(Customer, customer.key)
@@ -84,6 +99,11 @@ class Register:
         async with self._database.transaction() as tx:
             await crosswalk.link(tx, kind, key, connection, record, self._clock())
 
+    async def redirect(self, kind: str, connection: str, record: str, key: str) -> None:
+        """The record means another object from now on: an alias, kept for ever."""
+        async with self._database.transaction() as tx:
+            await crosswalk.redirect(tx, kind, connection, record, key, self._clock())
+
     async def records_of(self, key: str) -> list[dict[str, Any]]:
         async with self._database.transaction() as tx:
             return await crosswalk.everywhere(tx, key)
@@ -92,7 +112,8 @@ class Register:
         """The loser's record means the winner from now on; what only the loser had in other systems is the winner's too."""
         async with self._database.transaction() as tx:
             await crosswalk.redirect(tx, kind, connection, loser, winner_key, self._clock())
-            await crosswalk.link(tx, kind, winner_key, connection, winner, self._clock())
+            if await crosswalk.key_of(tx, kind, connection, winner) is None:
+                await crosswalk.link(tx, kind, winner_key, connection, winner, self._clock())
             await crosswalk.inherit(tx, kind, loser_key, winner_key)
 
     def linking(self, connection: str, links: Callable[[Receipt], Sequence[tuple[str, str, str]]]) -> OnDone:
