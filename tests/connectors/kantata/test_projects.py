@@ -243,3 +243,25 @@ async def test_a_template_may_be_applied_later(firm: Cast) -> None:
     body = {"workspace": {"project_tracker_template_id": template, "project_template_create_unnamed_resources": True}}
     await firm.approver.ok("PUT", f"/workspaces/{project['id']}/apply_template", body)
     assert (await firm.hub.ok("GET", "/stories", workspace_id=project["id"]))["count"] == 4
+
+
+async def test_a_link_leads_to_a_page_of_the_project(firm: Cast) -> None:
+    engagement = firm.id_of("custom_fields", name="Engagement")
+    project = await firm.project("R&D <platform>", custom_fields=[{"custom_field_id": engagement, "value": "ENG-1"}])
+    entry = await firm.book(project, minutes=90)
+    await firm.approve(await firm.submit(project, entry))
+    await firm.approver.ok("PUT", f"/workspaces/{project['id']}", {"workspace": {"archived": True}})
+    page = await firm.http.get(f"/workspaces/{project['id']}")
+    assert page.status_code == 200
+    for told in (
+        "R&amp;D &lt;platform&gt;",
+        "ENG-1",
+        "Priya Raman",
+        "1.50",
+        "$245.00",
+        "approved",
+        "archived",
+        "Data model",
+    ):
+        assert told in page.text
+    assert (await firm.http.get("/workspaces/1")).status_code == 404

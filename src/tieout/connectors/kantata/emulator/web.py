@@ -16,6 +16,7 @@ from tieout.connectors.kantata.emulator.events import Events, only_for_administr
 from tieout.connectors.kantata.emulator.failures import Refusal, malformed, not_found
 from tieout.connectors.kantata.emulator.limits import Limits
 from tieout.connectors.kantata.emulator.oauth import OAuth
+from tieout.connectors.kantata.emulator.pages import Pages
 from tieout.connectors.kantata.emulator.records import Records
 from tieout.connectors.kantata.emulator.resources import Resources
 from tieout.connectors.kantata.emulator.rules.approvals import ACTIONS, resolve, resolve_many
@@ -55,6 +56,7 @@ class Web:
                 Route("/oauth/authorize", self._authorize, methods=["GET"]),
                 Route("/oauth/token", self._token, methods=["POST"]),
                 Route(f"{_BASE}/{{path:path}}", self._api, methods=_METHODS),
+                *Pages(self._records, self._resources).routes(),
                 *self._administration.routes(),
             ]
         )
