@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import shutil
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx2
+import uvicorn
 from pydantic import BaseModel
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tieout import __version__
+from tieout.api.application import OWNS, api
 from tieout.connectors.catalogue import installed
 from tieout.connectors.contract import Connector, ConnectorSpec, Doorbell, Opening
+from tieout.console.application import console
+from tieout.console.setting import Door, Environment, Visitor
 from tieout.domain.firm import Firm
+from tieout.domain.identity import Ref
 from tieout.engine.access import Access
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
@@ -27,6 +36,8 @@ from tieout.engine.rounds import Rounds
 from tieout.engine.run import Calendar, Clock
 from tieout.engine.worker import Worker
 from tieout.flows.catalogue import FLOWS, due
+from tieout.folder.connections import resolve
+from tieout.settings import Settings
 from tieout.store import firm as firms
 from tieout.store.database import Database, check_durability
 from tieout.systems.register import Register
@@ -80,6 +91,11 @@ class Hub:
     worker: Worker
     clock: Clock
     calendar: Calendar
+
+    def link(self, ref: Ref) -> str:
+        """Where a person sees a record in its own system, or an empty text."""
+        connection = self.connections.get(ref.connection)
+        return connection.link(ref) if connection is not None else ""
 
     @asynccontextmanager
     async def working(self) -> AsyncGenerator[None, None]:
@@ -150,6 +166,112 @@ async def open_hub(
             clock=clock,
             calendar=calendar,
         )
+
+
+async def serve(
+    settings: Settings,
+    environment: Mapping[str, str],
+    *,
+    calendar_file: Path | None,
+    sweep_every: timedelta,
+    ready: Callable[[str], None],
+) -> None:
+    """Runs the hub until it is cancelled: `settings.role` says whether it answers, works, or both.
+
+    `ready` is called with the address once it answers, with an empty text when it only works.
+    """
+    assert settings.database_url is not None, "whoever starts the hub has found its database"
+    url = settings.database_url.get_secret_value()
+    configs = resolve(await _applied(url), environment)
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(
+            open_hub(url, configs, calendar=calendar_of(calendar_file), every=sweep_every)
+        )
+        if settings.role != "web":
+            await stack.enter_async_context(hub.working())
+        if settings.role == "worker":
+            ready("")
+            await asyncio.Event().wait()
+        await _answer(web(hub, configs, settings), settings, ready)
+
+
+async def _applied(url: str) -> Firm:
+    database = Database(url, most=2)
+    await database.open()
+    try:
+        return await firm_in_force(database)
+    finally:
+        await database.close()
+
+
+def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIApp:
+    """The API and the doorbells at their addresses, the console everywhere else."""
+    machines = api(
+        hub.database,
+        hub.operator,
+        hub.access,
+        firm=hub.firm,
+        doorbells=hub.doorbells,
+        clock=hub.clock,
+        calendar=hub.calendar,
+        wake=hub.rounds.bell.set,
+        free_bytes=lambda: shutil.disk_usage(settings.home if settings.home.exists() else Path()).free,
+    )
+    people = console(
+        hub.database, hub.operator, hub.access, hub.firm, hub.clock, hub.link, _surroundings(hub, configs, settings)
+    )
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] == "lifespan" or scope.get("path", "").startswith(OWNS)
+        await (machines if mine else people)(scope, receive, send)
+
+    return dispatch
+
+
+def _surroundings(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> Environment:
+    """Only a sandbox shows its name and lets visitors in with one click."""
+    kinds, file = installed(), settings.home / "visitors.json"
+    doors = tuple(
+        Door(
+            name,
+            kinds[each.kind].title,
+            str(getattr(configs[name], "web_url", "") or getattr(configs[name], "url", "")),
+        )
+        for name, each in hub.firm().connections.items()
+    )
+    if settings.environment != "sandbox":
+        return Environment("" if settings.environment == "production" else settings.environment, __version__, (), doors)
+    visitors: list[dict[str, str]] = json.loads(file.read_text()) if file.exists() else []
+    return Environment("sandbox", __version__, tuple(Visitor(**each) for each in visitors), doors)
+
+
+async def _answer(app: ASGIApp, settings: Settings, ready: Callable[[str], None]) -> None:
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    door = config.bind_socket()
+    server = _Server(config, lambda: ready(settings.public_url or f"http://{settings.host}:{door.getsockname()[1]}"))
+    try:
+        await server.serve(sockets=[door])
+    finally:
+        door.close()
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers, and leaves signals to whoever started the hub."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
 
 
 async def firm_in_force(database: Database) -> Firm:
