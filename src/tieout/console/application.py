@@ -38,7 +38,7 @@ from tieout.console.visit import Denied, Visit
 from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref
 from tieout.engine.access import Access
-from tieout.engine.operator import Operator, Refused
+from tieout.engine.operator import Operator, OwnRequest, Refused, Unknown
 from tieout.store.database import Database
 
 View = Callable[[Visit], Awaitable[Response]]
@@ -177,6 +177,11 @@ async def _mistake(visit: Visit, wrong: Exception) -> Response:
         case Denied():
             text = f"This needs the right “{wrong.verb}”, which the role {wrong.who} carries."
             found = Mistake("You may not do this", text, "Ask the integration engineer for the role.", reference, 403)
+        case OwnRequest():
+            advice = "Requester and approver are two people; the books refuse it too."
+            found = Mistake("Somebody else must answer this", str(wrong), advice, reference, 403)
+        case Unknown():
+            found = Mistake("Not found", str(wrong), "Search for it by any id of any system.", reference, 404)
         case Refused():
             found = Mistake("This could not be done", str(wrong), "Nothing was changed.", reference, 409)
         case HTTPException(status_code=404):

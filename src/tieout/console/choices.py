@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tieout.domain.matching import OTHER
+from tieout.flows.drafts_still_there import RELEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +35,8 @@ def question(code: str, facts: Mapping[str, str]) -> Question | None:
         case "customer.merged":
             return _merged(facts)
         case "invoice.vanished":
-            return Question(
-                "What shall become of its work?",
-                (
-                    Answer("propose", "Propose it again", "The same lines go to the ERP as a new draft."),
-                    Answer("release", "Release the work", "Its entries are open again for the next billing."),
-                ),
-            )
-        case "target.unknown":
-            return Question(
-                f"Is it in {facts['system']}?",
-                (
-                    Answer("there", "It is there", "Tieout goes on and does not send it again."),
-                    Answer("not_there", "It is not there", "Tieout sends the same request once more."),
-                ),
-            )
+            again = "Its entries are open again and come with the next billing of the project."
+            return Question(f"Is invoice {facts['invoice']} off?", (Answer(RELEASE, "Yes, release its work", again),))
         case _:
             return None
 
@@ -61,12 +49,7 @@ def _duplicate(facts: Mapping[str, str]) -> Question:
 
 
 def _merged(facts: Mapping[str, str]) -> Question:
+    known = "Both customers stay in the ERP as they are; nothing is merged there."
     return Question(
-        "Which customer goes on in the ERP?",
-        (
-            Answer(
-                "winner", facts["winner"], f"New invoices go to it; what “{facts['loser']}” owes stays where it is."
-            ),
-            Answer("loser", facts["loser"], "It goes on under the winner's name; the other one gets nothing new."),
-        ),
+        "Has finance seen both ledgers?", (Answer("seen", f"Yes, new invoices go to “{facts['winner']}”", known),)
     )

@@ -9,14 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tieout.domain.money import Money, minor_digits
+from tieout.flows.catalogue import FLOWS
 
 MINUS = "\u2212"
-_FLOWS = {
-    "opportunity_to_project": "Won deal to project",
-    "time_to_ledger": "Time to the ERP",
-    "billing": "Time to invoice",
-    "invoice_to_crm_and_psa": "Invoice back to CRM and PSA",
-}
 # State → (icon, tone): never a colour alone.
 _TONES = {
     "good": ("done", "paid", "posted", "active", "approved", "resolved"),
@@ -131,7 +126,7 @@ def opening(text: str) -> str:
 
 
 def flow_title(name: str) -> str:
-    return _FLOWS.get(name, name.replace("_", " ").capitalize())
+    return next((each.title for each in FLOWS if each.name == name), opening(words(name)))
 
 
 def words(name: str) -> str:

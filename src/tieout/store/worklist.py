@@ -1,7 +1,8 @@
 """What waits for a person, as lists: Today, Holds and Approvals, each with a sum that is the sum of its rows.
 
 A document with several problems appears once per problem, and its money counts once: `counted` marks the row that
-carries it, so that the sum over a list never says an amount twice.
+carries it, so that the sum over a list never says an amount twice. Holds that stand for a cause of their own, such as
+time entries without a rate, belong to no engagement and each carry their own money.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, A
         tx,
         """
         with listed as (
-          select h.*, row_number() over (partition by flow, subject order by due_at, id) = 1 as is_first
+          select h.*, row_number() over same_document = 1 as is_first
           from hold h
           where case %(tab)s
               when 'resolved' then state = 'resolved'
@@ -71,9 +72,11 @@ async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, A
                 when 'unassigned' then assignee = ''
                 else true end
               end
+          window same_document as (partition by flow, subject, case when engagement is null then id end
+                                    order by amount_minor desc, due_at, id)
         ), chosen as (
-          select listed.*, row_number() over (partition by flow, subject order by due_at, id) = 1 as counted,
-                 first_value(id) over (partition by flow, subject order by due_at, id) as counted_at
+          select listed.*, row_number() over same_document = 1 as counted,
+                 first_value(id) over same_document as counted_at
           from listed
           where (not %(leading)s or is_first)
             and (%(entity)s = '' or entity = %(entity)s)
@@ -84,6 +87,8 @@ async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, A
             and (%(text)s = '' or strpos(lower(concat_ws(' ', 'h-' || id, title, subject, facts::text)), lower(%(text)s)) > 0)
             and (%(older)s = 0 or opened_at < %(now)s - make_interval(hours => %(older)s))
             and opened_at >= %(now)s - make_interval(hours => %(younger)s)
+          window same_document as (partition by flow, subject, case when engagement is null then id end
+                                    order by amount_minor desc, due_at, id)
         )
         select * from chosen
         order by case when %(tab)s = 'resolved' then resolved_at end desc nulls last, due_at, amount_minor desc, id
@@ -129,16 +134,17 @@ async def needs(tx: Tx, *, me: str, now: datetime) -> list[dict[str, Any]]:
         tx,
         """
         with waiting as (
-          select 'hold' as what, id, flow, subject, entity, title, code, cause, facts, quote, owner, assignee,
+          select 'hold' as what, id, flow, subject, engagement, entity, title, code, cause, facts, quote, owner, assignee,
                  amount_minor, currency, opened_at as since, due_at, null::jsonb as terms
           from hold
           where state = 'open' and not coalesce(snoozed_until > %(now)s, false) and assignee in ('', %(me)s)
           union all
-          select 'approval', id, flow, subject, entity, title, '', '', '{}'::jsonb, '', 'finance operations', '',
+          select 'approval', id, flow, subject, engagement, entity, title, '', '', '{}'::jsonb, '', 'finance operations', '',
                  amount_minor, currency, requested_at, requested_at + interval '1 day', terms
           from approval where state = 'open' and lower(requested_by) <> lower(%(me)s)
         )
-        select *, row_number() over (partition by flow, subject order by what desc, due_at, id) = 1 as counted
+        select *, row_number() over (partition by flow, subject, case when engagement is null then id end
+                                     order by what desc, amount_minor desc, due_at, id) = 1 as counted
         from waiting order by due_at, amount_minor desc, id
         """,
         {"me": me, "now": now},

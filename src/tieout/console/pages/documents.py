@@ -152,7 +152,6 @@ class Document:
     holds: tuple[HoldRow, ...]
     relatives: tuple[DocumentRow, ...]
     moments: tuple[Moment, ...]
-    engagement: str
 
 
 async def show(visit: Visit) -> Response:
@@ -207,7 +206,6 @@ async def one(visit: Visit) -> Response:
             holds=tuple(hold_row(each) for each in held),
             relatives=tuple(_relative(each) for each in relatives if (each["kind"], each["key"]) != (kind, key)),
             moments=tuple(_moment(each) for each in await story.life_of(tx, engagement)) if engagement else (),
-            engagement=engagement,
         )
     return await visit.page(context)
 

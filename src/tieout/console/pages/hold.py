@@ -99,7 +99,6 @@ class Hold:
     previous: str
     next: str
     back: str
-    list_query: str
     may: Callable[[Verb], bool]
 
 
@@ -169,7 +168,7 @@ async def act(visit: Visit) -> Response:
         case "assign":
             visit.require("hold.assign")
             await operator.assign(number, assignee=form.get("assignee", "") or me, actor=me)
-            notice = f"Assigned to {form.get('assignee', '') or me}."
+            notice = f"Assigned to {wording.person(form.get('assignee', '') or me)}."
         case "snooze":
             visit.require("hold.snooze")
             await operator.snooze(number, days=days_of(form), actor=me)
@@ -308,5 +307,4 @@ async def _neighbours(visit: Visit, tx: Tx, number: int) -> dict[str, str]:
         "previous": f"/holds/H-{before}{suffix}" if before else "",
         "next": f"/holds/H-{after}{suffix}" if after else "",
         "back": back,
-        "list_query": visit.query("list"),
     }

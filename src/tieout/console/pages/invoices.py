@@ -89,7 +89,6 @@ class Invoices:
 
     template: ClassVar[str] = "invoices.html"
 
-    stage: str
     title: str
     stages: tuple[StageTab, ...]
     work: tuple[WorkRow, ...]
@@ -196,7 +195,6 @@ async def show(visit: Visit) -> Response:
             rows = found if name == stage else rows
     title, column, kind = _STAGES[stage]
     context = Invoices(
-        stage=stage,
         title=title,
         stages=tuple(each for each in tabs if each.count or each.current),
         work=tuple(_work_row(each, stage, column) for each in rows) if kind == "work" else (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import quote, urlencode
@@ -81,7 +81,7 @@ async def anything(visit: Visit) -> Response:
     """/x/ and any id of any system: to the one thing it means, or to the choice between several."""
     text = visit.request.path_params["id"]
     async with visit.setting.database.transaction() as tx:
-        hits = await lookup.find(tx, text)
+        hits = _distinct(await lookup.find(tx, text))
     if not hits:
         raise HTTPException(404, f"Nothing here or in the connected systems goes by {text!r}.")
     if len(hits) == 1:
@@ -104,12 +104,18 @@ async def search(visit: Visit, text: str) -> tuple[Found, ...]:
     if command is not None:
         return _commands(command[1].lower(), int(command[2]))
     async with visit.setting.database.transaction() as tx:
-        hits = await lookup.find(tx, text)
+        hits = _distinct(await lookup.find(tx, text))
     return (*(_hit(each) for each in hits), *pages)[:20]
 
 
 def href_of(hit: Hit) -> str:
     return _WAYS.get(hit.kind, _document)(hit)
+
+
+def _distinct(hits: Sequence[Hit]) -> list[Hit]:
+    """A contract goes by its engagement's key and is shown with it: one way in, not two."""
+    deals = {hit.key for hit in hits if hit.kind == "engagement"}
+    return [hit for hit in hits if hit.kind != "contract" or hit.key not in deals]
 
 
 def _hit(hit: Hit) -> Found:
