@@ -46,7 +46,7 @@ def test_names_entities_rules_and_terms(make_firm: Make) -> None:
         name="Kestrel Group",
         entities=entities,
         approvals=ApprovalRule(amount_above={"USD": Decimal(300000)}),
-        billing=BillingRule(days_after=5),
+        billing=BillingRule(days_after=5, rounding="half_even"),
         payment_terms={"Net 30": 31, "Net 1": 1},
         owners={},
     )
@@ -57,6 +57,7 @@ def test_names_entities_rules_and_terms(make_firm: Make) -> None:
         "approvals: amount above USD: 250000 → 300000",
         "approvals: payment days above 45 → nothing",
         "billing: days after 2 → 5",
+        "billing: rounding half_up → half_even",
         "payment terms Net 30: 30 days → 31 days",
         "payment terms Net 1: 1 day added",
         "payment terms Net 60: 60 days removed",

@@ -86,7 +86,9 @@ def test_a_currency_is_an_iso_code(code: str) -> None:
 
 
 def test_money_reads_like_money() -> None:
-    assert str(Money.of("1234567.8", "USD") * 2) == "2,469,135.6 USD"
+    assert str(Money.of("1234567.8", "USD") * 2) == "2,469,135.60 USD"
+    assert str(Money.of("62400", "JPY")) == "62,400 JPY"
+    assert str(Money.of("-0.125", "EUR")) == "-0.125 EUR"
     assert not Money.zero("USD")
     assert Money.of("0.01", "USD") - Money.of("0.02", "USD") == Money.of("-0.01", "USD")
 

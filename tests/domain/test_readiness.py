@@ -163,7 +163,7 @@ def test_signed_paper_that_differs_stops_the_invoice_and_not_the_kickoff(make_de
 def test_finance_reads_in_words_what_it_accepts(make_deal: Make, firm: Firm) -> None:
     deal = make_deal(amount=Decimal("250000.01"), payment_terms="Net 60")
     assert terms_needing_finance(deal, firm) == [
-        "Amount 250,000.01 USD is above 250,000 USD",
+        "Amount 250,000.01 USD is above 250,000.00 USD",
         "Payment terms Net 60 are longer than 45 days",
     ]
 

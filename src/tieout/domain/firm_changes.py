@@ -33,7 +33,7 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("connection", before.connections, after.connections, _connection, _connection_changes)
     yield from _entries("amount above", before.approvals.amount_above, after.approvals.amount_above, "approvals")
     yield from _fields("approvals", before.approvals, after.approvals, ("payment_days_above",))
-    yield from _fields("billing", before.billing, after.billing, ("days_after", "line_per"))
+    yield from _same_fields("billing", before.billing, after.billing)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
     yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
