@@ -46,6 +46,7 @@ async def test_a_read_that_fails_can_simply_be_made_again(faults: Faults) -> Non
         for rule in (
             Rule(kind="status", status=503, match=reads),
             Rule(kind="status", status=500, match=reads),
+            Rule(kind="status", status=422, match=reads),
             Rule(kind="timeout_before", match=reads),
             Rule(kind="lost_answer", match=reads),
             Rule(kind="error_in_200", match=reads),

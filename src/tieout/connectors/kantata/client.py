@@ -52,13 +52,14 @@ class KantataClient:
         await self._http.aclose()
 
     async def get(self, path: str, **params: Any) -> Envelope | None:
-        """None for 404, which is also the answer to what a default filter hides."""
+        """None for 404, which is also the answer to what a default filter hides. Raises Transient for other refusals: no
+        reading of ours is wrong in itself."""
         try:
             return await self.call(Request("GET", address(path, params)))
         except KantataError as refused:
             if refused.status == 404:
                 return None
-            raise
+            raise Transient(f"{self.name} cannot be read: {refused}") from refused
 
     async def list(self, path: str, **params: Any) -> Envelope:
         """One page. Raises Transient when even the list is not there."""

@@ -130,8 +130,6 @@ class Kantata:
             raise Rejected(
                 *(self._problem(write.operation, f"{write.subject}: {each}", each) for each in missing.what)
             ) from missing
-        except KantataError as refused:
-            raise Transient(f"{self.name} cannot be read: {refused}") from refused
 
     async def send(self, operation: str, request: bytes) -> Receipt:
         prepared = Prepared.decode(request)
@@ -148,7 +146,7 @@ class Kantata:
             return Receipt(made)
         try:
             return Receipt(made, parts=await self._tasks(made, prepared.tasks))
-        except (Transient, Misconfigured, KantataError, TasksLacking) as unread:
+        except (Transient, Misconfigured, TasksLacking) as unread:
             # The project is there. Whoever says anything else than "unknown" now would have it made a second time.
             raise OutcomeUnknown(f"project {made} was made, its tasks could not be read: {unread}") from unread
 
