@@ -99,8 +99,11 @@ class ErpProcess:
                 except httpx2.TransportError:
                     time.sleep(0.05)
                     continue
-                if answer.status_code == 200:
+                told = answer.json()["error"][0] if answer.status_code == 200 else ""
+                if told == "LoginException":  # it looked for the user, and asks for the password
                     return
+                if told:
+                    raise SandboxFailure(f"the ERP's database in {self._folder} does not open: {told}")
                 time.sleep(0.05)
         raise SandboxFailure(f"the ERP does not start; the end of {self.log}:\n{_tail(self.log)}")
 
