@@ -45,7 +45,12 @@ class Worker:
             await lock.execute("select pg_advisory_lock(%s)", (lock_key(self._id),))
             async with self._database.transaction() as tx:
                 await runs.enter(tx, self._id, lock_key(self._id), self._clock())
-            await asyncio.to_thread(self._launch)
+            # In this thread on purpose: DBOS runs the workflows in the loop that it finds here, where the pool and the
+            # connections of the systems live. Started elsewhere, it would use a loop of its own.
+            self._launch()
+            await DBOS.register_queue_async(
+                _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
+            )
             loops = [asyncio.create_task(self._hand_over()), asyncio.create_task(self._adopt())]
             try:
                 yield
@@ -71,9 +76,6 @@ class Worker:
             await self._executor.execute(run_id, generation)
 
         DBOS.launch()
-        DBOS.register_queue(
-            _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
-        )
 
     async def _hand_over(self) -> None:
         """Moves due runs into the engine's queue: the outbox of the hub's own transactions."""
