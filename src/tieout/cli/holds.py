@@ -41,12 +41,12 @@ def listed(
 
     found = looked_up(lambda tx: holds.listed(tx, "resolved" if resolved else "open"))
     if as_json:
-        document([_shown(each) for each in found])
+        document([shown(each) for each in found])
         return
     if not found:
         line("Nothing has waited yet." if resolved else "Nothing waits for a person.")
         return
-    shown = [_shown(each) for each in found]
+    lines = [shown(each) for each in found]
     last = "how it ended" if resolved else "owner"
     table(
         ("hold", "amount", "due", "what", last),
@@ -58,7 +58,7 @@ def listed(
                 each["what"],
                 f"{each['resolution']} ({each['resolved_by']})" if resolved else each["assignee"] or each["owner"],
             )
-            for each in shown
+            for each in lines
         ],
         right=("amount",),
     )
@@ -78,9 +78,9 @@ def show(number: Number, as_json: AsJson = False) -> None:
     hold, events = looked_up(read)
     told = [{"at": each["at"], "actor": each["actor"], "what": each["what"]} for each in events]
     if as_json:
-        document({**_shown(hold), "answers": _answers(hold), "events": told})
+        document({**shown(hold), "answers": _answers(hold), "events": told})
         return
-    _print(_shown(hold), _answers(hold))
+    _print(shown(hold), _answers(hold))
     for each in told:
         line(f"  {each['at']:%Y-%m-%d %H:%M} {each['actor']}: {each['what']}")
 
@@ -166,7 +166,7 @@ async def _understood(desk: Desk, number: int, choice: str) -> None:
         raise stop(Exit.PROBLEM, f"“{choice}” is no answer to H-{number}.", fix=f"Say one of: {', '.join(known)}.")
 
 
-def _shown(hold: dict[str, Any]) -> dict[str, Any]:
+def shown(hold: dict[str, Any]) -> dict[str, Any]:
     from tieout.cli.amounts import of_minor, written
 
     told = _explained(hold)
@@ -210,16 +210,16 @@ def _answers(hold: dict[str, Any]) -> list[dict[str, str]]:
     return [{"choice": each.choice, "means": each.title, "then": each.consequence} for each in answers]
 
 
-def _print(shown: dict[str, Any], answers: list[dict[str, str]]) -> None:
-    amount = f", {shown['amount']} {shown['currency']}" if shown["amount"] else ""
-    line(f"{shown['hold']} {shown['title']}{amount}, {shown['state']}")
+def _print(told: dict[str, Any], answers: list[dict[str, str]]) -> None:
+    amount = f", {told['amount']} {told['currency']}" if told["amount"] else ""
+    line(f"{told['hold']} {told['title']}{amount}, {told['state']}")
     for name in ("what", "why", "owner", "fix", "where", "quote"):
-        if shown[name]:
-            line(f"  {name + ':':7}{shown[name]}")
+        if told[name]:
+            line(f"  {name + ':':7}{told[name]}")
     for each in answers:
         line(f"  answer {each['choice']}: {each['means']}. {each['then']}")
-    if shown["state"] == "resolved":
-        line(f"  ended: {shown['resolution']} ({shown['resolved_by']})")
+    if told["state"] == "resolved":
+        line(f"  ended: {told['resolution']} ({told['resolved_by']})")
 
 
 def _done(as_json: bool, number: str, sentence: str, **facts: Any) -> None:

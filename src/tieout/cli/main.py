@@ -8,12 +8,26 @@ from typing import Annotated
 
 import typer
 
-from tieout.cli import approvals, folders, holds, lineage, lookup, migrate, replay, status, token, values
+from tieout.cli import (
+    approvals,
+    folders,
+    holds,
+    lineage,
+    lookup,
+    migrate,
+    replay,
+    sandbox,
+    serve,
+    status,
+    token,
+    values,
+)
+from tieout.cli.demo import command
 from tieout.cli.exits import MEANING, Exit
 from tieout.cli.refusals import explained
 from tieout.cli.speech import complain, line
 
-_GROUPS = (folders, migrate, status, lookup, lineage, holds, approvals, replay, values, token)
+_GROUPS = (command, sandbox, folders, migrate, serve, status, lookup, lineage, holds, approvals, replay, values, token)
 
 
 def main() -> None:

@@ -24,6 +24,11 @@ def document(value: Any) -> None:
     print(json.dumps(value, default=plain, indent=2, ensure_ascii=False))  # noqa: T201 - this is where we print
 
 
+def document_line(value: Any) -> None:
+    """The document of a command that goes on working: in one line, at once."""
+    print(json.dumps(value, default=plain, ensure_ascii=False), flush=True)  # noqa: T201 - this is where we print
+
+
 def plain(value: Any) -> Any:
     """Amounts as strings, so that no reader makes floats of them; moments as ISO 8601."""
     match value:

@@ -48,7 +48,10 @@ def put(
     key: Annotated[str, typer.Argument(help="The word, as the source writes it.")],
     value: Annotated[str, typer.Argument(help="What it means.")],
     entity: Annotated[str, typer.Option(help="In which legal entity; left out, in every one.")] = "*",
-    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Since when; today.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="Since when; left out, since 1 January of this year."),
+    ] = None,
     actor: InTheNameOf = "",
     as_json: AsJson = False,
 ) -> None:
@@ -87,7 +90,7 @@ async def _row(
         stored = await firms.current(tx)
     firm = Firm.model_validate(stored["content"]) if stored else None
     four_eyes = _known(firm, table, entity)
-    return ValueRow(table, key, value, entity, since or now().date(), actor(name)), four_eyes
+    return ValueRow(table, key, value, entity, since or date(now().year, 1, 1), actor(name)), four_eyes
 
 
 def _known(firm: Firm | None, table: str, entity: str) -> bool:

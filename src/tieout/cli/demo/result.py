@@ -1,0 +1,145 @@
+"""What a demo came to: the figures, the comparison with the systems' own books, the holds, and how long it took."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tieout.cli.amounts import differences, totals, written
+from tieout.cli.demo.box import Box
+from tieout.cli.demo.comparison import Compared, compare
+from tieout.cli.holds import shown
+from tieout.store import holds, watching
+from tieout.store.database import Database
+from tieout.store.figures import Figures, figures
+
+# Records that a second start on the same data must not make again.
+_RECORDS = {
+    "customers": "customer.create",
+    "clients": "client.create",
+    "projects": "project.create",
+    "time_entries": "time.deliver",
+    "invoices": "invoice.propose",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything at the end. `made` counts what this run wrote into the target systems, by operation."""
+
+    figures: Figures
+    compared: Sequence[Compared]
+    holds: Sequence[Mapping[str, Any]]
+    made: Mapping[str, int]
+    timings: Mapping[str, Any]
+    story: Mapping[str, Any]
+    seconds: float
+    hub_kills: int
+    console: str
+
+    @property
+    def ties_out(self) -> bool:
+        """The story is over, the hub's own figures agree with each other, and with every system."""
+        return bool(self.story["finished"]) and self.figures.ties_out and not any(e.difference for e in self.compared)
+
+    @property
+    def created(self) -> dict[str, int]:
+        return {name: self.made.get(operation, 0) for name, operation in _RECORDS.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        by = Counter(each["resolved_by"] for each in self.holds if each["state"] == "resolved")
+        counted = [each for each in self.figures.totals if each.entity]
+        return {
+            "ties_out": self.ties_out,
+            "story": {name: self.story[name] for name in ("day", "first_day", "last_day", "finished", "acts")},
+            "deals_won": sum(each.deals for each in counted),
+            "customers": sum(each.customers for each in counted),
+            "projects": sum(each.projects for each in counted),
+            "entries": sum(each.entries for each in self.figures.totals),
+            "invoices": sum(each.invoices for each in counted),
+            "payments": sum(each.payments for each in counted),
+            "holds": {
+                "opened": len(self.holds),
+                "resolved": sum(by.values()),
+                "resolved_by": dict(by),
+                "open": sum(each["state"] == "open" for each in self.holds),
+                "list": [_hold(each) for each in self.holds],
+            },
+            "totals": totals(self.figures.totals),
+            "differences": differences(self.figures.differences),
+            "systems": [_compared(each) for each in self.compared],
+            "created": self.created,
+            "written": dict(self.made),
+            "timings": dict(self.timings),
+            "hub_kills": self.hub_kills,
+            "console": self.console,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+async def result(
+    database: Database, box: Box, *, since: datetime, seconds: float, hub_kills: int, console: str
+) -> Result:
+    """Reads everything; `since` is when this run began."""
+    found = await figures(database)
+    async with database.transaction() as tx:
+        made = await watching.made(tx, since)
+        waited = [*await holds.listed(tx, "open"), *await holds.listed(tx, "resolved")]
+        timings = _timings(
+            await watching.kickoffs(tx, since), await watching.billings(tx, since), await watching.page_path(tx, since)
+        )
+    return Result(
+        figures=found,
+        compared=compare(found, await box.books()),
+        holds=sorted(waited, key=lambda each: each["id"]),
+        made=made,
+        timings=timings,
+        story=await box.status(),
+        seconds=seconds,
+        hub_kills=hub_kills,
+        console=console,
+    )
+
+
+def _timings(
+    kickoffs: Sequence[Mapping[str, Any]], billings: Sequence[float], pages: Mapping[str, Any]
+) -> dict[str, Any]:
+    """In seconds; None where this run had nothing to measure."""
+    won = [each["seconds"] for each in kickoffs]
+    rate = pages["entries"] / pages["seconds"] if pages["seconds"] else None
+    return {
+        "won_to_project": _spread(won),
+        "approved_entry_to_invoice_line": _spread(billings),
+        "entries_per_second": round(rate, 1) if rate is not None else None,
+    }
+
+
+def _spread(seconds: Sequence[float]) -> dict[str, float] | None:
+    if not seconds:
+        return None
+    return {
+        "first": round(seconds[0], 2),
+        "median": round(statistics.median(seconds), 2),
+        "slowest": round(max(seconds), 2),
+    }
+
+
+def _hold(found: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("hold", "what", "entity", "amount", "currency", "state", "resolved_by", "resolution")
+    told = shown(dict(found))
+    return {name: told[name] for name in names}
+
+
+def _compared(each: Compared) -> dict[str, str]:
+    return {
+        "entity": each.entity,
+        "name": each.name,
+        "currency": each.currency,
+        "hub": written(each.hub, each.currency),
+        "system": written(each.system, each.currency),
+        "difference": written(each.difference, each.currency),
+    }

@@ -1,0 +1,120 @@
+"""`serve`: the hub itself, its console and its workers, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tieout.cli.exits import Exit, stop
+from tieout.cli.speech import AsJson, aside, document_line
+
+if TYPE_CHECKING:
+    from tieout.settings import Settings
+
+# ruff: noqa: PLC0415 - a command imports what it needs when it is called
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(epilog="Example: tieout serve --role worker --sweep-every 30")(serve)
+
+
+def serve(
+    role: Annotated[str, typer.Option(help="web, worker or all; left out, TIEOUT_ROLE.")] = "",
+    host: Annotated[str, typer.Option(help="The address to listen on; left out, TIEOUT_HOST.")] = "",
+    port: Annotated[int | None, typer.Option(help="The port to listen on, 0 for a free one.")] = None,
+    sweep_every: Annotated[float, typer.Option(min=0.05, help="Seconds between two sweeps of the sources.")] = 15,
+    calendar: Annotated[
+        Path | None, typer.Option(help="A file with the date that counts as today: for rehearsals.")
+    ] = None,
+    leash: Annotated[bool, typer.Option("--leash", help="End when standard input closes.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the hub against the firm's systems until Ctrl-C; any number of them share one database.
+
+    With --json, one document is printed when it answers: {"address": …}.
+    """
+    import asyncio
+
+    from tieout.cli.desk import address, migrated
+    from tieout.cli.stopping import until_stopped
+
+    chosen = _settings(role, host, port)
+    _log_to_standard_error(chosen.log_level)
+
+    def ready(where: str) -> None:
+        if as_json:
+            document_line({"address": where, "role": chosen.role, "pid": os.getpid()})
+        else:
+            aside(f"✓ Tieout answers at {where}" if where else f"✓ Tieout works ({chosen.role})")
+
+    _door_is_free(chosen)
+    with address(chosen) as url:
+        asyncio.run(
+            until_stopped(_serving(chosen, migrated(url), calendar, timedelta(seconds=sweep_every), ready), leash=leash)
+        )
+
+
+async def _serving(
+    chosen: Settings, url: str, calendar: Path | None, sweep_every: timedelta, ready: Callable[[str], None]
+) -> None:
+    from pydantic import SecretStr
+
+    from tieout import app
+
+    settings = chosen.model_copy(update={"database_url": SecretStr(url)})
+    await app.serve(settings, os.environ, calendar_file=calendar, sweep_every=sweep_every, ready=ready)
+
+
+def _settings(role: str, host: str, port: int | None) -> Settings:
+    """The environment, and what the command line says above it."""
+    from tieout.settings import read
+
+    said = {"TIEOUT_ROLE": role, "TIEOUT_HOST": host, "TIEOUT_PORT": "" if port is None else str(port)}
+    return read({**os.environ, **{name: value for name, value in said.items() if value}})
+
+
+def _door_is_free(chosen: Settings) -> None:
+    """Asks before anything is started; a port that is taken in between ends the hub too, with fewer words."""
+    import socket
+
+    if chosen.role == "worker" or not chosen.port:
+        return
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((chosen.host, chosen.port))
+        except OSError as taken:
+            raise stop(
+                Exit.CONFIGURATION,
+                f"Nothing can listen at {chosen.host}:{chosen.port}: {taken.strerror}.",
+                where="TIEOUT_HOST, TIEOUT_PORT",
+                fix="Stop what listens there, or choose another port (0 takes a free one).",
+            ) from taken
+
+
+def _log_to_standard_error(level: str) -> None:
+    """Standard output is for results; the log goes where a supervisor looks for it."""
+    import logging
+    import sys
+
+    import structlog
+
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(message)s", force=True)
+    for chatty in ("httpx2", "httpcore2", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
