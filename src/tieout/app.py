@@ -122,18 +122,20 @@ async def open_hub(
     configs: Mapping[str, BaseModel],
     *,
     transports: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
+    connect: Callable[[str], Database] = Database,
     clock: Clock = utc_now,
     calendar: Calendar = calendar_of(None),  # noqa: B008 - a function of no state
     every: timedelta = timedelta(seconds=15),
     sabotage: frozenset[str] = frozenset(),
 ) -> AsyncGenerator[Hub, None]:
-    """The hub of the firm in force. `configs` are the connections' settings by name, `transports` replace the network.
+    """The hub of the firm in force. `configs` are the connections' settings by name, `transports` replace the network and
+    `connect` the pool of database connections.
 
     `every` is how often the sources are swept; doorbells are answered at once. Raises NotApplied, and Unsafe when the
     database would forget a committed transaction.
     """
     async with AsyncExitStack() as stack:
-        database = Database(database_url)
+        database = connect(database_url)
         await database.open()
         stack.push_async_callback(database.close)
         await check_durability(database)

@@ -189,6 +189,17 @@ async def get(tx: Tx, run_id: str) -> dict[str, Any] | None:
     return await row(tx, "select * from run where id = %s", (run_id,))
 
 
+async def running(tx: Tx) -> list[dict[str, Any]]:
+    """Runs that somebody is on, or was on before it died."""
+    return await rows(tx, "select id, generation, worker from run where state = 'running' order by sequence")
+
+
+async def next_moment(tx: Tx) -> datetime | None:
+    """When the next run that waits for a moment is due."""
+    found = await row(tx, "select min(not_before) as at from run where state in ('queued', 'retrying')")
+    return found["at"] if found else None
+
+
 async def unfinished(tx: Tx) -> int:
     """How many runs are neither finished nor waiting for a person."""
     found = await row(tx, "select count(*) as n from run where state in ('queued', 'running', 'retrying')")

@@ -49,6 +49,15 @@ async def settle(hub: Workable) -> int:
     raise NeverSettles(f"{executed} runs, and still there is more")
 
 
+async def pick_up(hub: Workable) -> int:
+    """Executes again what a worker that died was on, as the next one in line would."""
+    async with hub.database.transaction() as tx:
+        orphans = await runs.running(tx)
+    for each in orphans:
+        await hub.executor.execute(each["id"], each["generation"])
+    return len(orphans)
+
+
 async def work_off(hub: Workable) -> int:
     """Executes what is due now, in order."""
     executed = 0

@@ -1,0 +1,1 @@
+"""Flows, end to end, on one sandbox."""
