@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,9 +27,6 @@ from tieout.connectors.tryton.errors import (
 from tieout.connectors.tryton.wire import decode, encode_call
 
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-# Larger pages cost more than proportionally: 8,000 rows in one answer take seconds.
-PAGE = 500
-
 Domain = Sequence[Any]
 Row = dict[str, Any]
 
@@ -116,7 +113,7 @@ class TrytonClient:
         limit: int | None = None,
         order: Sequence[tuple[str, str]] | None = None,
     ) -> list[Row]:
-        """Rows that match; every row when `limit` is None, so give one or use `pages` where there may be many."""
+        """Rows that match; every row when `limit` is None, so give one where there may be many."""
         wanted = [list(each) for each in order] if order is not None else None
         return await self.call(f"model.{model}.search_read", list(domain), 0, limit, wanted, list(fields))
 
@@ -126,17 +123,6 @@ class TrytonClient:
         if len(rows) > 1:
             raise TrytonFault(f"{model}: more than one record matches {domain!r}")
         return rows[0] if rows else None
-
-    async def pages(
-        self, model: str, domain: Domain, fields: Sequence[str], *, size: int = PAGE
-    ) -> AsyncGenerator[list[Row], None]:
-        """Every matching row, in pages by ascending id: rows that appear or vanish between two pages move none of the others."""
-        last = 0
-        while rows := await self.search(model, [*domain, ["id", ">", last]], fields, limit=size, order=[("id", "ASC")]):
-            yield rows
-            if len(rows) < size:
-                return
-            last = rows[-1]["id"]
 
     async def press(
         self, model: str, button: str, ids: Sequence[int], *, accept: Collection[str] = (), context: Row | None = None
