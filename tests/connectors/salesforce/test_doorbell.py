@@ -190,7 +190,7 @@ async def test_the_org_rings_until_it_is_acknowledged(make_org: Callable[..., An
 
     async def hub(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        headers = {**request.headers, TOKEN_HEADER: request.query_params["token"]}
+        headers = {**request.headers, TOKEN_HEADER: request.url.path.rsplit("/", 1)[1]}
         heard.append(door.verify(headers, await request.body(), clock()))
         media_type, body = door.answer()
         failing = len(heard) == 1
@@ -200,7 +200,11 @@ async def test_the_org_rings_until_it_is_acknowledged(make_org: Callable[..., An
         org = make_org(outbound=outbound)
         door = doorbell(organization_id=org.sessions.organization["Id"])
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(org.asgi()), base_url="http://org.test") as http:
-            rule = {"object": "Opportunity", "url": f"http://hub.test/ring?token={TOKEN}", "where": "IsWon = true"}
+            rule = {
+                "object": "Opportunity",
+                "url": f"http://hub.test/hooks/salesforce/{TOKEN}",
+                "where": "IsWon = true",
+            }
             assert (await http.post("/_sandbox/outbound-messages", json=rule)).status_code == 200
             token = (await http.post("/_sandbox/login-as", json={"username": "hub@kestrel.example"})).json()
             http.headers["Authorization"] = f"Bearer {token['access_token']}"

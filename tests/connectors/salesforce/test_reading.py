@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
 
 from tieout.connectors.contract import Change, Write
+from tieout.connectors.salesforce.client import exact
 from tieout.connectors.salesforce.cursor import Cursor
 from tieout.connectors.salesforce.mapping import amount
 from tieout.domain.identity import Ref
@@ -62,6 +64,19 @@ async def test_the_first_sweep_goes_through_all_deals_in_pages(door: Any, hub: A
     assert Cursor.parse(cursor) == Cursor(since="2026-10-01T08:55:00Z")
 
 
+async def test_a_deal_that_changes_behind_the_first_sweeps_back_is_read_again(door: Any, hub: Any) -> None:
+    made = [await door.deal(f"Deal {number}") for number in range(7)]
+    first = await hub.changes("opportunity", None)
+    door.clock.forward(hours=1)
+    await door("PATCH", f"/sobjects/Opportunity/{made[0]}", {"Name": "Renamed meanwhile"})
+    door.clock.forward(hours=1)
+    await door.create("Account", Name="Somebody else")
+    rest, cursor = await sweep(hub, first.cursor)
+    assert ids(rest) == made[3:]
+    changes, _ = await sweep(hub, cursor)
+    assert made[0] in ids(changes)
+
+
 async def test_an_empty_org_has_nothing_to_tell_and_the_first_deal_is_seen(door: Any, hub: Any) -> None:
     changes, cursor = await sweep(hub)
     assert changes == []
@@ -106,8 +121,13 @@ async def test_a_line_that_an_automation_touched_alone_is_enough(door: Any, hub:
     with org.records.transaction():
         row = org.records.get(entity, line)
         org.records.put(entity, {**row, "Role__c": "Principal", "SystemModstamp": org.records.stamp()})
-    changes, _ = await sweep(hub, cursor)
-    assert ids(changes) == [deal]
+    ((change,), cursor) = await sweep(hub, cursor)
+    assert change.ref.id == deal
+    door.clock.forward(minutes=1)
+    with org.records.transaction():
+        org.records.put(entity, {**row, "IsDeleted": True, "SystemModstamp": org.records.stamp()})
+    ((gone,), _) = await sweep(hub, cursor)
+    assert gone.version > change.version
 
 
 async def test_the_parents_parent_counts_and_a_circle_of_parents_ends(door: Any, hub: Any) -> None:
@@ -446,11 +466,16 @@ async def test_a_link_leads_to_the_record(open_hub: Any, url: str, kind: str, ex
 
 
 @pytest.mark.parametrize(
-    ("shown", "exact"),
+    ("shown", "plain"),
     [(Decimal("1.0E7"), "10000000"), (Decimal("0.1"), "0.1"), (1000, "1000"), (Decimal("1E-2"), "0.01")],
 )
-def test_numbers_are_read_in_plain_digits(shown: Any, exact: str) -> None:
-    assert str(amount(shown)) == exact
+def test_numbers_are_read_in_plain_digits(shown: Any, plain: str) -> None:
+    assert str(amount(shown)) == plain
+
+
+def test_no_digit_of_an_amount_is_lost_on_the_way() -> None:
+    answer = httpx2.Response(200, content=b'{"Amount": 9999999999999999.99}')
+    assert amount(exact(answer, writes=False)["Amount"]) == Decimal("9999999999999999.99")
 
 
 async def test_kinds_that_salesforce_does_not_have_are_a_mistake_of_the_caller(hub: Any) -> None:

@@ -19,7 +19,7 @@ from tieout.connectors.contract import Bell, WebhookRefused
 from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.domain.identity import Ref, digest
 
-# The API layer puts the `token` of the doorbell's address here: an Outbound Message can carry a secret nowhere else.
+# The API puts the last part of the doorbell's address here: an Outbound Message can carry a secret nowhere else.
 TOKEN_HEADER = "tieout-token"  # noqa: S105 - the name of a header
 _LONGEST = 4 * 1024 * 1024
 _MOST_REFS = 200
