@@ -91,6 +91,7 @@ def _erp(ledgers: Ledgers, entity: str, url: str) -> Json:
             **login,
             "company": server.tenancy.companies[entity],
             "entity": entity,
+            **({"web_url": ledgers.web_url} if ledgers.web_url else {}),
             **_PATIENCE,
         },
     }
