@@ -87,6 +87,7 @@ class Seeded:
     holds: dict[str, int] = field(default_factory=dict)
     engagements: dict[str, str] = field(default_factory=dict)
     invoices: list[str] = field(default_factory=list)
+    entries: list[str] = field(default_factory=list)
     runs: dict[str, str] = field(default_factory=dict)
     approvals: list[int] = field(default_factory=list)
 
@@ -130,7 +131,7 @@ class Day:
         self, name: str, customer: str, entity: str, amount: str, *, practice: str = "Data & AI", won: timedelta
     ) -> Engagement:
         """A won opportunity arrives: its message, its run and its document."""
-        source = f"006Kx{hash_of(name):010d}"[:15] + "AAA"
+        source = f"006Kx{hash_of(name):010d}"[:15]
         currency = "USD" if entity == "US" else "EUR"
         company = Customer(
             key=business_key("CUS", Ref("salesforce", "customer", customer)),
@@ -138,7 +139,7 @@ class Day:
             address=Address(street="500 Market Street", city="Springfield", postal_code="94105", country=entity),
             tax_id=TaxId(type="us_ein", code="91-1144442"),
             payment_terms="Net 30",
-            source_id=f"001Kx{hash_of(customer):010d}"[:15] + "AAA",
+            source_id=f"001Kx{hash_of(customer):010d}"[:15],
         )
         engagement = Engagement(
             key=business_key("ENG", Ref("salesforce", "engagement", source)), name=name + self.canary, stage="won",
@@ -279,6 +280,7 @@ class Day:
                     "approved_at": f"{day}T19:00:00Z" if approved else None,
                     "notes": f"{planned.name} for the first wave" + self.canary,
                 })  # fmt: skip
+        self.seeded.entries += [each["source_id"] for each in entries]
         await time.save_page(self.tx, "kantata", entries, self.now - timedelta(hours=2))
         rates = [
             {

@@ -27,5 +27,6 @@ def pages_of(world: World) -> list[str]:
         *(f"/documents/engagement/{each}" for each in seeded.engagements.values()),
         *(f"/runs/{each.replace('#', '%23')}" for each in seeded.runs.values()),
         *(f"/invoices/{each}" for each in seeded.invoices),
+        *(f"/entries/kantata/{each}" for each in seeded.entries[:2]),
         *(f"/invoices/{each}/lines/02" for each in seeded.invoices),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
-from tieout.console.pages.hold import continued
+from tieout.console.pages.hold import continued, source_of
 from tieout.console.setting import Door
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
@@ -148,7 +148,11 @@ def _of(stored: Mapping[str, Any], visit: Visit) -> SystemCard:
         limits=tuple((str(name), str(value)) for name, value in limits.items()),
         checked_at=stored["checked_at"],
         cursors=cursors,
-        door=next((each for each in visit.setting.environment.doors if each.connection == stored["name"]), None),
+        door=next(
+            (each for each in visit.setting.environment.doors
+             if each.connection == stored["name"] and source_of(each.address)),
+            None,
+        ),
         trouble=trouble,
         tone=tone,
         **{name: stored[name] for name in

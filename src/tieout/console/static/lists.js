@@ -28,7 +28,7 @@ if (form) {
 
   const tell = () => {
     const picked = picks.filter((each) => each.checked);
-    for (const each of picks) each.closest("tr").toggleAttribute("data-picked", each.checked);
+    for (const each of picks) each.closest("tr").toggleAttribute("data-ticked", each.checked);
     for (const box of form.querySelectorAll("[data-pick-group]")) {
       const members = [...box.closest("tbody").querySelectorAll("[data-pick]")];
       box.checked = members.every((each) => each.checked);

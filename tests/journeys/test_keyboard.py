@@ -1,0 +1,135 @@
+"""People's ways through the console: by keys alone, by clicks, and without scripts."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from tests.console.test_deeds import state_of
+from tests.journeys.conftest import Site, open_context, visit
+
+pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.browser]
+
+
+async def test_a_hold_is_triaged_and_fixed_with_keys_alone(browser: Browser, own_site: Site) -> None:
+    context = await open_context(browser, width=1360, height=860, script=True)
+    page = await context.new_page()
+    await page.goto(f"{own_site.address}/sign-in")
+    await tab_to(page, "Anna Fischer")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{own_site.address}/")
+    await press(page, "g", "h")
+    await page.wait_for_url("**/holds")
+
+    await press(page, "j", "x", "j", "x")
+    await expect(page.locator("[data-picked]").first).to_contain_text("2 ticked · 112,000.00 EUR")
+    await press(page, "a")
+    await expect(page.get_by_role("status")).to_contain_text("2 holds assigned.")
+
+    await press(page, "/")
+    await page.keyboard.type("nordwind")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/holds?text=nordwind")
+    await press(page, "j", "o")
+    await expect(page.locator("#peek")).to_contain_text("Practice department knows no value")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/holds/H-*")
+
+    await press(page, "d")
+    await expect(page.locator("#technical")).to_have_attribute("open", "")
+    await press(page, "e")
+    await page.keyboard.type("440")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text(
+        "“People & Change” is 440 in practice_department now. 2 documents go on."
+    )
+    assert await state_of(own_site.world, "Nordwind Change Sprint") == "queued"
+    await page.keyboard.press("Escape")
+    await page.wait_for_url("**/holds?text=nordwind")
+    await context.close()
+
+
+async def test_terms_are_approved_with_keys_alone(browser: Browser, own_site: Site) -> None:
+    async with visit(browser, own_site, "Carlos Mendes") as (page, complaints):
+        await press(page, "g", "a")
+        await page.wait_for_url("**/approvals")
+        await press(page, "j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/approvals/A-*")
+        await press(page, "n")
+        await expect(page.locator("#reason")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await press(page, "y")
+        await expect(page.get_by_role("status")).to_contain_text("is approved. 1 document goes on.")
+        assert complaints == []
+
+
+async def test_any_id_is_found_with_keys_alone(browser: Browser, site: Site) -> None:
+    async with visit(browser, site) as (page, complaints):
+        await page.keyboard.press("Control+k")
+        await page.keyboard.type("US-2026-0042")
+        await expect(page.locator("#palette [data-results] a").first).to_contain_text("US-2026-0042")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/invoices/INV-*")
+        await press(page, "j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/lines/*")
+        await expect(page.locator("tfoot")).to_contain_text("entries + rounding = line")
+        await page.keyboard.press("Escape")
+        await page.wait_for_url("**/invoices/INV-*1")
+        assert complaints == []
+
+
+async def test_single_keys_can_be_switched_off(browser: Browser, site: Site) -> None:
+    async with visit(browser, site) as (page, _):
+        await page.locator("details.menu summary").click()
+        await page.get_by_role("group", name="Single-key shortcuts").get_by_role("button", name="Off").click()
+        await expect(page.locator("body")).to_have_attribute("data-keys", "off")
+        await press(page, "g", "h", "?")
+        assert page.url == f"{site.address}/"
+        await expect(page.locator("#keys")).to_be_hidden()
+        await page.keyboard.press("Control+k")
+        await expect(page.locator("#palette")).to_be_visible()
+
+
+async def test_a_value_is_set_from_a_hold_without_any_script(browser: Browser, own_site: Site) -> None:
+    async with visit(browser, own_site, script=False) as (page, _):
+        await page.get_by_role("link", name="Practice department knows no value").click()
+        await page.get_by_role("link", name="Nordwind Change Sprint").click()
+        await page.get_by_label("Department", exact=True).fill("440")
+        await page.get_by_role("button", name="Add it and continue 2 documents").click()
+        await expect(page.get_by_role("status")).to_contain_text("2 documents go on.")
+        assert await state_of(own_site.world, "Bergmann Change Sprint") == "queued"
+
+
+async def test_a_filter_is_in_the_address_and_a_reload_shows_the_same(browser: Browser, site: Site) -> None:
+    async with visit(browser, site) as (page, _):
+        await page.goto(f"{site.address}/holds")
+        await page.get_by_label("Entity").select_option("DE")
+        await page.wait_for_url("**/holds?entity=DE")
+        before = await page.locator("[data-row]").all_inner_texts()
+        await page.reload()
+        assert await page.locator("[data-row]").all_inner_texts() == before
+        assert len(before) == 5
+
+
+async def test_the_theme_is_chosen_and_kept(browser: Browser, site: Site) -> None:
+    async with visit(browser, site) as (page, _):
+        light = await page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+        await page.locator("details.menu summary").click()
+        await page.get_by_role("button", name="Dark").click()
+        await page.goto(f"{site.address}/holds")
+        assert await page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") != light
+
+
+async def press(page: Page, *keys: str) -> None:
+    for each in keys:
+        await page.keyboard.press(each)
+
+
+async def tab_to(page: Page, name: str) -> None:
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        if name in await page.evaluate("() => document.activeElement.textContent"):
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
