@@ -18,8 +18,10 @@ from tieout.api.limits import Limits
 from tieout.connectors.contract import Bell, WebhookRefused
 from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, ValueTable
 from tieout.domain.identity import Ref
+from tieout.domain.problems import Problem
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.store.database import Database
 from tieout.testing.books import CONNECTIONS, ENTITIES, Books
 
 FIRM = Firm(
@@ -77,9 +79,30 @@ class Site:
         async with httpx2.AsyncClient(transport=transport, base_url="http://tieout", headers=headers) as client:
             yield client
 
+    canary: str = "Canary Holdings"
+
     async def ask(self, role: str | None, method: str, path: str, **more: Any) -> httpx2.Response:
         async with self.client(role) as client:
             return await client.request(method, path, **more)
+
+    async def filled(self) -> dict[str, str]:
+        """Books in which everything that the paths name is there; what must not be read bears the canary's name."""
+        deal = await self.books.deal(1, name=self.canary)
+        await self.books.time(deal, [("T1", 1, 60)])
+        await self.books.posted(deal, await self.books.proposal(deal), "2026/0001")
+        problem = Problem("package.unknown", {"package": self.canary, "deal": self.canary, "link": ""})
+        run = await self.books.held(deal.opportunity, [problem])
+        approval = await self.books.approval(deal, [self.canary], requested_by="margaret.osei@kestrel.example")
+        hold = (await self.ask("viewer", "GET", "/api/v1/holds")).json()["items"][0]["id"]
+        rows = "/api/v1/tables/tax_class"
+        await self.ask("operator", "POST", f"{rows}/rows", json={"key": self.canary, "value": "S"})
+        row = (await self.ask("viewer", "GET", rows)).json()["items"][0]["id"]
+        await self.ask("operator", "POST", f"/api/v1/holds/{hold}/assign", json={"assignee": self.canary})
+        return {
+            "hold": hold, "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
+            "key": deal.project, "invoice": "2026/0001", "source_id": "T1", "table": "tax_class", "row": str(row),
+            "token": "999",
+        }  # fmt: skip
 
 
 def site_of(books: Books, tokens: Mapping[str, str], limits: Limits = LAVISH, **more: Any) -> Site:
@@ -122,3 +145,22 @@ def make_site(books: Books) -> Any:
         return site_of(books, await issue(books), limits, **more)
 
     return make
+
+
+@pytest.fixture
+def make_filled_site() -> Any:
+    """Builds a site in the event loop of the caller: every role's token, one for all roles together, and full books."""
+
+    async def make(books: Books) -> tuple[Site, dict[str, str]]:
+        site = site_of(books, await issue(books))
+        everything = await site.access.issue(name="All", email="all@kestrel.example", roles=EMAILS, actor="setup")
+        site.tokens = {**site.tokens, "everything": everything}
+        return site, await site.filled()
+
+    return make
+
+
+@pytest.fixture
+def openapi(database_url: str) -> dict[str, Any]:
+    """The document, from an application that nobody asks anything else."""
+    return site_of(Books(Database(database_url)), {}).app.openapi()

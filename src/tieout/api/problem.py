@@ -141,18 +141,23 @@ async def _invalid(request: Request, wrong: Exception) -> Response:
     mistakes = [
         Mistake(where=".".join(str(each) for each in error["loc"]), what=str(error["msg"])) for error in wrong.errors()
     ]
-    problem = Wrong(
+    return mistaken(mistakes).response(request.url.path)
+
+
+def mistaken(mistakes: Sequence[Mistake]) -> Wrong:
+    return Wrong(
         422,
         "invalid-request",
         f"{len(mistakes)} mistakes in the request." if len(mistakes) > 1 else "A mistake in the request.",
         fix="Correct what `errors` names; the schema is at /api/v1/openapi.json.",
         errors=mistakes,
     )
-    return problem.response(request.url.path)
 
 
 async def _http(request: Request, wrong: Exception) -> Response:
     assert isinstance(wrong, HTTPException)
+    if wrong.status_code == 400:  # a body that is no JSON at all, in one of the ways that its reader does not name
+        return mistaken([Mistake(where="body", what="It cannot be read as JSON.")]).response(request.url.path)
     says = _SAYS.get(wrong.status_code, "http")
     title = f"{says.capitalize()}." if wrong.status_code in (404, 405) else str(wrong.detail)
     code = says.replace(" ", "-")

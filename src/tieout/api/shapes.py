@@ -13,14 +13,15 @@ from typing import Annotated, Any, Generic, TypeVar, cast
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, StringConstraints
 
-from tieout.api.problem import Mistake, Wrong
+from tieout.api.problem import Mistake, mistaken
 from tieout.domain.money import Money
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)]
+_SAYS_SOMETHING = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+Line = Annotated[str, StringConstraints(max_length=500, pattern=_SAYS_SOMETHING)]
 Word = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
 Filter = Annotated[str, Query(max_length=200, pattern=_PRINTABLE)]
 Id = Annotated[str, Path(min_length=1, max_length=500, pattern=_PRINTABLE)]
@@ -93,8 +94,7 @@ def place(text: str, *types: type[datetime] | type[int] | type[str]) -> tuple[An
             raise ValueError
         return tuple(_part(each, type_) for each, type_ in zip(cast("list[Any]", told), types, strict=True))
     except (ValueError, binascii.Error, OverflowError, RecursionError) as wrong:
-        mistake = Mistake(where="query.cursor", what="This is no cursor that a page gave out.")
-        raise Wrong(422, "invalid-request", "A mistake in the request.", errors=[mistake]) from wrong
+        raise mistaken([Mistake(where="query.cursor", what="This is no cursor that a page gave out.")]) from wrong
 
 
 def _part(told: Any, type_: type[datetime] | type[int] | type[str]) -> Any:

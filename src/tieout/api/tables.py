@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from tieout.api.problem import Mistake, Wrong, documented, not_found
+from tieout.api.problem import Mistake, documented, mistaken, not_found
 from tieout.api.services import Services
 from tieout.api.shapes import Id, Line, Number, Released, Word, picked
 from tieout.api.visit import Reading, Right, Visit, tagged
@@ -120,8 +120,7 @@ async def add(visit: Annotated[Visit, Depends(Right("value.set"))], table: Id, r
     known = _known(visit.hub, table)
     entities: list[Any] = [ANY, *(each.code for each in visit.hub.firm().entities)]
     if row.entity not in entities:
-        mistake = Mistake(where="body.entity", what=f"One of {', '.join(entities)}.")
-        raise Wrong(422, "invalid-request", "A mistake in the request.", errors=[mistake])
+        raise mistaken([Mistake(where="body.entity", what=f"One of {', '.join(entities)}.")])
     since = row.valid_from or visit.hub.calendar()
     value = ValueRow(table, row.key, row.value, row.entity, since, author=visit.actor.email)
 

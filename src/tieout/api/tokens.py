@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from tieout.api.problem import Mistake, Wrong, documented
+from tieout.api.problem import Mistake, documented, mistaken
 from tieout.api.shapes import Empty, Line, Number, picked
 from tieout.api.visit import Reading, Right, Visit
 from tieout.domain.access import Role
@@ -40,8 +40,8 @@ class Tokens(BaseModel):
 class NewToken(BaseModel):
     """For whom, with which roles, for how long."""
 
-    name: Line
-    email: Line = Field(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}$")
+    name: Annotated[Line, Field(max_length=200)]
+    email: str = Field(pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,255}$", examples=["anna.fischer@kestrel.example"])
     roles: list[Role] = Field(min_length=1, max_length=4)
     days: int = Field(default=90, ge=1, le=366)
 
@@ -88,8 +88,7 @@ async def issue(visit: Annotated[Visit, Depends(Reading("access.manage"))], want
             lifetime=timedelta(days=wanted.days),
         )
     except Refused as why:
-        mistake = Mistake(where="body", what=str(why))
-        raise Wrong(422, "invalid-request", "A mistake in the request.", errors=[mistake]) from why
+        raise mistaken([Mistake(where="body", what=str(why))]) from why
     return Issued(token=token)
 
 

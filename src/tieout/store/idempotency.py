@@ -25,16 +25,19 @@ class Known:
 
 
 async def claim(tx: Tx, actor: str, key: str, fingerprint: str, now: datetime) -> Known | None:
-    """None when the caller is the one to act; else what the key was used for before, or is being used for now."""
+    """None when the caller is the one to act; else what the key was used for before, or is being used for now.
+
+    Answers that nobody asks for any more are dropped on the way.
+    """
+    await tx.execute("delete from idempotent_request where begun_at < %s", (now - _KEPT,))
     claimed = await row(
         tx,
         """
         insert into idempotent_request (actor, key, fingerprint, begun_at) values (%(actor)s, %(key)s, %(print)s, %(now)s)
         on conflict (actor, key) do update set fingerprint = excluded.fingerprint, begun_at = excluded.begun_at, status = null,
           body = null
-        where idempotent_request.begun_at < %(forgotten)s
-          or (idempotent_request.status is null and idempotent_request.begun_at < %(abandoned)s
-              and idempotent_request.fingerprint = excluded.fingerprint)
+        where idempotent_request.status is null and idempotent_request.begun_at < %(abandoned)s
+          and idempotent_request.fingerprint = excluded.fingerprint
         returning 1 as one
         """,
         {
@@ -43,7 +46,6 @@ async def claim(tx: Tx, actor: str, key: str, fingerprint: str, now: datetime) -
             "print": fingerprint,
             "now": now,
             "abandoned": now - _ABANDONED,
-            "forgotten": now - _KEPT,
         },
     )
     if claimed is not None:
@@ -63,8 +65,3 @@ async def remember(tx: Tx, actor: str, key: str, status: int, body: Any) -> None
 async def forget(tx: Tx, actor: str, key: str) -> None:
     """The request failed without an answer of its own; the key may be used again."""
     await tx.execute("delete from idempotent_request where actor = %s and key = %s and status is null", (actor, key))
-
-
-async def sweep(tx: Tx, now: datetime) -> None:
-    """Drops answers that nobody asks for any more."""
-    await tx.execute("delete from idempotent_request where begun_at < %s", (now - _KEPT,))
