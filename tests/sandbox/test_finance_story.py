@@ -77,7 +77,7 @@ async def test_drafts_are_posted_and_paid_as_customers_pay_and_a_restart_repeats
         ledger = books["US"]["erp"]
         assert (ledger["invoices"], ledger["drafts"], ledger["customers_invoiced"]) == (4, 0, 1)
         assert [ledger[each] for each in ("net", "tax", "total")] == ["1000.00", "80.00", "1080.00"]
-        assert [ledger[each] for each in ("paid", "open")] == ["756.00", "324.00"]
+        assert [ledger[each] for each in ("payments", "paid", "open")] == [4, "756.00", "324.00"]
         assert books["DE"]["erp"]["invoices"] == 0
     async with opened(options) as box:
         await box.story.advance(date(2026, 10, 9))

@@ -111,7 +111,7 @@ def _worth(entry: Figures) -> Decimal:
 
 
 async def _ledger(erp: TrytonClient) -> Figures:
-    fields = ["state", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay", "party.code"]
+    fields = ["state", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay", "party.code", "payment_lines"]
     invoices = await erp.search("account.invoice", [["type", "=", "out"]], fields)
     posted = [each for each in invoices if each["state"] in _POSTED]
     durations = await erp.search("timesheet.line", [], ["duration"])
@@ -127,6 +127,7 @@ async def _ledger(erp: TrytonClient) -> Figures:
         "net": _sum(each["untaxed_amount"] for each in posted),
         "tax": _sum(each["tax_amount"] for each in posted),
         "total": _sum([total]),
+        "payments": sum(len(each["payment_lines"]) for each in posted),
         "paid": _sum([total - unpaid]),
         "open": _sum([unpaid]),
     }
