@@ -460,7 +460,7 @@ async def _waiting(day: Day) -> None:
         ("Umbra Health Close Accelerator", "Umbra Health Systems", "212400.00", "margaret.osei@kestrel.example"),
         ("Globex Phase Two", "Globex Corporation", "268000.00", "carlos.mendes@kestrel.example"),
     ):
-        deal = await day.deal(name, customer, "US", amount, won=timedelta(hours=9))
+        await day.deal(name, customer, "US", amount, won=timedelta(hours=9))
         run = await runs.get(day.tx, day.seeded.runs[name])
         assert run is not None
         terms = [
@@ -468,7 +468,7 @@ async def _waiting(day: Day) -> None:
             "Payment terms Net 60 are longer than 30 days",
         ]
         made = await holds.request_approval(
-            day.tx, run, title=f"Finance accepts the terms of {deal.name}", terms=terms, terms_hash=name,
+            day.tx, run, title="Finance accepts the terms", terms=terms, terms_hash=name,
             amount=Money(Decimal(amount), "USD"), requested_by=asked, now=day.now - timedelta(hours=9),
         )  # fmt: skip
         await runs.end(day.tx, run["id"], "waiting", f"approval A-{made['id']}", day.now - timedelta(hours=9))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from tests.console.seed import NOW, missing_value
 from tests.console.test_deeds import state_of
 from tests.journeys.conftest import Site, open_context, visit
+
+from tieout.store import holds, runs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.browser]
 
@@ -120,6 +123,39 @@ async def test_the_theme_is_chosen_and_kept(browser: Browser, site: Site) -> Non
         await page.get_by_role("button", name="Dark").click()
         await page.goto(f"{site.address}/holds")
         assert await page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") != light
+
+
+async def test_the_outcome_of_a_replay_shows_by_itself(browser: Browser, own_site: Site) -> None:
+    number = own_site.world.seeded.holds["Umbra Health Pipelines/customer.possible_duplicate"]
+    async with visit(browser, own_site) as (page, complaints):
+        await page.goto(f"{own_site.address}/holds/H-{number}")
+        await press(page, "r")
+        await expect(page.get_by_text("Tieout is on it.")).to_be_visible()
+        async with own_site.world.database.transaction() as tx:
+            hold = await holds.get(tx, number)
+            assert hold is not None
+            await holds.close_holds(
+                tx, hold["flow"], hold["subject"], by="source", resolution="it is the same", now=NOW
+            )
+        await expect(page.get_by_text("Resolved just now by source: it is the same.")).to_be_visible(timeout=10_000)
+        assert complaints == []
+
+
+async def test_new_holds_are_told_and_move_nothing(browser: Browser, own_site: Site) -> None:
+    async with visit(browser, own_site) as (page, _):
+        await page.clock.install()
+        await page.goto(f"{own_site.address}/holds")
+        before = await page.locator("[data-row]").count()
+        async with own_site.world.database.transaction() as tx:
+            run = await runs.get(tx, own_site.world.seeded.runs["Globex Data Platform"])
+            assert run is not None
+            problem = missing_value("Quantum", "US")
+            await holds.open_holds(tx, run, [problem], title="Globex Data Platform", amount=None, now=NOW)
+        await page.clock.run_for(16_000)
+        await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+        assert await page.locator("[data-row]").count() == before
+        await page.get_by_role("button", name="1 new").click()
+        await expect(page.locator("[data-row]")).to_have_count(before + 1)
 
 
 async def press(page: Page, *keys: str) -> None:

@@ -48,11 +48,9 @@ _WORK: LiteralString = """
 """
 
 
-async def work(tx: Tx, stage: str, *, entity: str, currency: str) -> list[dict[str, Any]]:
-    """Work by project: `captured` (not approved yet), `approved`, `unbilled`, or `blocked` by a problem."""
-    found = await rows(tx, _WORK + " order by unbilled desc, name", {"entity": entity, "currency": currency})
-    measure = {"captured": "unapproved_minutes", "approved": "approved_minutes", "blocked": "blocked_entries"}
-    return [each for each in found if each[measure.get(stage, "unbilled_minutes")]]
+async def work(tx: Tx, *, entity: str, currency: str) -> list[dict[str, Any]]:
+    """The time of every project: minutes and money not approved yet, approved, not invoiced, and blocked by a problem."""
+    return await rows(tx, _WORK + " order by unbilled desc, name", {"entity": entity, "currency": currency})
 
 
 async def invoices(tx: Tx, stage: str, *, entity: str, currency: str, limit: int = 500) -> list[dict[str, Any]]:

@@ -182,7 +182,7 @@ async def documents(tx: Tx, wanted: Documents, *, limit: int = 500) -> list[dict
                  case kind when 'project' then body ->> 'budget' when 'invoice' then body ->> 'net'
                    else body ->> 'amount' end::numeric as amount,
                  coalesce(body ->> 'currency', '') as currency, coalesce(body ->> 'name', body ->> 'number', key) as name,
-                 coalesce(body ->> 'stage', body ->> 'state', '') as state
+                 case when kind = 'invoice' then '' else coalesce(body ->> 'stage', body ->> 'state', '') end as state
           from document where kind = %(kind)s order by kind, key, version desc
         ) newest
         where (%(entity)s = '' or coalesce(nullif(entity, ''), '-') = %(entity)s)

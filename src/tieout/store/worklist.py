@@ -139,9 +139,11 @@ async def needs(tx: Tx, *, me: str, now: datetime) -> list[dict[str, Any]]:
           from hold
           where state = 'open' and not coalesce(snoozed_until > %(now)s, false) and assignee in ('', %(me)s)
           union all
-          select 'approval', id, flow, subject, engagement, entity, title, '', '', '{}'::jsonb, '', 'finance operations', '',
+          select 'approval', id, flow, subject, engagement, entity,
+                 coalesce((select body ->> 'name' from document d where d.kind = 'engagement' and d.key = a.engagement
+                           order by version desc limit 1), title), '', '', '{}'::jsonb, '', 'finance operations', '',
                  amount_minor, currency, requested_at, requested_at + interval '1 day', terms
-          from approval where state = 'open' and lower(requested_by) <> lower(%(me)s)
+          from approval a where state = 'open' and lower(requested_by) <> lower(%(me)s)
         )
         select *, row_number() over (partition by flow, subject, case when engagement is null then id end
                                      order by what desc, amount_minor desc, due_at, id) = 1 as counted
@@ -231,12 +233,16 @@ async def together(tx: Tx, hold: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def approvals(tx: Tx) -> list[dict[str, Any]]:
-    """Open requests, the oldest first, then the last ones that were answered."""
+    """Open requests, the oldest first, then the last ones that were answered; `about` is the deal's name where it is known."""
     return await rows(
         tx,
         """
-        (select * from approval where state = 'open' order by requested_at, id limit 500)
-        union all (select * from approval where state <> 'open' order by decided_at desc, id limit 50)
+        select a.*, coalesce((select body ->> 'name' from document d where d.kind = 'engagement' and d.key = a.engagement
+                              order by version desc limit 1), '') as about
+        from (
+          (select * from approval where state = 'open' order by requested_at, id limit 500)
+          union all (select * from approval where state <> 'open' order by decided_at desc, id limit 50)
+        ) a
         """,
     )
 

@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
-from tieout.console.pages.hold import continued
+from tieout.console.pages.hold import continued, source_of
 from tieout.console.visit import Visit
 from tieout.domain.access import who_may
+from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.domain.values import ValueRow
 from tieout.store import documents, firm, holds, worklist
@@ -25,6 +26,8 @@ class Request:
 
     id: int
     title: str
+    about: str
+    source: str
     terms: tuple[str, ...]
     money: Money | None
     entity: str
@@ -109,10 +112,11 @@ async def one(visit: Visit) -> Response:
         ("Start", wording.day(body.get("start"))),
         ("End", wording.day(body.get("end"))),
         ("Payment terms", body.get("payment_terms", "")),
-        ("Salesperson", body.get("owner", "")),
+        ("Salesperson", wording.person(body.get("owner", ""))),
     )
     customer = str(body["customer"]["name"]) if body else ""
     shown = tuple((name, str(value)) for name, value in facts if value)
+    stored = {**stored, "about": body.get("name", "")}
     return await visit.page(Approval(_request(stored, visit), shown, customer))
 
 
@@ -137,6 +141,8 @@ def _request(stored: Mapping[str, Any], visit: Visit) -> Request:
     same = ("id", "title", "requested_by", "requested_at", "state", "decided_at", "reason")
     return Request(
         **{name: stored[name] for name in same},
+        about=stored.get("about", ""),
+        source=source_of(visit.setting.link(Ref.parse(stored["subject"]))) if stored["subject"].count("/") > 1 else "",
         terms=tuple(stored["terms"]),
         money=wording.money(stored["amount_minor"], stored["currency"]),
         entity=stored["entity"] or "",

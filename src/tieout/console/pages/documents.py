@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -54,7 +54,9 @@ class DocumentRow:
 
     @property
     def href(self) -> str:
-        return f"/documents/{self.kind}/{self.key}"
+        return (
+            f"/invoices/{quote(self.key, safe='')}" if self.kind == "invoice" else f"/documents/{self.kind}/{self.key}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,8 @@ def _relative(stored: Mapping[str, Any]) -> DocumentRow:
         kind=stored["kind"],
         key=stored["key"],
         name=str(body.get("name") or body.get("number") or _UNNAMED.get(stored["kind"]) or stored["key"]),
-        state=str(body.get("stage") or body.get("state") or ""),
+        # What became of an invoice is the ERP's word and not in the proposal.
+        state="" if stored["kind"] == "invoice" else str(body.get("stage") or body.get("state") or ""),
         entity=stored["entity"] or "",
         version=stored["version"],
         money=_worth(stored["kind"], body),

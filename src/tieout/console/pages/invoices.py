@@ -20,17 +20,17 @@ from tieout.domain.money import Money
 from tieout.store import board, lineage
 from tieout.store.lineage import EntryStory, Evidence, Line, Lineage
 
-# Stage → its title, the column of its sum, and whether it lists work or invoices.
+# Stage → its title, the column of its sum, and for work the column that says whether a project is at this stage.
 _STAGES: Mapping[str, tuple[str, str, str]] = {
-    "captured": ("Not approved", "unapproved", "work"),
-    "approved": ("Approved time", "approved", "work"),
-    "blocked": ("Blocked", "blocked", "work"),
-    "unbilled": ("Not invoiced", "unbilled", "work"),
-    "proposed": ("Proposed", "net", "invoice"),
-    "billed": ("Invoiced", "net", "invoice"),
-    "open": ("Open", "open", "invoice"),
-    "paid": ("Paid", "paid", "invoice"),
-    "cancelled": ("Withdrawn", "net", "invoice"),
+    "captured": ("Not approved", "unapproved", "unapproved_minutes"),
+    "approved": ("Approved time", "approved", "approved_minutes"),
+    "blocked": ("Blocked", "blocked", "blocked_entries"),
+    "unbilled": ("Not invoiced", "unbilled", "unbilled_minutes"),
+    "proposed": ("Proposed", "net", ""),
+    "billed": ("Invoiced", "net", ""),
+    "open": ("Open", "open", ""),
+    "paid": ("Paid", "paid", ""),
+    "cancelled": ("Withdrawn", "net", ""),
 }
 _MINUTES = {"captured": "unapproved_minutes", "approved": "approved_minutes"}
 
@@ -186,21 +186,25 @@ async def show(visit: Visit) -> Response:
     tabs: list[StageTab] = []
     rows: list[dict[str, Any]] = []
     async with visit.setting.database.transaction() as tx:
-        for name, (title, column, kind) in _STAGES.items():
-            listed = board.work if kind == "work" else board.invoices
-            found = await listed(tx, name, entity=entity, currency=currency)
+        work = await board.work(tx, entity=entity, currency=currency)
+        for name, (title, column, present) in _STAGES.items():
+            found = (
+                [each for each in work if each[present]]
+                if present
+                else await board.invoices(tx, name, entity=entity, currency=currency)
+            )
             sums = wording.sums(wording.amount(each[column], each["currency"]) for each in found)
             address = f"/invoices?{urlencode({'stage': name, **scope})}"
             tabs.append(StageTab(title, address, len(found), sums, name == stage))
             rows = found if name == stage else rows
-    title, column, kind = _STAGES[stage]
+    title, column, is_work = _STAGES[stage]
     context = Invoices(
         title=title,
         stages=tuple(each for each in tabs if each.count or each.current),
-        work=tuple(_work_row(each, stage, column) for each in rows) if kind == "work" else (),
-        invoices=tuple(_invoice_row(each, column, visit) for each in rows) if kind == "invoice" else (),
+        work=tuple(_work_row(each, stage, column) for each in rows) if is_work else (),
+        invoices=tuple(_invoice_row(each, column, visit) for each in rows) if not is_work else (),
         sums=wording.sums(wording.amount(each[column], each["currency"]) for each in rows),
-        is_work=kind == "work",
+        is_work=bool(is_work),
         measure={"net": "net", "open": "open, with tax", "paid": "paid, with tax"}.get(column, "at agreed rates"),
         scope=" · ".join(value if value != "-" else "no entity" for value in scope.values()),
         unscoped=f"/invoices?{urlencode({'stage': stage})}",
