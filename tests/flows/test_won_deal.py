@@ -187,7 +187,11 @@ async def test_two_accounts_with_one_tax_id_are_one_customer(world: World) -> No
     await second.win()
     await world.settle()
     assert await second.counts() == {"customers": 0, "erp projects": 1, "psa projects": 1}
-    assert (await second.in_crm())["Account"]["ERP_Customer_Id__c"] == first.customer
+    assert (await second.in_crm())["Account"]["ERP_Customer_Id__c"] is None
+    assert [each["code"] for each in await world.holds(second.key)] == ["customer.two_accounts"]
+    await first.seller.merge_accounts(first.account, second.account)
+    await world.settle()
+    assert not await world.holds(second.key)
 
 
 async def test_a_namesake_with_another_tax_id_is_asked_about_and_the_answer_counts(world: World) -> None:

@@ -53,6 +53,25 @@ class Clock:
         self.skipped += max(moment - self(), timedelta())
 
 
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of work."""
+
+    first: date
+
+    def day(self, number: int) -> date:
+        return self.first.replace(day=number)
+
+    @property
+    def cut_off(self) -> date:
+        """The day on which the month is billed."""
+        return (self.first + timedelta(days=32)).replace(day=3)
+
+    @property
+    def period(self) -> str:
+        return f"{self.first:%Y-%m}"
+
+
 @dataclass(slots=True)
 class World:
     """One sandbox and the hub that works on it; tests share it, each with deals of its own."""
@@ -106,8 +125,13 @@ class World:
 
     # -- time
 
-    async def jump(self, day: date, hour: int = 9) -> None:
-        self.box.story.clock.jump(datetime.combine(day, time(hour), tzinfo=UTC))
+    def jump(self, day: date) -> None:
+        self.box.story.clock.jump(datetime.combine(day, time(9), tzinfo=UTC))
+
+    def month(self) -> Month:
+        """The month that is billed next: the story's clock only goes forward, and tests share it."""
+        today = self.box.story.clock.today
+        return Month(today.replace(day=1))
 
     # -- people
 

@@ -202,6 +202,14 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=5),
     ),
+    "customer.two_accounts": Kind(
+        what="“{account}” is the same company as “{customer}”: the CRM has two accounts for one customer.",
+        why="Sales sees half of what the customer owes, and only one of the two shows the ERP's number.",
+        owner="sales operations",
+        fix="Merge the two accounts in the CRM; Tieout follows.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
     "customer.cycle": Kind(
         what="The parents of “{customer}” go round in a circle: {path}.",
         why="A hierarchy without a top cannot be created in the ERP.",

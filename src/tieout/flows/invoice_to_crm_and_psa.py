@@ -59,7 +59,7 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
         "legal_entity": invoice.legal_entity,
         "currency": invoice.currency,
         **{name: told[name] for name in ("number", "state", "invoice_date", "due_date", "net", "tax", "total")},
-        "paid": str(Decimal(str(told["total"])) - Decimal(str(told["open_amount"]))),
+        "paid": str(sum((Decimal(str(each["amount"])) for each in told["payments"]), Decimal(0))),
         "open_amount": told["open_amount"],
     }
     account = (deal.bill_to or deal.customer).source_id

@@ -128,13 +128,22 @@ async def set_up(run: Run, systems: Systems, ref: Ref, deal: Engagement, project
     await register.link("engagement", deal.key, crm.name, ref.id)
     records: dict[str, str] = {}
     for customer in _customers(deal):
-        known = await register.known_as(customer)
-        version = await register.save(known, entity=project.legal_entity, engagement=None)
         await register.link("customer", customer.key, crm.name, customer.source_id)
+        known = await register.known_as(customer, crm.name)
+        version = await register.save(known, entity=project.legal_entity, engagement=None)
         records[customer.key] = await run.step(
             f"customer {customer.name} in the ERP", erp.ensure_customer, known, version
         )
-        await run.step("its number in the CRM", crm.report_customer, customer.source_id, customer.key)
+        if known.source_id == customer.source_id:
+            await run.step("its number in the CRM", crm.report_customer, customer.source_id, customer.key)
+        else:
+            facts = {
+                "account": customer.name,
+                "customer": known.name,
+                "link": crm.link(ref),
+                "about": customer.source_id,
+            }
+            run.warn([Problem("customer.two_accounts", facts)])
     payer = deal.bill_to or deal.customer
     in_erp = await run.step("project in the ERP", erp.ensure_project, project, customer=records[payer.key])
     client = await run.step("client in the PSA", psa.ensure_client, deal.customer)

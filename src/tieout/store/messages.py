@@ -32,6 +32,9 @@ class Arrival:
 async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime) -> list[dict[str, Any]]:
     """Stores what is new and counts it; a state seen before changes nothing. Returns the new rows (id, kind, record_id …).
 
+    A version is the source's stamp, `#` and a fingerprint of what was read: the newest state again under a later stamp is
+    an echo, of our own writing for example, and no news (T59).
+
     A state that is older than one already seen is stored as ignored: order follows the source's versions, never the clock.
     """
     if not arrivals:
@@ -45,6 +48,15 @@ async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime
                a.deleted, a.merged_into, %(now)s
         from jsonb_to_recordset(%(arrivals)s) as a(connection text, kind text, record_id text, version text,
              currency text, amount_minor numeric, payload jsonb, deleted boolean, merged_into text)
+        where not exists (
+          select from (
+            select version, deleted, merged_into from message m
+            where m.connection = a.connection and m.kind = a.kind and m.record_id = a.record_id
+            order by split_part(version, '#', 1) collate "C" desc, id desc limit 1
+          ) last
+          where split_part(last.version, '#', 2) <> '' and last.deleted = a.deleted
+            and last.merged_into is not distinct from a.merged_into
+            and split_part(last.version, '#', 2) = split_part(a.version, '#', 2))
         on conflict (connection, kind, record_id, version) do nothing
         returning id, connection, kind, record_id, version, currency, amount_minor, day
         """,
@@ -62,7 +74,8 @@ async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime
             update message m set state = 'ignored', reason = 'older than a state seen before', settled_at = %s
             where m.id = any(%s) and exists (
               select from message n where n.connection = m.connection and n.kind = m.kind and n.record_id = m.record_id
-                and n.id < m.id and split_part(n.version, '#', 1) > split_part(m.version, '#', 1))
+                and n.id < m.id
+                and split_part(n.version, '#', 1) collate "C" > split_part(m.version, '#', 1) collate "C")
             """,
             (now, [each["id"] for each in stored]),
         )

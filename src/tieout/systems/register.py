@@ -71,10 +71,17 @@ class Register:
             }
         )
 
-    async def known_as(self, customer: Customer) -> Customer:
-        """The customer as the CRM tells it, with the aliases that merges have taught us."""
+    async def known_as(self, customer: Customer, crm: str) -> Customer:
+        """The customer as its account tells it, with the aliases that merges have taught us.
+
+        A second account of the same customer tells nothing: the first one's word counts.
+        """
         stored = await self.latest(Customer, customer.key)
-        return customer.model_copy(update={"aliases": stored.aliases}) if stored else customer
+        if stored is None:
+            return customer
+        if await self.record_id("customer", customer.key, crm) not in (None, customer.source_id):
+            return stored
+        return customer.model_copy(update={"aliases": stored.aliases})
 
     async def project_of(self, engagement: str) -> Project | None:
         async with self._database.transaction() as tx:
