@@ -194,7 +194,8 @@ async def _erp_amounts(tx: Tx, invoice: dict[str, Any], stored: Sequence[Mapping
         tx,
         """
         select payload->'lines' as lines from message
-        where connection = %s and kind = 'invoice' and record_id = %s and payload ? 'lines' order by version desc limit 1
+        where connection = %s and kind = 'invoice' and record_id = %s and payload ? 'lines'
+        order by version collate "C" desc limit 1
         """,
         (invoice["connection"], invoice["record_id"]),
     )
@@ -254,7 +255,8 @@ async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | N
     versions = await rows(
         tx,
         """
-        select version, seen_at, body from time_entry_version where connection = %s and source_id = %s order by version
+        select version, seen_at, body from time_entry_version where connection = %s and source_id = %s
+        order by version collate "C"
         """,
         (connection, source_id),
     )
