@@ -131,6 +131,12 @@ async def test_ten_thousand_entries_beneath_one_invoice_are_told_at_once(books: 
         began = stopwatch.perf_counter()
         (found,) = await lineage.of_invoice(tx, "2026/0001")
         took = stopwatch.perf_counter() - began
+        (sums,) = await lineage.of_invoice(tx, "2026/0001", entries_of=())
+        (one,) = await lineage.of_invoice(tx, "2026/0001", entries_of=["02"])
+    assert [each.entries for each in sums.lines] == [len(each.evidence) for each in found.lines]
+    assert [each.minutes for each in sums.lines] == [sum(e.minutes for e in each.evidence) for each in found.lines]
+    assert [len(each.evidence) for each in one.lines] == [0, 5000]
+    assert one.verdict == sums.verdict == "ties out"
     assert sum(len(each.evidence) for each in found.lines) == 10_000
     assert found.verdict == "ties out"
     assert took < 2, f"{took:.2f} s"

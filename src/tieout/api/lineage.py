@@ -173,10 +173,10 @@ async def backwards(
     evidence: Annotated[bool, Query(description="With every entry, or with sums only")] = True,
 ) -> Response:
     async with visit.hub.database.transaction() as tx:
-        found = await lineage.of_invoice(tx, invoice)
+        found = await lineage.of_invoice(tx, invoice, entries_of=None if evidence else ())
     if not found:
         raise not_found("such invoice")
-    return tagged(visit, Lineages(items=[_lineage(each, evidence) for each in found]))
+    return tagged(visit, Lineages(items=[_lineage(each) for each in found]))
 
 
 async def forwards(visit: Looking, connection: Id, source_id: Id) -> Response:
@@ -204,12 +204,12 @@ def invoice_facts(row: Mapping[str, Any]) -> InvoiceFacts:
     )
 
 
-def _lineage(found: Lineage, evidence: bool) -> LineageBody:
+def _lineage(found: Lineage) -> LineageBody:
     paid = sum((each["amount"] for each in found.payments), Decimal(0))
     return LineageBody(
         invoice=invoice_facts({**found.invoice, "paid": paid}),
         verdict=found.verdict,
-        lines=[_line(each, found.invoice["currency"], evidence) for each in found.lines],
+        lines=[_line(each, found.invoice["currency"]) for each in found.lines],
         engagement=found.invoice["engagement"],
         deal=f"{found.deal['connection']}/{found.deal['record_id']}" if found.deal else None,
         project=found.invoice["project"],
@@ -218,7 +218,7 @@ def _lineage(found: Lineage, evidence: bool) -> LineageBody:
     )
 
 
-def _line(line: Line, currency: str, evidence: bool) -> LineBody:
+def _line(line: Line, currency: str) -> LineBody:
     return LineBody(
         line=line.line,
         position=line.position,
@@ -233,9 +233,9 @@ def _line(line: Line, currency: str, evidence: bool) -> LineBody:
         evidence_sum=amount(line.evidence_sum, currency),
         difference=amount(line.difference, currency),
         verdict=line.verdict,
-        entries=len(line.evidence),
+        entries=line.entries,
         minutes=line.minutes,
-        evidence=[_evidence(each, currency) for each in line.evidence] if evidence else [],
+        evidence=[_evidence(each, currency) for each in line.evidence],
     )
 
 

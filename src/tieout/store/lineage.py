@@ -46,7 +46,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An invoice line with what proves it: evidence + rounding = amount, and the ERP's own line says the same."""
+    """An invoice line with what proves it: evidence + rounding = amount, and the ERP's own line says the same.
+
+    Sum, minutes and number of entries are of all of its evidence, whether or not the entries themselves were read.
+    """
 
     line: str
     position: int
@@ -58,15 +61,10 @@ class Line:
     amount: Decimal
     rounding: Decimal
     erp_amount: Decimal | None
+    evidence_sum: Decimal
+    minutes: int
+    entries: int
     evidence: Sequence[Evidence]
-
-    @property
-    def evidence_sum(self) -> Decimal:
-        return sum((each.amount for each in self.evidence), _ZERO)
-
-    @property
-    def minutes(self) -> int:
-        return sum(each.minutes for each in self.evidence)
 
     @property
     def difference(self) -> Decimal:
@@ -101,8 +99,11 @@ class Lineage:
         return "not read back yet" if "not read back yet" in found or not self.lines else "ties out"
 
 
-async def of_invoice(tx: Tx, number_or_key: str) -> list[Lineage]:
-    """The lineage of every invoice with this number, key or ERP id: numbers are unique within a legal entity only."""
+async def of_invoice(tx: Tx, number_or_key: str, *, entries_of: Sequence[str] | None = None) -> list[Lineage]:
+    """The lineage of every invoice with this number, key or ERP id: numbers are unique within a legal entity only.
+
+    `entries_of` names the lines whose entries are read; without it, those of all lines are.
+    """
     found = await rows(
         tx,
         """
@@ -113,15 +114,15 @@ async def of_invoice(tx: Tx, number_or_key: str) -> list[Lineage]:
         """,
         {"id": number_or_key.strip()},
     )
-    return [await _lineage(tx, each) for each in found]
+    return [await _lineage(tx, each, entries_of) for each in found]
 
 
-async def _lineage(tx: Tx, invoice: dict[str, Any]) -> Lineage:
+async def _lineage(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | None) -> Lineage:
     key = invoice["key"]
     project = await documents.latest(tx, "project", invoice["project"])
     return Lineage(
         invoice=invoice,
-        lines=await _lines(tx, invoice, project),
+        lines=await _lines(tx, invoice, project, entries_of),
         payments=await rows(
             tx, "select id, paid_on, amount from payment where invoice = %s order by paid_on, id", (key,)
         ),
@@ -139,14 +140,27 @@ async def _lineage(tx: Tx, invoice: dict[str, Any]) -> Lineage:
     )
 
 
-async def _lines(tx: Tx, invoice: dict[str, Any], project: dict[str, Any] | None) -> list[Line]:
+async def _lines(
+    tx: Tx, invoice: dict[str, Any], project: dict[str, Any] | None, entries_of: Sequence[str] | None
+) -> list[Line]:
     tasks = {each["key"]: each["name"] for each in (project["body"]["tasks"] if project else ())}
     beneath: dict[str, list[Evidence]] = {}
-    for each in await _evidence(tx, invoice["key"], invoice["project"]):
+    for each in await _evidence(tx, invoice, entries_of):
         line = each.pop("line")
         each["task"] = tasks.get(each["task"], each["task"])
         beneath.setdefault(line, []).append(Evidence(**each))
-    stored = await rows(tx, "select * from invoice_line where invoice = %s order by position, line", (invoice["key"],))
+    stored = await rows(
+        tx,
+        """
+        select l.*, coalesce(e.amount, 0) as evidence_sum, coalesce(e.minutes, 0) as minutes, coalesce(e.entries, 0) as entries
+        from invoice_line l left join (
+          select line, sum(amount) as amount, sum(minutes) as minutes, count(*) as entries from evidence
+          where invoice = %(key)s group by line
+        ) e on e.line = l.line
+        where l.invoice = %(key)s order by l.position, l.line
+        """,
+        {"key": invoice["key"]},
+    )
     in_erp = await _erp_amounts(tx, invoice, stored)
     return [
         Line(
@@ -160,13 +174,16 @@ async def _lines(tx: Tx, invoice: dict[str, Any], project: dict[str, Any] | None
             amount=each["amount"],
             rounding=each["rounding"],
             erp_amount=in_erp.get(each["line"]),
+            evidence_sum=each["evidence_sum"],
+            minutes=each["minutes"],
+            entries=each["entries"],
             evidence=beneath.get(each["line"], []),
         )
         for each in stored
     ]
 
 
-async def _evidence(tx: Tx, invoice: str, project: str) -> list[dict[str, Any]]:
+async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | None) -> list[dict[str, Any]]:
     return await rows(
         tx,
         """
@@ -178,9 +195,14 @@ async def _evidence(tx: Tx, invoice: str, project: str) -> list[dict[str, Any]]:
         left join (
           select distinct on (key) key, body->>'name' as name from document where kind = 'person' order by key, version desc
         ) p on p.key = e.person
-        where e.invoice = %(invoice)s order by e.line, e.work_date, e.person, e.source_id
+        where e.invoice = %(invoice)s and (%(lines)s::text[] is null or e.line = any(%(lines)s))
+        order by e.line, e.work_date, e.person, e.source_id
         """,
-        {"invoice": invoice, "project": project},
+        {
+            "invoice": invoice["key"],
+            "project": invoice["project"],
+            "lines": None if entries_of is None else list(entries_of),
+        },
     )
 
 
