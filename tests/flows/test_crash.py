@@ -13,7 +13,7 @@ from .world import Deal, World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton, pytest.mark.slow]
 # A sample on every commit, every moment with `make faults`.
-STEP = int(os.environ.get("TIEOUT_CRASH_STEP", "23"))
+STEP = int(os.environ.get("TIEOUT_CRASH_STEP", "67"))
 ONE_OF_EACH = {"customers": 1, "erp projects": 1, "psa projects": 1}
 
 
