@@ -22,3 +22,10 @@ async def world(postgres_template: str, tmp_path_factory: pytest.TempPathFactory
     with fresh_database(postgres_template) as url:
         async with opened_world(tmp_path_factory.mktemp("world"), url) as world:
             yield world
+
+
+@pytest.fixture(autouse=True)
+async def conservation(world: World) -> AsyncGenerator[None, None]:
+    """Every test moves data, so every test ends with the law: received = done + held + ignored + in flight."""
+    yield
+    assert await world.rows("select * from conservation where missing <> 0 or missing_minor <> 0") == []

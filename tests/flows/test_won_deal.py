@@ -232,8 +232,3 @@ async def test_a_currency_of_another_entity_is_never_converted(world: World) -> 
     await deal.win()
     await world.settle()
     assert [each["code"] for each in await world.holds(deal.name)] == ["deal.currency_differs"]
-
-
-async def test_every_message_is_accounted_for(world: World) -> None:
-    wrong = await world.rows("select * from conservation where missing <> 0 or missing_minor <> 0")
-    assert wrong == []
