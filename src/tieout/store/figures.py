@@ -159,37 +159,42 @@ _WORK: tuple[LiteralString, LiteralString] = (
 # A line's rounding comes from its quantity (hundredths of an hour) and from its entries (half a minor unit each).
 _INVOICES: tuple[LiteralString, LiteralString] = (
     """
-    with proof as (
-      select invoice, line, sum(amount) as amount, count(*) as pieces from evidence group by 1, 2
+    with chosen as (
+      select *, state in ('posted', 'partly_paid', 'paid') as billed from invoice where state <> 'cancelled'
+    """,
+    """
+    ), proof as (
+      select e.invoice, e.line, sum(e.amount) as amount, count(*) as pieces
+      from chosen i join evidence e on e.invoice = i.key group by 1, 2
     ), line as (
       select l.invoice, sum(l.amount) as amount,
         sum(abs(l.amount - l.rounding - coalesce(p.amount, 0))) as unproved,
         sum(abs(l.rounding)) filter (where abs(l.rounding) >
           0.005 * abs(l.unit_price) + (coalesce(p.pieces, 0) + 1) * power(10::numeric, -minor_digits(i.currency))) as too_round
-      from invoice_line l join invoice i on i.key = l.invoice left join proof p using (invoice, line) group by 1
+      from chosen i join invoice_line l on l.invoice = i.key left join proof p on p.invoice = l.invoice and p.line = l.line
+      group by 1
     ), paid as (
-      select invoice, sum(amount) as amount, count(*) as payments from payment group by 1
+      select p.invoice, sum(p.amount) as amount, count(*) as payments
+      from chosen i join payment p on p.invoice = i.key group by 1
     )
     select i.entity, i.currency,
-      coalesce(sum(i.net) filter (where i.state in ('proposed', 'draft', 'validated')), 0) as proposed,
-      coalesce(sum(i.net) filter (where b.billed), 0) as billed_net,
-      coalesce(sum(i.tax) filter (where b.billed), 0) as billed_tax,
-      coalesce(sum(i.total) filter (where b.billed), 0) as billed_total,
-      coalesce(sum(p.amount) filter (where b.billed), 0) as paid,
-      coalesce(sum(coalesce(i.open_amount, i.total)) filter (where b.billed), 0) as open,
+      coalesce(sum(i.net) filter (where not i.billed), 0) as proposed,
+      coalesce(sum(i.net) filter (where i.billed), 0) as billed_net,
+      coalesce(sum(i.tax) filter (where i.billed), 0) as billed_tax,
+      coalesce(sum(i.total) filter (where i.billed), 0) as billed_total,
+      coalesce(sum(p.amount) filter (where i.billed), 0) as paid,
+      coalesce(sum(coalesce(i.open_amount, i.total)) filter (where i.billed), 0) as open,
       count(*) as invoices,
       coalesce(sum(p.payments), 0)::integer as payments,
       coalesce(sum(l.unproved), 0) as unproved,
       coalesce(sum(l.too_round), 0) as too_round,
       coalesce(sum(abs(i.net - coalesce(l.amount, 0))), 0) as net_differs,
-      coalesce(sum(abs(coalesce(i.total, 0) - i.net - coalesce(i.tax, 0))) filter (where b.billed), 0) as total_differs,
+      coalesce(sum(abs(coalesce(i.total, 0) - i.net - coalesce(i.tax, 0))) filter (where i.billed), 0) as total_differs,
       coalesce(sum(abs(coalesce(i.total, 0) - coalesce(p.amount, 0) - coalesce(i.open_amount, i.total, 0)))
-        filter (where b.billed), 0) as open_differs
-    from invoice i left join line l on l.invoice = i.key left join paid p on p.invoice = i.key
-    cross join lateral (select i.state in ('posted', 'partly_paid', 'paid') as billed) b
-    where i.state <> 'cancelled'
+        filter (where i.billed), 0) as open_differs
+    from chosen i left join line l on l.invoice = i.key left join paid p on p.invoice = i.key
+    group by 1, 2
     """,
-    " group by 1, 2",
 )
 
 _EVERYTHING: tuple[LiteralString, ...] = tuple("".join(each) for each in (_DOCUMENTS, _ENTRIES, _WORK, _INVOICES))
@@ -197,7 +202,7 @@ _SOME: tuple[LiteralString, ...] = (
     "and (engagement = any(%(some)s) or (kind = 'engagement' and key = any(%(some)s)))".join(_DOCUMENTS),
     "and engagement = any(%(some)s)".join(_ENTRIES),
     "where engagement = any(%(some)s)".join(_WORK),
-    "and i.engagement = any(%(some)s)".join(_INVOICES),
+    "and engagement = any(%(some)s)".join(_INVOICES),
 )
 _CHECKS = {
     "unexplained": "approved value = billed + unbilled, for each entry at each rate",
