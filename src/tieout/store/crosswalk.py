@@ -77,20 +77,6 @@ async def everywhere(tx: Tx, key: str) -> list[dict[str, Any]]:
     return await rows(tx, "select * from crosswalk where key = %s order by kind, connection, alias, since", (key,))
 
 
-async def find_any(tx: Tx, anything: str) -> list[dict[str, Any]]:
-    """What an id of any system, a business key or an invoice number belongs to."""
-    return await rows(
-        tx,
-        """
-        select kind, key from crosswalk where record_id = %(id)s or key = %(id)s
-        union select kind, key from crosswalk where length(%(id)s) = 15 and left(record_id, 15) = %(id)s
-        union select 'invoice', key from invoice where number = %(id)s or key = %(id)s or record_id = %(id)s
-        union select kind, key from document where key = %(id)s
-        """,
-        {"id": anything},
-    )
-
-
 async def inherit(tx: Tx, kind: str, loser_key: str, winner_key: str) -> None:
     """What the loser of a merge has in other systems becomes the winner's, where the winner has nothing of its own."""
     await tx.execute(
