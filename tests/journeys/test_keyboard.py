@@ -105,6 +105,17 @@ async def test_a_value_is_set_from_a_hold_without_any_script(browser: Browser, o
         assert await state_of(own_site.world, "Bergmann Change Sprint") == "queued"
 
 
+async def test_the_button_of_a_fix_says_how_many_documents_go_on(browser: Browser, site: Site) -> None:
+    async with visit(browser, site) as (page, _):
+        number = site.world.seeded.holds["Nordwind Change Sprint/value.missing"]
+        await page.goto(f"{site.address}/holds/H-{number}")
+        await expect(page.get_by_role("button", name="Add it and continue 2 documents")).to_be_visible()
+        await page.get_by_label("Legal entity").select_option("*")
+        await expect(page.get_by_role("button", name="Add it and continue 3 documents")).to_be_visible()
+        await page.get_by_role("button", name="420").click()
+        await expect(page.get_by_label("Department", exact=True)).to_have_value("420")
+
+
 async def test_a_filter_is_in_the_address_and_a_reload_shows_the_same(browser: Browser, site: Site) -> None:
     async with visit(browser, site) as (page, _):
         await page.goto(f"{site.address}/holds")

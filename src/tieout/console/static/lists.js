@@ -74,6 +74,14 @@ if (form) {
   tell();
 }
 
+// A button that says how many documents a choice lets go on.
+for (const button of document.querySelectorAll("[data-said-by]")) {
+  const choice = document.getElementById(button.dataset.saidBy);
+  choice.addEventListener("change", () => {
+    button.textContent = choice.selectedOptions[0].dataset.button;
+  });
+}
+
 // A filter applies as soon as it is chosen; empty fields stay out of the address.
 for (const filter of document.querySelectorAll("form[data-filter]")) {
   filter.addEventListener("change", (event) => {
