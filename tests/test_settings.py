@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tieout.domain.access import ROLES
 from tieout.settings import Settings, WrongSettings, read
 
 
@@ -36,17 +35,13 @@ def test_everything_can_be_told() -> None:
             "TIEOUT_PORT": "80",
             "TIEOUT_ROLE": "worker",
             "TIEOUT_PUBLIC_URL": "https://tieout.kestrel.example/hub/",
-            "TIEOUT_TOKEN": "a-token-of-more-than-24-characters",
-            "TIEOUT_TOKEN_ROLES": "viewer, finance",
             "TIEOUT_ENVIRONMENT": "staging",
             "TIEOUT_LOG_LEVEL": "debug",
             "TIEOUT_CONNECTION_ERP_US_PASSWORD": "not ours",
         }
     )
     assert settings.address == "https://tieout.kestrel.example/hub"
-    assert settings.token_roles == ("viewer", "finance")
     assert (settings.port, settings.role, settings.environment) == (80, "worker", "staging")
-    assert "characters" not in repr(settings)
     assert "hub@db" not in repr(settings)
 
 
@@ -64,8 +59,6 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
             "TIEOUT_DATABASE_URL_FILE": "/x",
             "TIEOUT_HOME_FILE": "/nowhere/home",
             "TIEOUT_PORT": "99999",
-            "TIEOUT_TOKEN": "short",
-            "TIEOUT_TOKEN_ROLES": "boss",
             "TIEOUT_PUBLIC_URL": "tieout.example",
         }
     ) == (
@@ -75,9 +68,6 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         "TIEOUT_PORT: “99999” should be less than or equal to 65535. Expected: Their port; 0 takes a free one.",
         "TIEOUT_PUBLIC_URL: “tieout.example” does not look right. "
         "Expected: Where people and systems reach it, such as https://tieout.example.com.",
-        "TIEOUT_TOKEN: a token has at least 24 characters. "
-        "Expected: A bearer token that is always accepted; further ones are made in the console.",
-        "TIEOUT_TOKEN_ROLES: “boss” is not an option. Say one of: engineer, finance, operator, viewer.",
     )
 
 
@@ -94,7 +84,3 @@ def test_variables_that_others_set_for_a_service_of_our_name_do_no_harm() -> Non
 def test_settings_do_not_change_while_a_process_runs() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().port = 1  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def test_a_token_may_do_everything_unless_its_roles_are_told() -> None:
-    assert Settings().token_roles == ROLES

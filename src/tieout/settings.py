@@ -7,9 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from tieout.domain.access import ROLES, Role
 from tieout.folder.wording import Refusal, refusals
 
 _PREFIX = "TIEOUT_"
@@ -45,32 +44,12 @@ class Settings(BaseModel):
         pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$",
         description="Where people and systems reach it, such as https://tieout.example.com",
     )
-    token: SecretStr | None = Field(
-        default=None, description="A bearer token that is always accepted; further ones are made in the console"
-    )
-    token_roles: tuple[Role, ...] = Field(
-        default=ROLES,
-        min_length=1,
-        description="What its bearer may do, separated by commas: viewer, operator, finance, engineer",
-    )
     environment: str = Field(
         default="production",
         pattern=r"^[a-z][a-z0-9-]*$",
         description="Which environment this is, shown in the console",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged")
-
-    @field_validator("token")
-    @classmethod
-    def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and len(token.get_secret_value()) < 24:
-            raise ValueError("a token has at least 24 characters")
-        return token
-
-    @field_validator("token_roles", mode="before")
-    @classmethod
-    def _listed(cls, roles: object) -> object:
-        return [role.strip() for role in roles.split(",")] if isinstance(roles, str) else roles
 
     @property
     def address(self) -> str:
