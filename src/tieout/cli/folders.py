@@ -161,11 +161,17 @@ def _in_force(url: str, state: SchemaState) -> Firm | None:
 
 
 async def _current(tx: Tx) -> Firm | None:
+    """The firm in force; None when there is none, or one that was written by another Tieout and cannot be compared."""
+    from pydantic import ValidationError
+
     from tieout.domain.firm import Firm
     from tieout.store import firm
 
     stored = await firm.current(tx)
-    return Firm.model_validate(stored["content"]) if stored else None
+    try:
+        return Firm.model_validate(stored["content"]) if stored else None
+    except ValidationError:
+        return None
 
 
 def _say(title: str, lines: Sequence[str], nothing: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from tieout.cli.exits import Exit, stop
 from tieout.connectors.catalogue import installed
@@ -17,8 +17,6 @@ from tieout.store.database import Database
 
 Feed = tuple[str, str]
 _LOOK = 0.05
-_ROUNDS = 3
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def feeds_of(firm: Firm) -> list[Feed]:
@@ -33,8 +31,8 @@ def feeds_of(firm: Firm) -> list[Feed]:
 
 
 class CatchingUp:
-    """The hub has caught up when every source was read again from its beginning to its end, which brought nothing new,
-    and nothing waits for the hub itself: no ring, no message, no run but those that wait for a person."""
+    """The hub has caught up when nothing waits for it (no ring, no message, no run but those that wait for a person) and
+    since then every source was read to its end by a sweep that began after it, and brought nothing new."""
 
     def __init__(self, database: Database, feeds: Sequence[Feed], *, patience: float) -> None:
         self._database = database
@@ -44,16 +42,13 @@ class CatchingUp:
     async def __call__(self) -> None:
         """Raises Stop, with what stands in the way, when patience ends."""
         deadline = time.monotonic() + self._patience
-        known, mark, rounds = -1, dict[Feed, datetime](), 0
+        known, quiet = -1, _Quiet(self._feeds)
         while time.monotonic() < deadline:
-            now, number = await self._state()
-            if number != known or not now or not await caught_up(self._database):
-                known, mark, rounds = number, {}, 0
-            elif all(now[each] > mark.get(each, _LONG_AGO) for each in self._feeds):
-                rounds, mark = rounds + 1, now
-                # The first time all was quiet; at the second a sweep ended that may have begun before; the third is whole.
-                if rounds == _ROUNDS:
-                    return
+            swept, number = await self._state()
+            if number != known or not await caught_up(self._database):
+                known, quiet = number, _Quiet(self._feeds)
+            elif quiet.read_again(swept):
+                return
             await asyncio.sleep(_LOOK)
         async with self._database.transaction() as tx:
             troubles = await watching.troubles(tx)
@@ -63,8 +58,31 @@ class CatchingUp:
             fix="Look into the log of the hub, or at Systems in the console.",
         )
 
-    async def _state(self) -> tuple[dict[Feed, datetime], int]:
-        """When each feed was last read to its end, once all of them were; and a number that grows with what comes in."""
+    async def _state(self) -> tuple[Mapping[Feed, datetime], int]:
+        """When each feed was last read to its end, and a number that grows with what comes in."""
         async with self._database.transaction() as tx:
-            swept, number = await watching.swept(tx), await watching.received(tx)
-        return ({each: swept[each] for each in self._feeds} if swept.keys() >= set(self._feeds) else {}), number
+            return await watching.swept(tx), await watching.received(tx)
+
+
+class _Quiet:
+    """A time in which nothing new came in, and which sweeps ended in it.
+
+    Sweeps read one feed after the other. The feed that is the first to end may have begun before the quiet did; each
+    that ends after it began after it. So all must end once, and the first of them twice.
+    """
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self._last: dict[Feed, datetime | None] = {}
+        self._ends: dict[Feed, list[datetime]] = {each: [] for each in feeds}
+
+    def read_again(self, swept: Mapping[Feed, datetime]) -> bool:
+        """Takes note of what ended since the last call, and says whether that is enough."""
+        for feed, ends in self._ends.items():
+            end = swept.get(feed)
+            if feed in self._last and end is not None and end != self._last[feed]:
+                ends.append(end)
+            self._last[feed] = end
+        if not all(self._ends.values()):
+            return False
+        first = min(self._ends.values(), key=lambda ends: ends[0])
+        return len(first) > 1

@@ -19,7 +19,7 @@ from tieout.folder.loading import load
 from tieout.store.database import migrate
 
 FIRM_FOLDER = Path(sandbox.__file__).parent / "firm" / "kestrel"
-SWEEP_EVERY = 0.25
+SWEEP_EVERY = 0.4
 _START = 60
 _LIFETIME = timedelta(days=366)
 

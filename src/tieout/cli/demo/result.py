@@ -13,10 +13,12 @@ from tieout.cli.amounts import differences, totals, written
 from tieout.cli.demo.box import Box
 from tieout.cli.demo.comparison import Compared, compare
 from tieout.cli.holds import shown
-from tieout.store import holds, watching
-from tieout.store.database import Database
+from tieout.store import holds, watching, worklist
+from tieout.store.database import Database, Tx
 from tieout.store.figures import Figures, figures
 
+# Who writes into the story of a hold without being a person.
+_NOBODY = ("tieout", "source")
 # Records that a second start on the same data must not make again.
 _RECORDS = {
     "customers": "customer.create",
@@ -34,6 +36,7 @@ class Result:
     figures: Figures
     compared: Sequence[Compared]
     holds: Sequence[Mapping[str, Any]]
+    approvals: Sequence[Mapping[str, Any]]
     made: Mapping[str, int]
     timings: Mapping[str, Any]
     story: Mapping[str, Any]
@@ -69,6 +72,7 @@ class Result:
                 "open": sum(each["state"] == "open" for each in self.holds),
                 "list": [_hold(each) for each in self.holds],
             },
+            "approvals": [_approval(each) for each in self.approvals],
             "totals": totals(self.figures.totals),
             "differences": differences(self.figures.differences),
             "systems": [_compared(each) for each in self.compared],
@@ -89,13 +93,16 @@ async def result(
     async with database.transaction() as tx:
         made = await watching.made(tx, since)
         waited = [*await holds.listed(tx, "open"), *await holds.listed(tx, "resolved")]
+        waited = [await _credited(tx, each) for each in sorted(waited, key=lambda each: each["id"])]
+        approvals = await worklist.approvals(tx)
         timings = _timings(
             await watching.kickoffs(tx, since), await watching.billings(tx, since), await watching.page_path(tx, since)
         )
     return Result(
         figures=found,
         compared=compare(found, await box.books()),
-        holds=sorted(waited, key=lambda each: each["id"]),
+        holds=waited,
+        approvals=approvals,
         made=made,
         timings=timings,
         story=await box.status(),
@@ -126,6 +133,19 @@ def _spread(seconds: Sequence[float]) -> dict[str, float] | None:
         "median": round(statistics.median(seconds), 2),
         "slowest": round(max(seconds), 2),
     }
+
+
+async def _credited(tx: Tx, hold: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A wait that ended when its run looked again, but because a person had done something, is that person's."""
+    acts = [each for each in await holds.events(tx, hold["id"]) if each["actor"] not in _NOBODY]
+    if hold["resolved_by"] != "source" or not acts:
+        return hold
+    return {**hold, "resolved_by": acts[-1]["actor"], "resolution": acts[-1]["what"]}
+
+
+def _approval(found: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("title", "terms", "entity", "state", "requested_by", "decided_by")
+    return {"approval": f"A-{found['id']}", **{name: found[name] for name in names}}
 
 
 def _hold(found: Mapping[str, Any]) -> dict[str, Any]:
