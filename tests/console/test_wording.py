@@ -59,6 +59,15 @@ def test_more_money_and_less_time_rank_higher() -> None:
     assert rank([], NOW + timedelta(hours=1), NOW) == Decimal(1000)
 
 
+@pytest.mark.parametrize(
+    ("value", "currency", "text"),
+    [("252.5", "USD", "252.50"), ("252.5000", "USD", "252.50"), ("83.3333", "EUR", "83.3333"), ("-0.02", "EUR", "\u22120.02"),
+     ("1500", "JPY", "1,500"), ("0", "EUR", "0.00"), ("1200", "EUR", "1,200.00")],
+)  # fmt: skip
+def test_an_amount_beside_its_currency_loses_no_digit(value: str, currency: str, text: str) -> None:
+    assert wording.exactly(Decimal(value), currency) == text
+
+
 def test_an_address_is_shown_as_a_name_and_a_name_as_it_is() -> None:
     assert wording.person("carlos.mendes@kestrel.example") == "Carlos Mendes"
     assert wording.person("source") == "source"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -78,49 +78,50 @@ def console(
     return Starlette(routes=_routes(setting), middleware=[Middleware(guard.SecurityHeaders)])
 
 
+# Where each page is; the first that fits answers.
+_PAGES: Sequence[tuple[str, str, View]] = (
+    ("POST", "/sign-out", sign_in.leave),
+    ("POST", "/preferences", sign_in.prefer),
+    ("GET", "/", today.show),
+    ("GET", "/holds", holds.show),
+    ("POST", "/holds/act", holds.act),
+    ("GET", "/holds/{id}", hold.show),
+    ("GET", "/holds/{id}/peek", hold.peek),
+    ("POST", "/holds/{id}/{verb}", hold.act),
+    ("GET", "/approvals", approvals.show),
+    ("POST", "/approvals/values/{row:int}", approvals.approve_value),
+    ("GET", "/approvals/{id}", approvals.one),
+    ("POST", "/approvals/{id}", approvals.answer),
+    ("GET", "/documents", documents.show),
+    ("GET", "/documents/{kind}/{key:path}", documents.one),
+    ("GET", "/invoices", invoices.show),
+    ("GET", "/invoices/{key}", invoices.one),
+    ("GET", "/invoices/{key}/lines/{line:path}", invoices.line),
+    ("GET", "/entries/{connection}/{id:path}", invoices.entry),
+    ("GET", "/runs", runs.show),
+    ("POST", "/runs/replay", runs.replay),
+    ("GET", "/runs/{id:path}", runs.one),
+    ("GET", "/effects/{key}", runs.effect),
+    ("GET", "/systems", systems.show),
+    ("GET", "/systems/{name}", systems.one),
+    ("POST", "/systems/{name}/{verb}", systems.act),
+    ("GET", "/tables", tables.show),
+    ("GET", "/tables/{table}", tables.one),
+    ("POST", "/values", hold.set_value),
+    ("GET", "/palette", palette.show),
+    ("GET", "/palette/results", palette.results),
+    ("GET", "/live", palette.live),
+    ("GET", "/x/{id:path}", palette.anything),
+)
+
+
 def _routes(setting: Setting) -> list[BaseRoute]:
-    def get(path: str, view: View) -> Route:
-        return Route(path, _guarded(setting, view), methods=["GET"])
-
-    def post(path: str, view: View) -> Route:
-        return Route(path, _guarded(setting, view), methods=["POST"])
-
+    inside = [Route(path, _guarded(setting, view), methods=[method]) for method, path, view in _PAGES]
     return [
         Mount("/static", _Assets(directory=STATIC)),
         Route("/sign-in", _guarded(setting, sign_in.show, open_door=True), methods=["GET"]),
         Route("/sign-in", _guarded(setting, sign_in.enter, open_door=True), methods=["POST"]),
-        post("/sign-out", sign_in.leave),
-        post("/preferences", sign_in.prefer),
-        get("/", today.show),
-        get("/holds", holds.show),
-        post("/holds/act", holds.act),
-        get("/holds/{id}", hold.show),
-        get("/holds/{id}/peek", hold.peek),
-        post("/holds/{id}/{verb}", hold.act),
-        get("/approvals", approvals.show),
-        post("/approvals/values/{row:int}", approvals.approve_value),
-        get("/approvals/{id}", approvals.one),
-        post("/approvals/{id}", approvals.answer),
-        get("/documents", documents.show),
-        get("/documents/{kind}/{key:path}", documents.one),
-        get("/invoices", invoices.show),
-        get("/invoices/{key}", invoices.one),
-        get("/invoices/{key}/lines/{line:path}", invoices.line),
-        get("/entries/{connection}/{id:path}", invoices.entry),
-        get("/runs", runs.show),
-        post("/runs/replay", runs.replay),
-        get("/runs/{id:path}", runs.one),
-        get("/effects/{key}", runs.effect),
-        get("/systems", systems.show),
-        get("/systems/{name}", systems.one),
-        post("/systems/{name}/{verb}", systems.act),
-        get("/tables", tables.show),
-        get("/tables/{table}", tables.one),
-        post("/values", hold.set_value),
-        get("/palette", palette.show),
-        get("/palette/results", palette.results),
-        get("/live", palette.live),
-        get("/x/{id:path}", palette.anything),
+        *inside,
         Route("/{anywhere:path}", _guarded(setting, _nowhere), methods=["GET", "POST"]),
     ]
 

@@ -98,6 +98,7 @@ def _fingerprint(file: Path) -> str:
 _FILTERS: Mapping[str, Callable[..., object]] = {
     "figure": wording.figure,
     "number": wording.number,
+    "exactly": wording.exactly,
     "hours": wording.hours,
     "count": wording.count,
     "ago": wording.ago,

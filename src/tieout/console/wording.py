@@ -59,6 +59,13 @@ def number(value: Decimal | float | None, digits: int = 2) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
+def exactly(value: Decimal, currency: str) -> str:
+    """A plain amount or rate beside its currency: at least the minor digits, and every further digit that it has."""
+    exponent = value.normalize().as_tuple().exponent
+    further = -exponent if isinstance(exponent, int) else 0
+    return number(value, max(minor_digits(currency), further))
+
+
 def hours(minutes: Decimal | int | None) -> str:
     return number(Decimal(int(minutes or 0)) / 60, 2)
 

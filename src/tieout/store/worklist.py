@@ -61,8 +61,7 @@ async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, A
         tx,
         """
         with listed as (
-          select h.*, row_number() over same_document = 1 as is_first
-          from hold h
+          select h.*, row_number() over same_document = 1 as is_first from hold h
           where case %(tab)s
               when 'resolved' then state = 'resolved'
               when 'snoozed' then state = 'open' and coalesce(snoozed_until > %(now)s, false)

@@ -241,13 +241,7 @@ async def one(visit: Visit) -> Response:
             project=_name(found.project, invoice["project"]),
             project_key=invoice["project"],
             currency=currency,
-            amounts=Amounts(
-                Money(invoice["net"], currency).rounded(),
-                wording.amount(invoice["tax"], currency),
-                wording.amount(invoice["total"], currency),
-                wording.amount(invoice["open_amount"], currency),
-                sum((money for _, _, money in payments), Money.zero(currency)),
-            ),
+            amounts=_amounts(invoice, sum((money for _, _, money in payments), Money.zero(currency))),
             lines=found.lines,
             payments=payments,
             verdict=found.verdict,
@@ -257,9 +251,15 @@ async def one(visit: Visit) -> Response:
     )
 
 
+def _amounts(invoice: Mapping[str, Any], paid: Money) -> Amounts:
+    currency = invoice["currency"]
+    said = (wording.amount(invoice[name], currency) for name in ("tax", "total", "open_amount"))
+    return Amounts(Money(invoice["net"], currency).rounded(), *said, paid=paid)
+
+
 async def line(visit: Visit) -> Response:
-    found = await _lineage(visit)
     wanted = visit.request.path_params["line"]
+    found = await _lineage(visit, entries_of=wanted)
     chosen = next((each for each in found.lines if each.line == wanted), None)
     if chosen is None:
         raise HTTPException(404, f"Invoice {found.invoice['key']} has no line {wanted!r}.")
@@ -301,10 +301,11 @@ async def entry(visit: Visit) -> Response:
     return await visit.page(Entry(found, address, wording.amount(worth, found.entry["currency"])))
 
 
-async def _lineage(visit: Visit) -> Lineage:
+async def _lineage(visit: Visit, *, entries_of: str = "") -> Lineage:
+    """The invoice that the address names, with the entries of one line."""
     key = visit.request.path_params["key"]
     async with visit.setting.database.transaction() as tx:
-        found = await lineage.of_invoice(tx, key)
+        found = await lineage.of_invoice(tx, key, entries_of=[entries_of] if entries_of else [])
     exact = [each for each in found if each.invoice["key"] == key] or found
     if not exact:
         raise HTTPException(404, f"There is no invoice {key!r}.")
