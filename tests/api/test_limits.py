@@ -22,6 +22,8 @@ MEDIA = "application/problem+json"
         ("GET", "/api/v1/holds/H-999999", None, 404, "not-found"),
         ("GET", "/api/v1/holds/20401", None, 422, "invalid-request"),
         ("GET", "/api/v1/holds?limit=0", None, 422, "invalid-request"),
+        ("GET", "/api/v1/holds?onwer=me", None, 422, "invalid-request"),
+        ("GET", "/api/v1/status?x=1", None, 422, "invalid-request"),
         ("GET", "/api/v1/holds?cursor=AAAA", None, 422, "invalid-request"),
         ("GET", f"/api/v1/holds?cursor={cursor('no date', 1)}", None, 422, "invalid-request"),
         ("GET", f"/api/v1/runs?cursor={cursor(2**70)}", None, 422, "invalid-request"),
@@ -45,7 +47,7 @@ async def test_a_wrong_request_is_told_what_where_and_how_to_fix_it(
 
 
 async def test_all_mistakes_are_told_at_once_and_no_value_is_repeated(site: Any) -> None:
-    answer = await site.ask("operator", "POST", "/api/v1/holds/H-1/snooze?x=1", json={"days": "a secret"})
+    answer = await site.ask("operator", "POST", "/api/v1/holds/H-1/snooze", json={"days": "a secret"})
     both = await site.ask("operator", "GET", "/api/v1/holds?limit=0&cursor=%21&state=lost")
     assert [each["where"] for each in answer.json()["errors"]] == ["body.days"]
     assert "a secret" not in answer.text
@@ -77,6 +79,13 @@ async def test_one_that_asks_too_fast_is_slowed_down_alone(make_site: Any) -> No
     assert [each.status_code for each in found] == [200, 200, 429]
     assert found[2].headers["retry-after"] == "1"
     moment[0] = 1.0
+    assert (await site.ask("viewer", "GET", "/api/v1/status")).status_code == 200
+
+
+async def test_a_stranger_who_asks_too_fast_slows_down_nobody_with_a_token(make_site: Any) -> None:
+    site = await make_site(Limits(requests=1.0, requests_at_once=2), seconds=lambda: 0.0)
+    found = [(await site.ask(None, "GET", "/api/v1/status")).status_code for _ in range(4)]
+    assert found == [401, 401, 429, 429]
     assert (await site.ask("viewer", "GET", "/api/v1/status")).status_code == 200
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tieout.api.problem import MEDIA_TYPE, Wrong, refused
+from tieout.api.problem import MEDIA_TYPE, Mistake, Wrong, mistaken, refused
 from tieout.api.services import Services, services_of
 from tieout.domain.access import Actor, Verb, who_may
 from tieout.engine.operator import Refused
@@ -56,10 +57,11 @@ class Door:
 
 async def _actor(request: Request) -> Actor:
     hub = services_of(request)
-    _slow_down(hub, f"host {request.client.host if request.client else ''}")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     actor = await hub.access.identify(token.strip()) if scheme.lower() == "bearer" else None
     if actor is None:
+        # Only those without a token are slowed down by their address: behind a proxy everybody has the same one.
+        _slow_down(hub, f"host {request.client.host if request.client else ''}")
         raise Wrong(
             401,
             "unknown-token",
@@ -143,6 +145,16 @@ def _json(body: Any, status: int) -> JSONResponse:
     return JSONResponse(body, status, media_type=MEDIA_TYPE if status >= 400 else "application/json")
 
 
+def _no_other_filters(request: Request) -> None:
+    """A misspelt filter would answer with everything: it is a mistake, and said so."""
+    route: APIRoute = request.scope["route"]
+    known = {str(each.alias) for each in route.dependant.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        knows = f"This route knows {', '.join(sorted(known))}." if known else "This route knows none."
+        raise mistaken([Mistake(where=f"query.{name[:100]}", what=knows) for name in unknown[:20]])
+
+
 class Right:
     """Lets those go on whose role has the verb; used as a dependency of a route."""
 
@@ -161,6 +173,7 @@ class Right:
                 detail=f"It takes the role {who_may(self.verb)}.",
                 fix="An engineer gives roles with a new access token.",
             )
+        _no_other_filters(request)
         return Visit(request, services_of(request), actor, idempotency_key if request.method == "POST" else None)
 
 
