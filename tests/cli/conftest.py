@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from tieout.cli.main import run
 
@@ -56,7 +58,7 @@ Tieout = Callable[..., Said]
 
 
 @pytest.fixture
-def tieout(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tieout:
+def tieout(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Tieout]:
     """Runs a command line in this process, in an empty folder and an environment without any TIEOUT_ variable."""
     for name in [name for name in os.environ if name.startswith("TIEOUT_")]:
         monkeypatch.delenv(name)
@@ -68,7 +70,10 @@ def tieout(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
         out, err = capfd.readouterr()
         return Said(code, out, err)
 
-    return call
+    yield call
+    # A hub that was started in this process logs to a stream that ends with the test.
+    logging.getLogger().handlers.clear()
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from tieout.cli.exits import Exit, stop
+from tieout.cli.speech import aside
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
 from tieout.settings import Settings, read
@@ -46,13 +48,19 @@ def actor(named: str) -> str:
 
 
 @contextmanager
-def address(settings: Settings, *, create: bool = False) -> Generator[str]:
-    """The database's address; the private one of the home folder runs while the block lasts, or longer if a hub uses it."""
+def address(settings: Settings, *, create: bool = False, or_demo: bool = False) -> Generator[str]:
+    """The database's address; the private one of the home folder runs while the block lasts, or longer if a hub uses it.
+
+    With `or_demo`, a home that has nothing but a demo is the demo's: whoever tries Tieout out need not say so.
+    """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
     folder = settings.home / "postgres"
-    if not create and not (folder / "PG_VERSION").exists():
+    if or_demo and not made(folder) and made(settings.home / "demo" / "postgres"):
+        folder = settings.home / "demo" / "postgres"
+        aside("· in the database of the demo")
+    if not create and not made(folder):
         raise stop(
             Exit.CONFIGURATION,
             "There is no database yet.",
@@ -61,6 +69,11 @@ def address(settings: Settings, *, create: bool = False) -> Generator[str]:
         )
     with embedded_postgres(folder) as url:
         yield url
+
+
+def made(folder: Path) -> bool:
+    """Whether a private Postgres lies there."""
+    return (folder / "PG_VERSION").exists()
 
 
 def migrated(url: str) -> str:
@@ -85,9 +98,9 @@ def remedy(state: SchemaState) -> str:
     return "Install the newer Tieout." if state.ahead else "Run `tieout migrate`."
 
 
-def at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
+def at_desk(work: Callable[[Desk], Awaitable[T]], *, or_demo: bool = True) -> T:
     """Does something in the database of this process's environment."""
-    with address(settings()) as url:
+    with address(settings(), or_demo=or_demo) as url:
         return asyncio.run(_at(migrated(url), work))
 
 

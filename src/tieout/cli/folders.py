@@ -118,7 +118,7 @@ def apply(
         version = await desk.operator.apply_firm(wanted, actor=actor(name))
         return changes(before, wanted), version
 
-    found, version = at_desk(work)
+    found, version = at_desk(work, or_demo=False)
     if as_json:
         document({"version": version, "changed": version is not None, "changes": found})
         return
@@ -142,7 +142,9 @@ def _wanted(folder: Path) -> Firm:
 
 
 def _no_database(settings: Settings) -> bool:
-    return settings.database_url is None and not (settings.home / "postgres" / "PG_VERSION").exists()
+    from tieout.cli.desk import made
+
+    return settings.database_url is None and not made(settings.home / "postgres")
 
 
 def _in_force(url: str, state: SchemaState) -> Firm | None:

@@ -42,7 +42,9 @@ def schema_state(url: str) -> SchemaState:
         raise Unreachable(f"{_server(url)} does not answer: {_words(away)}") from away
     except psycopg.ProgrammingError:
         # libpq quotes the address in its complaint, and the password with it.
-        raise Unreachable("the address of the database must be written as postgresql://user:password@host/name") from None
+        raise Unreachable(
+            "the address of the database must be written as postgresql://user:password@host/name"
+        ) from None
     return _compared(current)
 
 

@@ -118,6 +118,8 @@ class HubProcess:
         )  # fmt: skip
         self.address = ""
         self.killed = 0
+        self._up = asyncio.Event()
+        self._up.set()
 
     async def start(self) -> str:
         self.address = (await self.child.start(_START))["address"]
@@ -125,6 +127,16 @@ class HubProcess:
 
     async def kill_and_restart(self) -> None:
         """As a power cut would: no goodbye, and up again."""
+        self._up.clear()
         await self.child.kill()
         self.killed += 1
         await self.start()
+        self._up.set()
+
+    async def ended_by_itself(self) -> int:
+        """Returns the exit code once the hub has ended and nobody had killed it."""
+        while True:
+            code = await self.child.ended()
+            if self._up.is_set():
+                return code
+            await self._up.wait()

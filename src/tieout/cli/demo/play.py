@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from random import Random
 
 from tieout.cli.demo import finance
+from tieout.cli.demo.fate import Fate
 from tieout.cli.demo.narration import Narrator
 from tieout.cli.demo.options import Options
 from tieout.cli.demo.result import Result, result
@@ -23,8 +23,6 @@ from tieout.store import runs
 _BILLING = "time_to_invoice"
 _ONE_DAY = timedelta(days=1)
 _LOOK = 0.5
-# How long a hub lives before it is killed, in seconds: long enough to be at work, too short to be done.
-_LIFE = (1.5, 6.0)
 
 Linger = Callable[[Stage, Result], Awaitable[None]]
 
@@ -36,10 +34,10 @@ async def play(options: Options, voice: Voice, *, linger: Linger | None = None) 
     demo goes on telling what the hub does. Raises Stop when something does not start, or does not come to an end.
     """
     since = now()
-    async with set_up(options, voice) as stage, _living(stage, options, voice):
+    async with set_up(options, voice) as stage, _living(stage):
         narrator = Narrator(stage.box, stage.desk.database, voice, since)
         await narrator.begin()
-        await _days(stage, options, voice, narrator)
+        await _days(stage, options, voice, narrator, Fate(options, stage.hub, voice))
         if options.once:
             await _finance(stage, voice, narrator)
 
@@ -56,27 +54,25 @@ async def play(options: Options, voice: Voice, *, linger: Linger | None = None) 
         return found
 
 
-async def _days(stage: Stage, options: Options, voice: Voice, narrator: Narrator) -> None:
+async def _days(stage: Stage, options: Options, voice: Voice, narrator: Narrator, fate: Fate) -> None:
     told = await stage.box.status()
     last = date.fromisoformat(told["last_day"])
     day = min(date.fromisoformat(told["played"]) + _ONE_DAY, last)
     await _morning(stage, day)
     await stage.catch_up()
     await narrator.tell()
-    while day <= last and not told["finished"]:
-        if await _bills_today(stage, day):
-            # In the morning, before anybody acts: what is billed does not depend on how fast the hub is.
-            await _morning(stage, day)
-            await stage.catch_up()
-        else:
-            await _morning(stage, day)
+    while not told["finished"]:
+        began, before = voice.seconds, told["acts"]
         with voice.waiting(f"{day:%A, %d %B %Y}"):
-            before = told["acts"]
-            began = voice.seconds
-            told = await stage.box.advance(day)
-            if told["acts"] != before:
-                voice.say(f"{day:%A, %d %B}", "bold")
-                await stage.catch_up()
+            bills = await _bills_today(stage, day)
+            async with fate.day(certain=bills):
+                await _morning(stage, day)
+                if bills:  # before anybody acts: what is billed does not depend on how fast the hub is
+                    await stage.catch_up()
+                told = await stage.box.advance(day)
+                if told["acts"] != before:
+                    voice.say(f"{day:%A, %d %B}", "bold")
+                    await stage.catch_up()
             await narrator.tell()
             if not options.once and told["acts"] != before:
                 await asyncio.sleep(max(0.0, options.pace - (voice.seconds - began)))
@@ -118,31 +114,16 @@ async def _go_on(stage: Stage, narrator: Narrator, lingering: Awaitable[None]) -
 
 
 @asynccontextmanager
-async def _living(stage: Stage, options: Options, voice: Voice) -> AsyncGenerator[None]:
-    """While inside, the hub lives, or the demo ends and says where its last words are; with `kill_hub` it is killed now
-    and then, and started again."""
-    killing = asyncio.Event()
+async def _living(stage: Stage) -> AsyncGenerator[None]:
+    """While inside, the hub lives; when it ends by itself, the demo ends too and says where its last words are."""
 
     async def watch() -> None:
-        while True:
-            code = await stage.hub.child.ended()
-            if not killing.is_set():
-                raise stop(Exit.FAULT, f"The hub ended with {code}.", where=str(stage.hub.child.log))
-            await asyncio.sleep(_LOOK)
-
-    async def kill() -> None:
-        chance = Random(options.seed)  # noqa: S311 - the same moments for the same seed, not a secret
-        while True:
-            await asyncio.sleep(chance.uniform(*_LIFE))
-            killing.set()
-            await stage.hub.kill_and_restart()
-            killing.clear()
-            voice.say(f"the hub was killed (kill -9, number {stage.hub.killed}) and started again", "red")
+        code = await stage.hub.ended_by_itself()
+        raise stop(Exit.FAULT, f"The hub ended with {code}.", where=str(stage.hub.child.log))
 
     async with asyncio.TaskGroup() as beside:
-        tasks = [beside.create_task(each()) for each in ([watch, kill] if options.kill_hub else [watch])]
+        watching = beside.create_task(watch())
         try:
             yield
         finally:
-            for each in tasks:
-                each.cancel()
+            watching.cancel()

@@ -50,8 +50,9 @@ def welcome(stage: Stage, result: Result, voice: Voice) -> None:
     for each in result.holds:
         if each["state"] == "open":
             _waiting(shown(dict(each)), stage.hub.address, voice)
-    here = os.path.relpath(stage.folder)
-    voice.plain(f"The command line: TIEOUT_HOME={here} tieout status")
+    here = os.path.relpath(stage.folder.parent)
+    at = "" if here == ".tieout" else f"TIEOUT_HOME={here} "
+    voice.plain(f"The command line, in another terminal: {at}tieout status")
     crm = stage.box.description["systems"]["salesforce"]
     seller = crm["people"][1] if len(crm["people"]) > 1 else crm["people"][0]
     voice.plain(f"Salesforce: {crm['url']}, for example as {seller['login']} / {seller['password']}")

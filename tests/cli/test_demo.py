@@ -1,0 +1,182 @@
+"""The parts of the demo that decide something: one per folder, when the hub has caught up, and whether it ties out."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Tieout
+
+from tieout.cli.demo.catching_up import CatchingUp, feeds_of
+from tieout.cli.demo.comparison import compare
+from tieout.cli.demo.finance import answer
+from tieout.cli.demo.hub import apply_firm, let_in
+from tieout.cli.demo.lock import alone
+from tieout.cli.desk import Desk, now
+from tieout.cli.exits import Exit, Stop
+from tieout.domain.problems import Problem
+from tieout.engine.access import Access
+from tieout.engine.operator import Operator
+from tieout.store import messages
+from tieout.store.database import Database
+from tieout.store.figures import Figures, Totals
+from tieout.testing.books import Books
+
+pytestmark = pytest.mark.anyio
+FEEDS = [("salesforce", "opportunity"), ("kantata", "time_entry")]
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return Desk(database, Operator(database, now), Access(database, now))
+
+
+def test_a_second_demo_in_the_same_folder_is_told_of_the_first(
+    tieout: Tieout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_HOME", str(tmp_path))
+    with alone(tmp_path / "demo", fresh=False):
+        said = tieout("demo", "--once", "--json")
+    assert said.code == Exit.PROBLEM
+    assert "A demo is running in this folder already" in said.err
+    assert said.document["error"]["problems"][0]["where"] == str(tmp_path / "demo")
+
+
+def test_starting_over_removes_what_a_demo_keeps_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "mine.txt").write_text("stays")
+    with alone(tmp_path, fresh=True):
+        assert not (tmp_path / "postgres").exists()
+    assert (tmp_path / "mine.txt").exists()
+
+
+class Sweeps:
+    """A hub that only sweeps: writes down, again and again, that a feed was read to its end."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.moment = datetime(2026, 11, 2, tzinfo=UTC)
+        self.ended = 0
+
+    async def forever(self) -> None:
+        while True:
+            for connection, kind in FEEDS:
+                await self.end(connection, kind)
+
+    async def end(self, connection: str, kind: str) -> None:
+        self.moment += timedelta(seconds=1)
+        async with self._database.transaction() as tx:
+            await messages.advance(tx, connection, kind, str(self.moment), self.moment)
+        self.ended += 1
+        await asyncio.sleep(0.02)
+
+
+async def test_the_hub_has_caught_up_when_every_source_was_read_again(books: Books) -> None:
+    sweeps = Sweeps(books.database)
+    sweeping = asyncio.create_task(sweeps.forever())
+    try:
+        await CatchingUp(books.database, FEEDS, patience=20)()
+        assert sweeps.ended > len(FEEDS)
+    finally:
+        sweeping.cancel()
+
+
+async def test_one_sweep_that_may_have_begun_before_is_not_enough(books: Books) -> None:
+    sweeps = Sweeps(books.database)
+    waiting = asyncio.create_task(CatchingUp(books.database, FEEDS, patience=20)())
+    await asyncio.sleep(0.3)  # it has looked; nothing was swept yet
+    for feed in FEEDS:
+        await sweeps.end(*feed)
+    done, _ = await asyncio.wait([waiting], timeout=0.3)
+    assert not done
+    await sweeps.end(*FEEDS[0])
+    await asyncio.wait_for(waiting, 20)
+
+
+async def test_a_hub_that_has_work_left_has_not_caught_up_and_the_work_is_named(books: Books) -> None:
+    async with books.database.transaction() as tx:
+        arrival = messages.Arrival("salesforce", "opportunity", "006A", "1", "USD", 100)
+        await messages.record(tx, [arrival], via="sweep", now=now())
+        await tx.execute("update connection set state = 'paused', reason = 'wrong password' where name = 'erp-us'")
+    sweeping = asyncio.create_task(Sweeps(books.database).forever())
+    try:
+        with pytest.raises(Stop) as stopped:
+            await CatchingUp(books.database, FEEDS, patience=0.5)()
+    finally:
+        sweeping.cancel()
+    assert stopped.value.code == Exit.PROBLEM
+    assert "erp-us is paused: wrong password" in str(stopped.value)
+
+
+async def test_the_demo_waits_for_every_source_of_the_firm(desk: Desk) -> None:
+    firm = await apply_firm(desk)
+    assert set(feeds_of(firm)) == {
+        ("salesforce", "opportunity"),
+        ("salesforce", "account_merge"),
+        ("kantata", "time_entry"),
+        ("erp-us", "invoice"),
+        ("erp-de", "invoice"),
+    }
+
+
+async def test_visitors_keep_their_tokens_as_long_as_those_are_good(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "visitors.json"
+    await let_in(desk, file)
+    first = file.read_text()
+    await let_in(desk, file)
+    assert file.read_text() == first
+    assert file.stat().st_mode & 0o077 == 0
+    await desk.access.revoke((await desk.access.tokens())[0]["id"], actor="demo")
+    await let_in(desk, file)
+    assert file.read_text() != first
+    assert len(await desk.access.tokens()) == 4
+
+
+async def test_finance_answers_the_value_and_the_terms_and_nothing_else(books: Books, desk: Desk) -> None:
+    deal = await books.deal(1)
+    facts = {"table": "practice_department", "entity": "DE", "purpose": "department", "deal": "Change Sprint"}
+    await books.held("006A", [Problem("value.missing", {**facts, "value": "People & Change"})])
+    await books.held("006B", [Problem("value.missing", {**facts, "value": "Astrology"})])
+    await books.approval(deal, ["Amount above"], requested_by="margaret.osei@kestrel.example")
+    await books.approval(deal, ["Her own"], requested_by="anna.fischer@kestrel.example")
+    told = await answer(desk, now().date())
+    assert len(told) == 2
+    assert "department 440: 1 deal goes on" in told[0]
+
+
+def the_books(**erp: Any) -> dict[str, Any]:
+    psa = {"projects": 1, "entries": 2, "approved": {"value": "600.00", "billable_minutes": 120}}
+    ledger = {"projects": 1, "minutes": 120, "drafts": 0, "invoices": 1, "net": "600.00", "tax": "48.00"}
+    ledger |= {"total": "648.00", "paid": "648.00", "open": "0.00", **erp}
+    crm = {"won": 1, "won_amount": "5000.00"}
+    return {"entities": {"US": {"currency": "USD", "crm": crm, "psa": psa, "erp": ledger}}}
+
+
+def the_hub() -> Figures:
+    amounts = {
+        "sold": "5000", "approved": "600", "billed_net": "600", "billed_tax": "48", "billed_total": "648", "paid": "648",
+    }  # fmt: skip
+    counts = {"deals": 1, "projects": 1, "entries": 2, "invoices": 1, "approved_minutes": 120, "delivered_minutes": 120}
+    totals = Totals("US", "USD", **{name: Decimal(value) for name, value in amounts.items()}, **counts)
+    return Figures([totals], [], [])
+
+
+def test_the_same_figures_on_both_sides_make_no_difference() -> None:
+    compared = compare(the_hub(), the_books())
+    assert len(compared) == 14
+    assert all(each.difference == 0 for each in compared)
+
+
+def test_a_cent_that_only_the_ledger_has_is_a_difference() -> None:
+    wrong = [each for each in compare(the_hub(), the_books(net="600.01")) if each.difference]
+    assert [(each.entity, each.currency, each.difference) for each in wrong] == [("US", "USD", Decimal("-0.01"))]
+
+
+def test_an_entity_that_the_hub_has_never_heard_of_is_compared_with_nothing() -> None:
+    compared = compare(Figures([], [], []), the_books())
+    assert any(each.difference for each in compared)
+    assert {each.hub for each in compared} == {Decimal(0)}
