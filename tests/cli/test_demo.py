@@ -16,6 +16,7 @@ from tieout.cli.demo.comparison import compare
 from tieout.cli.demo.finance import answer
 from tieout.cli.demo.hub import apply_firm, let_in
 from tieout.cli.demo.lock import alone
+from tieout.cli.demo.result import Result
 from tieout.cli.desk import Desk, now
 from tieout.cli.exits import Exit, Stop
 from tieout.domain.problems import Problem
@@ -180,3 +181,41 @@ def test_an_entity_that_the_hub_has_never_heard_of_is_compared_with_nothing() ->
     compared = compare(Figures([], [], []), the_books())
     assert any(each.difference for each in compared)
     assert {each.hub for each in compared} == {Decimal(0)}
+
+
+def the_result(books: dict[str, Any], *, finished: bool = True) -> Result:
+    story = {"day": "2026-11-13", "first_day": "2026-10-01", "last_day": "2026-11-13", "finished": finished, "acts": 9}
+    return Result(
+        figures=the_hub(),
+        compared=compare(the_hub(), books),
+        holds=[],
+        approvals=[],
+        made={"project.create": 2, "time.deliver": 2},
+        timings={},
+        story=story,
+        seconds=1.0,
+        hub_kills=0,
+        console="http://127.0.0.1:8900",
+    )
+
+
+def test_a_result_shows_both_sides_of_every_figure_as_strings() -> None:
+    told = the_result(the_books()).as_dict()
+    assert told["ties_out"] is True
+    assert told["created"] == {"customers": 0, "clients": 0, "projects": 2, "time_entries": 2, "invoices": 0}
+    (us,) = told["entities"]
+    assert (us["delivered"], us["billed"], us["paid"], us["unbilled"]) == ("600.00", "600.00", "648.00", "0.00")
+    net = next(each for each in us["differences"] if each["name"] == "invoices in the ERP, net")
+    assert net == {
+        "name": "invoices in the ERP, net",
+        "currency": "USD",
+        "hub": "600.00",
+        "system": "600.00",
+        "difference": "0.00",
+    }
+
+
+def test_a_result_ties_out_only_at_the_end_of_the_story_and_with_every_system() -> None:
+    assert the_result(the_books()).ties_out
+    assert not the_result(the_books(), finished=False).ties_out
+    assert not the_result(the_books(drafts=1)).ties_out

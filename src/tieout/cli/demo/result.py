@@ -9,14 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tieout.cli.amounts import differences, totals, written
+from tieout.cli.amounts import differences, written
 from tieout.cli.demo.box import Box
 from tieout.cli.demo.comparison import Compared, compare
 from tieout.cli.holds import shown
 from tieout.store import holds, watching, worklist
 from tieout.store.database import Database, Tx
-from tieout.store.figures import Figures, figures
+from tieout.store.figures import Figures, Totals, figures
 
+# What people call a figure → the hub's name for it.
+_FIGURES = {
+    "booked": "booked",
+    "delivered": "approved",
+    "billed": "billed_net",
+    "tax": "billed_tax",
+    "billed_total": "billed_total",
+    "paid": "paid",
+    "open": "open",
+    "unbilled": "unbilled",
+    "proposed": "proposed",
+    "left": "left",
+}
 # Who writes into the story of a hold without being a person.
 _NOBODY = ("tieout", "source")
 # Records that a second start on the same data must not make again.
@@ -73,15 +86,25 @@ class Result:
                 "list": [_hold(each) for each in self.holds],
             },
             "approvals": [_approval(each) for each in self.approvals],
-            "totals": totals(self.figures.totals),
+            "entities": [self._entity(each) for each in counted],
             "differences": differences(self.figures.differences),
-            "systems": [_compared(each) for each in self.compared],
             "created": self.created,
             "written": dict(self.made),
             "timings": dict(self.timings),
             "hub_kills": self.hub_kills,
             "console": self.console,
             "seconds": round(self.seconds, 1),
+        }
+
+    def _entity(self, each: Totals) -> dict[str, Any]:
+        """What one legal entity has in one currency, and each figure beside what a system says of it."""
+        own = [one for one in self.compared if one.entity == each.entity and one.currency in ("", each.currency)]
+        named = {name: written(getattr(each, figure), each.currency) for name, figure in _FIGURES.items()}
+        return {
+            "entity": each.entity,
+            "currency": each.currency,
+            **named,
+            "differences": [_compared(one) for one in own],
         }
 
 
@@ -156,7 +179,6 @@ def _hold(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _compared(each: Compared) -> dict[str, str]:
     return {
-        "entity": each.entity,
         "name": each.name,
         "currency": each.currency,
         "hub": written(each.hub, each.currency),
