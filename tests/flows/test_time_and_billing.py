@@ -9,7 +9,7 @@ import pytest
 
 from tieout.store import lineage, time
 
-from .world import ENGINEER, LEAD, Deal, Month, World, cents
+from .world import CUT_OFF, ENGINEER, LEAD, Deal, World, cents
 
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton]
 
@@ -20,22 +20,21 @@ async def ready(world: World, **facts: object) -> Deal:
     return deal
 
 
-async def billed(world: World, deal: Deal, month: Month) -> dict[str, object]:
-    """The deal's newest invoice after the month's cut-off."""
-    world.jump(month.cut_off)
+async def billed(world: World, deal: Deal) -> dict[str, object]:
+    """The deal's newest invoice."""
     await world.settle()
     return (await world.rows("select * from invoice where engagement = %s order by proposed_at", deal.key))[-1]
 
 
 async def test_approved_time_becomes_timesheet_draft_invoice_and_evidence(world: World) -> None:
-    deal, month = await ready(world), world.month()
+    deal = await ready(world)
     first = await deal.work(90, day=date(2026, 10, 5))
     second = await deal.work(45, day=date(2026, 10, 16))
     other = await deal.work(200, day=date(2026, 10, 6), task="Pipelines", login=ENGINEER)
     loose = await deal.work(30, day=date(2026, 10, 7))
     await deal.approve(first, second)
     await deal.approve(other, login=ENGINEER)
-    invoice = await billed(world, deal, month)
+    invoice = await billed(world, deal)
     assert (invoice["state"], invoice["number"]) == ("draft", "")
     # 1.50 h at 175.00, 0.75 h at the card's next version, 3.33 h of a data engineer; the fourth entry nobody approved.
     assert invoice["net"] == Decimal("262.50") + Decimal("135.00") + Decimal("699.30")
@@ -51,20 +50,20 @@ async def test_approved_time_becomes_timesheet_draft_invoice_and_evidence(world:
 
 
 async def test_what_finance_decides_comes_back_to_the_deal_and_to_the_project(world: World) -> None:
-    deal, month = await ready(world), world.month()
-    await deal.approve(await deal.work(600, day=month.day(5)))
-    invoice = await billed(world, deal, month)
+    deal = await ready(world)
+    await deal.approve(await deal.work(600, day=date(2026, 10, 5)))
+    invoice = await billed(world, deal)
     clerk = await world.clerk()
-    posted = await clerk.post(int(str(invoice["record_id"])), month.cut_off)
+    posted = await clerk.post(int(str(invoice["record_id"])), CUT_OFF)
     await world.settle()
     told = await deal.in_crm()
-    assert cents(told["Billed_To_Date__c"]) == invoice["net"] == Decimal("1800.00")
+    assert cents(told["Billed_To_Date__c"]) == invoice["net"] == Decimal("1750.00")
     assert told["Invoice_Status__c"] == "posted"
-    await clerk.pay(posted.id, Decimal("1000.00"), month.cut_off)
+    await clerk.pay(posted.id, Decimal("1000.00"), CUT_OFF)
     await world.settle()
     told = await deal.in_crm()
     assert (told["Invoice_Status__c"], cents(told["Paid_To_Date__c"])) == ("partly paid", Decimal("1000.00"))
-    await clerk.pay(posted.id, posted.total - 1000, month.cut_off)
+    await clerk.pay(posted.id, posted.total - 1000, CUT_OFF)
     await world.settle()
     told = await deal.in_crm()
     assert (told["Invoice_Status__c"], cents(told["Paid_To_Date__c"])) == ("paid", posted.total)
@@ -74,30 +73,29 @@ async def test_what_finance_decides_comes_back_to_the_deal_and_to_the_project(wo
     assert (shown["Name"], shown["Status__c"], cents(shown["Total__c"])) == (posted.number, "paid", posted.total)
     lead = await world.desk(LEAD)
     (project,) = await deal.in_kantata()
-    values = await lead.all("custom_field_values", subject_type="workspace", subject_id=project["id"])
+    values = await lead.all("custom_field_values", subject_type="Workspace", subject_id=project["id"])
     assert posted.number in str(values)
 
 
 async def test_a_wrong_rate_waits_alone_and_the_rest_is_billed(world: World) -> None:
-    deal, month = await ready(world), world.month()
-    right = await deal.work(60, day=month.day(5))
-    wrong = await deal.work(60, day=month.day(6))
+    deal = await ready(world)
+    right = await deal.work(60, day=date(2026, 10, 5))
+    wrong = await deal.work(60, day=date(2026, 10, 6))
     lead = await world.desk(LEAD)
     await lead.change("time_entries", "time_entry", wrong, {"rate_in_cents": 9900})
     await deal.approve(right, wrong)
     await world.settle()
     (hold,) = await world.rows("select * from hold where code = 'time.rate_differs' and state = 'open'")
-    assert (hold["facts"]["carried"], hold["facts"]["agreed"]) == ("99.00 USD", "180.00 USD")
-    assert (await billed(world, deal, month))["net"] == Decimal("180.00")
+    assert (hold["facts"]["carried"], hold["facts"]["agreed"]) == ("99.00 USD", "175.00 USD")
+    assert (await billed(world, deal))["net"] == Decimal("175.00")
     held = await world.rows("select state, reason from message where record_id = %s order by id desc limit 1", wrong)
     assert held == [{"state": "held", "reason": "time.rate_differs"}]
 
 
 async def test_a_missing_purchase_order_stops_the_invoice_and_not_the_kickoff(world: World) -> None:
-    deal, month = await ready(world, PO_Required__c=True), world.month()
+    deal = await ready(world, PO_Required__c=True)
     assert (await deal.counts())["psa projects"] == 1
-    await deal.approve(await deal.work(60, day=month.day(5)))
-    world.jump(month.cut_off)
+    await deal.approve(await deal.work(60, day=date(2026, 10, 5)))
     await world.settle()
     assert {each["code"] for each in await world.holds(deal.key)} == {"billing.po_missing"}
     assert not await world.rows("select * from invoice where engagement = %s", deal.key)
@@ -109,8 +107,8 @@ async def test_a_missing_purchase_order_stops_the_invoice_and_not_the_kickoff(wo
 
 
 async def test_an_approval_that_is_revoked_leaves_the_timesheet_and_the_next_invoice(world: World) -> None:
-    deal, month = await ready(world), world.month()
-    entry = await deal.work(120, day=month.day(5))
+    deal = await ready(world)
+    entry = await deal.work(120, day=date(2026, 11, 2))
     sheet = await deal.approve(entry)
     await world.settle()
     erp = await world.erp()
@@ -119,30 +117,41 @@ async def test_an_approval_that_is_revoked_leaves_the_timesheet_and_the_next_inv
     await approver.resolve(sheet, "cancel", "wrong project")
     await world.settle()
     assert await erp.search("timesheet.line", [["uuid", "like", f"kantata-{entry}-%"]], ["id"]) == []
-    world.jump(month.cut_off)
+    async with world.hub.database.transaction() as tx:
+        assert await time.unbilled(tx, deal.key, date(2026, 11, 30)) == []
+
+
+async def test_an_approval_that_is_revoked_after_billing_is_taken_back_with_the_next_invoice(world: World) -> None:
+    deal = await ready(world)
+    entry = await deal.work(60, day=date(2026, 10, 5))
+    sheet = await deal.approve(entry)
+    assert (await billed(world, deal))["net"] == Decimal("175.00")
+    await (await world.desk(LEAD)).resolve(sheet, "cancel", "wrong project")
     await world.settle()
-    assert not await world.rows("select * from invoice where engagement = %s", deal.key)
+    async with world.hub.database.transaction() as tx:
+        (left,) = await time.unbilled(tx, deal.key, CUT_OFF)
+    assert (left["minutes"], left["agreed_rate"], left["source_id"]) == (-60, Decimal("175.00"), entry)
 
 
 async def test_late_time_is_billed_with_the_next_cut_off(world: World) -> None:
-    deal, month = await ready(world), world.month()
-    await deal.approve(await deal.work(60, day=month.day(5)))
-    await billed(world, deal, month)
-    await deal.approve(await deal.work(30, day=month.day(6)))
+    deal = await ready(world)
+    await deal.approve(await deal.work(60, day=date(2026, 10, 5)))
+    await billed(world, deal)
+    await deal.approve(await deal.work(30, day=date(2026, 10, 6)))
     invoices = await world.rows("select key from invoice where engagement = %s", deal.key)
     await world.settle()
     assert await world.rows("select key from invoice where engagement = %s", deal.key) == invoices
     async with world.hub.database.transaction() as tx:
-        (left,) = await time.unbilled(tx, deal.key, month.cut_off)
-    assert (left["minutes"], left["work_date"]) == (30, month.day(6))
+        (left,) = await time.unbilled(tx, deal.key, CUT_OFF)
+    assert (left["minutes"], left["work_date"]) == (30, date(2026, 10, 6))
 
 
 async def test_a_draft_that_finance_deletes_is_noticed_and_its_work_is_released_on_request(world: World) -> None:
-    deal, month = await ready(world), world.month()
-    await deal.approve(await deal.work(60, day=month.day(5)))
-    invoice = await billed(world, deal, month)
+    deal = await ready(world)
+    await deal.approve(await deal.work(60, day=date(2026, 10, 5)))
+    invoice = await billed(world, deal)
     await (await world.clerk()).discard(int(str(invoice["record_id"])))
-    world.jump(month.cut_off + timedelta(days=1))
+    world.jump(CUT_OFF + timedelta(days=1))
     await world.settle()
     (hold,) = await world.rows("select * from hold where facts->>'about' = %s and state = 'open'", invoice["key"])
     assert hold["code"] == "invoice.vanished"
@@ -154,16 +163,15 @@ async def test_a_draft_that_finance_deletes_is_noticed_and_its_work_is_released_
 
 
 async def test_a_credited_invoice_frees_its_work(world: World) -> None:
-    deal, month = await ready(world), world.month()
-    await deal.approve(await deal.work(60, day=month.day(5)))
-    invoice = await billed(world, deal, month)
+    deal = await ready(world)
+    await deal.approve(await deal.work(60, day=date(2026, 10, 5)))
+    invoice = await billed(world, deal)
     clerk = await world.clerk()
-    day = month.cut_off + timedelta(days=1)
-    world.jump(day)
+    day = world.box.story.clock.today
     posted = await clerk.post(int(str(invoice["record_id"])), day)
     await clerk.credit(posted.id, day)
     await world.settle()
     (after,) = await world.rows("select state from invoice where key = %s", invoice["key"])
     assert after["state"] == "cancelled"
     assert cents((await deal.in_crm())["Billed_To_Date__c"]) == Decimal("0.00")
-    assert cents((await deal.in_crm())["Unbilled_WIP__c"]) == Decimal("180.00")
+    assert cents((await deal.in_crm())["Unbilled_WIP__c"]) == Decimal("175.00")

@@ -72,7 +72,7 @@ class Operator:
             hold = await self._open_hold(tx, hold_id)
             now = self._clock()
             await runs.end(tx, hold["run_id"], "ignored", f"{actor}: {reason}", now)
-            await messages.settle_run(tx, hold["run_id"], "ignored", f"{actor}: {reason}", now)
+            await messages.give_up(tx, hold["run_id"], f"{actor}: {reason}", now)
             await holds.close_holds(
                 tx, hold["flow"], hold["subject"], by=actor, resolution=f"ignored: {reason}", now=now
             )

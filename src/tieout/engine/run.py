@@ -71,7 +71,10 @@ class Run(Protocol):
         ...
 
     async def stand(self, flow: str, subject: str, problems: Sequence[Problem]) -> None:
-        """Opens and closes the holds of something that outlives its runs: these problems are all that it has now."""
+        """Opens and closes the holds of something that outlives its runs: these problems are all that it has now.
+
+        `flow` and `subject` are not the run's own, whose holds close when it ends.
+        """
         ...
 
     async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> str:

@@ -24,4 +24,4 @@ async def drafts_still_there(run: Run, systems: Systems) -> None:
         amount = Money(draft["net"], draft["currency"])
         facts = {"invoice": draft["key"], "amount": str(amount), "link": f"/x/{draft['key']}", "about": draft["key"]}
         problems.append(Problem("invoice.vanished", facts, amount=amount))
-    await run.stand("drafts_still_there", run.subject, problems)
+    await run.hold(problems)

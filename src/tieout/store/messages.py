@@ -113,14 +113,25 @@ async def assign(tx: Tx, ids: Sequence[int], run_id: str) -> None:
 
 
 async def settle_run(tx: Tx, run_id: str, state: str, reason: str, now: datetime) -> None:
-    """What became of a run becomes of its messages."""
+    """What became of a run becomes of its messages, except of those that the run itself has left with a person."""
     await tx.execute(
         """
         update message set state = %(state)s, reason = %(reason)s,
                settled_at = case when %(state)s in ('done', 'ignored') then %(now)s end
-        where run_id = %(run)s and state in ('in_flight', 'held')
+        where run_id = %(run)s and state = 'in_flight'
         """,
         {"state": state, "reason": reason, "now": now, "run": run_id},
+    )
+
+
+async def give_up(tx: Tx, run_id: str, reason: str, now: datetime) -> None:
+    """A person ends the wait: what was held with the run is ignored, with the reason."""
+    await tx.execute(
+        """
+        update message set state = 'ignored', reason = %s, settled_at = %s
+        where run_id = %s and state in ('in_flight', 'held')
+        """,
+        (reason, now, run_id),
     )
 
 
