@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tieout import __version__
@@ -217,6 +217,7 @@ def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIA
         clock=hub.clock,
         calendar=hub.calendar,
         wake=hub.rounds.bell.set,
+        secrets=_doorbell_secrets(configs),
         free_bytes=lambda: shutil.disk_usage(settings.home if settings.home.exists() else Path()).free,
     )
     people = console(
@@ -228,6 +229,12 @@ def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIA
         await (machines if mine else people)(scope, receive, send)
 
     return dispatch
+
+
+def _doorbell_secrets(configs: Mapping[str, BaseModel]) -> dict[str, str]:
+    """The last part of each doorbell's address, for connections that were given one: nobody else reaches the doorbell."""
+    found = {name: getattr(config, "doorbell_secret", None) for name, config in configs.items()}
+    return {name: secret.get_secret_value() for name, secret in found.items() if isinstance(secret, SecretStr)}
 
 
 def _surroundings(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> Environment:
