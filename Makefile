@@ -1,5 +1,5 @@
 # Two commands: `make demo` shows Tieout at work, `make test` proves it. Both prepare all they need by themselves.
-.PHONY: demo test faults lint types shape unit setup setup-dev clean
+.PHONY: demo test faults lint types shape unit setup setup-dev bench clean
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
@@ -33,6 +33,9 @@ types: setup-dev
 unit: setup-dev
 	$(BIN)/python -m pytest -m "not (slow or tryton or browser)" $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m "slow or tryton or browser" $(ARGS) || [ $$? -eq 5 ]
+
+bench: setup-dev
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv .tieout tests/node/node_modules
