@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from urllib.parse import quote
 
 import httpx2
 
@@ -92,7 +93,7 @@ class Kantata:
     def link(self, ref: Ref) -> str:
         if ref.kind != "project":
             return ""  # only projects have an address that does not need another id
-        return f"{self._config.web_url.rstrip('/')}/workspaces/{ref.id}"
+        return f"{self._config.web_url.rstrip('/')}/workspaces/{quote(ref.id, safe='')}"
 
     # -- source
 
@@ -170,8 +171,9 @@ class Kantata:
         return Receipt(write.ids["record"]) if there else None
 
     async def _project_there(self, write: Write, record: str) -> Receipt:
-        """Raises Rejected when somebody took a task away: only a person can say which one is meant."""
-        tasks = {task["name"]: task["key"] for task in write.body["tasks"]}
+        """Raises Rejected when somebody took a task away: only a person can say which one is meant. Without a body, as for
+        the engine's second look, only the project is looked for."""
+        tasks = {task["name"]: task["key"] for task in write.body.get("tasks", ())}
         try:
             return Receipt(record, parts=await self._tasks(record, tasks))
         except TasksLacking as lacking:

@@ -14,7 +14,7 @@ from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import TrytonClient
 from tieout.connectors.tryton.config import TrytonConfig
 from tieout.connectors.tryton.handling import Handler, subject_of
-from tieout.connectors.tryton.telling import Attempt, reading
+from tieout.connectors.tryton.telling import Attempt, following, reading
 from tieout.domain.documents.customer import Customer
 from tieout.domain.identity import Ref
 from tieout.domain.matching import Known
@@ -74,13 +74,13 @@ class Tryton:
 
     async def changes(self, kind: str, since: str | None) -> Page:
         _only_invoices(kind)
-        with reading(self._attempt("read", "invoices")):
+        with following(self._attempt("read", "invoices")):
             await self._books.company()
             return await ledger.changes(self._books, since)
 
     async def look(self, ref: Ref) -> Change | None:
         _only_invoices(ref.kind)
-        with reading(self._attempt("read", str(ref))):
+        with following(self._attempt("read", str(ref))):
             await self._books.company()
             return await ledger.look(self._books, ref)
 
@@ -136,6 +136,10 @@ SPEC = ConnectorSpec(
     open=open_connection,
     reads=("invoice",),
     writes={name: handler.operation for name, handler in HANDLERS.items()},
+    waivers={
+        "a_document_has_the_version_of_its_record": "An ERP knows an invoice, but not its engagement: it has no documents.",
+        "a_deletion_is_seen": "A deleted draft leaves nothing behind to sweep; a look at it tells that it is gone.",
+    },
 )
 
 

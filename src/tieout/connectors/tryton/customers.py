@@ -10,7 +10,7 @@ from typing import Any
 from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
-from tieout.connectors.tryton.handling import Handler, as_json, creating, found_by_id
+from tieout.connectors.tryton.handling import Handler, as_json, creating, standing
 from tieout.connectors.tryton.telling import Attempt, reading, writing
 from tieout.domain.documents.customer import Customer, TaxId
 from tieout.domain.matching import Known, plain
@@ -88,7 +88,7 @@ async def _update(books: Books, request: bytes, attempt: Attempt) -> Receipt:
 HANDLERS = (
     Handler(Operation("customer.create", Guarantee.UNIQUE, "create the customer"), _prepare_create, _create, _find),
     Handler(
-        Operation("customer.update", Guarantee.UPSERT, "update the customer"), _prepare_update, _update, found_by_id
+        Operation("customer.update", Guarantee.UPSERT, "update the customer"), _prepare_update, _update, standing(PARTY)
     ),
 )
 

@@ -23,9 +23,14 @@ class Handler:
     find: Callable[[Books, Write], Awaitable[Receipt | None]]
 
 
-async def found_by_id(books: Books, write: Write) -> Receipt | None:
-    """An update has its target: nothing needs to be looked up."""
-    return Receipt(write.ids["record"])
+def standing(model: str) -> Callable[[Books, Write], Awaitable[Receipt | None]]:
+    """The look-up of an update: there when its record is."""
+
+    async def find(books: Books, write: Write) -> Receipt | None:
+        there = await books.client.only(model, [["id", "=", int(write.ids["record"])]], ["id"])
+        return Receipt(write.ids["record"]) if there else None
+
+    return find
 
 
 async def creating(books: Books, model: str, values: Sequence[Mapping[str, Any]]) -> bytes:

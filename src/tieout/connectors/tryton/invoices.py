@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton.books import Books, Company
 from tieout.connectors.tryton.client import Row
-from tieout.connectors.tryton.handling import Handler, as_json, creating, found_by_id, values_of
+from tieout.connectors.tryton.handling import Handler, as_json, creating, values_of
 from tieout.connectors.tryton.telling import Attempt, reading, writing, written
 from tieout.domain.documents.billing import Invoice, InvoiceLine
 
@@ -105,10 +105,16 @@ async def _withdraw(books: Books, request: bytes, attempt: Attempt) -> Receipt:
     return Receipt(str(record))
 
 
+async def _find_gone(books: Books, write: Write) -> Receipt | None:
+    """A draft is withdrawn when it is there no more."""
+    there = await books.client.only(INVOICE, [["id", "=", int(write.ids["record"])]], ["id"])
+    return None if there else Receipt(write.ids["record"])
+
+
 HANDLERS = (
     Handler(Operation("invoice.propose", Guarantee.LOOK_UP, "propose the invoice"), _prepare_propose, _propose, _find),
     Handler(
-        Operation("invoice.withdraw", Guarantee.UPSERT, "withdraw the draft"), _prepare_withdraw, _withdraw, found_by_id
+        Operation("invoice.withdraw", Guarantee.UPSERT, "withdraw the draft"), _prepare_withdraw, _withdraw, _find_gone
     ),
 )
 

@@ -23,6 +23,7 @@ _FIELDS = (
     "payment_lines.date", "payment_lines.debit", "payment_lines.credit", "payment_lines.amount_second_currency",
     "payment_lines.second_currency", "payment_lines.last_modified_at",
     "taxes.tax.name", "lines.type", "lines.description", "lines.quantity", "lines.unit_price", "lines.amount",
+    "lines.last_modified_at",
 )  # fmt: skip
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 _NOT_BOOKED = ("draft", "validated")  # nothing is to be paid yet, and nothing has been
@@ -32,15 +33,17 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 async def changes(books: Books, since: str | None) -> Page:
     """Customer invoices that changed since the cursor, and every open one: a page of them, by ascending id.
 
-    Open invoices are read again in each sweep, because a payment is not certain to touch its invoice. The cursor is
+    Open invoices are read again in each sweep, because a payment is not certain to touch its invoice; a line that is
+    changed by itself does not touch it either. The cursor is
     the newest stamp at the sweep's beginning, so that nothing that changes meanwhile is passed over; within a sweep it
     also says how far the sweep has come.
     """
     began, newest, last = _cursor(since)
     if not last:
         newest = await _newest(books) or began
-    changed = ["last_modified_at", ">=", max(began - _OVERLAP, _BEGINNING)]
-    domain = [["type", "=", "out"], ["id", ">", last], ["OR", changed, ["state", "=", "posted"]]]
+    since_then = max(began - _OVERLAP, _BEGINNING)
+    changed = [[name, ">=", since_then] for name in ("last_modified_at", "lines.last_modified_at")]
+    domain = [["type", "=", "out"], ["id", ">", last], ["OR", *changed, ["state", "=", "posted"]]]
     rows = await books.client.search(INVOICE, domain, _FIELDS, limit=_PAGE, order=[("id", "ASC")])
     more = len(rows) == _PAGE
     cursor = "/".join((_told(began), _told(newest), str(rows[-1]["id"]))) if more else _told(newest)
@@ -55,10 +58,10 @@ async def look(books: Books, ref: Ref) -> Change | None:
 
 def change(connection: str, row: Row) -> Change:
     record = _record(row)
-    stamps = [row["last_modified_at"], *(each["last_modified_at"] for each in row["payment_lines."])]
+    stamp = max(each["last_modified_at"] for each in (row, *row["payment_lines."], *row["lines."]))
     return Change(
         Ref(connection, "invoice", str(row["id"])),
-        f"{_told(max(stamps))}#{content_hash(record)[:16]}",
+        f"{_told(stamp)}#{content_hash(record)[:16]}",
         record=record,
         amount=Money(row["total_amount"], row["currency."]["code"]),
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Write
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
-from tieout.connectors.tryton.handling import Handler, as_json, creating, found_by_id, values_of
+from tieout.connectors.tryton.handling import Handler, as_json, creating, standing, values_of
 from tieout.connectors.tryton.telling import Attempt, reading, writing, written
 from tieout.domain.documents.project import Project
 
@@ -107,7 +107,7 @@ HANDLERS = (
         Operation("project.update", Guarantee.UPSERT, "open or close the project"),
         _prepare_update,
         _update,
-        found_by_id,
+        standing(WORK),
     ),
 )
 

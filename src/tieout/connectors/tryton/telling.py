@@ -72,12 +72,23 @@ def writing(attempt: Attempt) -> Generator[None]:
 
 @contextmanager
 def written(attempt: Attempt) -> Generator[None]:
-    """A read that belongs to a write which has happened: when it fails, what is unknown is the receipt."""
+    """A read that belongs to a write which has happened: when it fails, however it does, what is unknown is the receipt."""
     try:
         with reading(attempt):
             yield
-    except Transient as lost:
-        raise OutcomeUnknown(str(lost)) from lost
+    except (Transient, Rejected, Conflict, Misconfigured) as lost:
+        raise OutcomeUnknown(f"{attempt.system}: it was done, and cannot be read: {lost.args[0]}") from lost
+
+
+@contextmanager
+def following(attempt: Attempt) -> Generator[None]:
+    """A read that only follows what changes is never wrong in itself: whatever refuses it, it is made again."""
+    try:
+        with reading(attempt):
+            yield
+    except (Rejected, Conflict) as refused:
+        quotes = "; ".join(each.quote for each in refused.problems) if isinstance(refused, Rejected) else str(refused)
+        raise Transient(f"{attempt.system} cannot be read: {quotes}") from refused
 
 
 @contextmanager

@@ -123,9 +123,11 @@ async def _correct(books: Books, request: bytes, attempt: Attempt) -> Receipt:
 
 
 async def _find_corrected(books: Books, write: Write) -> Receipt | None:
-    """Which lines there are to correct; an update has its targets."""
+    """The lines that stay, when all of them are there; an update has its targets."""
     lines: Sequence[Entry] = write.body["lines"]
-    return _corrected(int(each["id"]) for each in lines if int(each["minutes"]))
+    kept = {int(each["id"]) for each in lines if int(each["minutes"])}
+    there = {each["id"] for each in await books.client.search(LINE, [["id", "in", sorted(kept)]], ["id"])}
+    return _corrected(kept) if kept == there else None
 
 
 def _corrected(lines: Iterable[int]) -> Receipt:
