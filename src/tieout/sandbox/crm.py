@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ ADMINISTRATOR = "administrator@kestrel.example"
 HUB_APP, PEOPLE_APP = "3MVG9KestrelTieout", "3MVG9KestrelSalesTools"
 # What the vendor grants a full sandbox in 24 hours: a story of weeks passes in seconds here.
 _DAILY_REQUESTS = 5_000_000
+# The story's clock jumps over hours while a request is under way; a session that had just been opened would be over.
+_IDLE = timedelta(days=366)
 _DATA = "/services/data/v60.0"
 
 
@@ -41,7 +43,7 @@ class Crm:
         self.people_app_secret = credentials.of("salesforce", PEOPLE_APP)
         self.org = SalesforceOrg(
             [SCHEMA], clock, state=state, users=self._users(), apps=self._apps(), seed=seed, name=firm.name,
-            daily_requests=_DAILY_REQUESTS, outbound=outbound,
+            daily_requests=_DAILY_REQUESTS, outbound=outbound, idle=_IDLE,
         )  # fmt: skip
 
     def password(self, username: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -22,7 +22,7 @@ from tieout.connectors.salesforce.emulator.querying import Querying
 from tieout.connectors.salesforce.emulator.records import Records
 from tieout.connectors.salesforce.emulator.replication import Replication
 from tieout.connectors.salesforce.emulator.schema import STANDARD, Schema, load
-from tieout.connectors.salesforce.emulator.sessions import ConnectedApp, OrgUser, Sessions
+from tieout.connectors.salesforce.emulator.sessions import IDLE, ConnectedApp, OrgUser, Sessions
 from tieout.connectors.salesforce.emulator.soap import Soap
 from tieout.connectors.salesforce.emulator.sobjects import SObjects
 from tieout.connectors.salesforce.emulator.storage import Storage
@@ -54,6 +54,7 @@ class SalesforceOrg:
     `public_url` is where clients reach the org and may be set once the port is known. With `state` the org continues
     from that SQLite file. `outbound` posts Outbound Messages: from the application's lifespan on a real server, or when
     `deliver_outbound_messages` is called. `wall_clock` judges JWT assertions, whose clock is the client's own.
+    A session ends when it was not used for `idle`.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class SalesforceOrg:
         seed: int = 0,
         name: str = "Sandbox",
         daily_requests: int = 15_000,
+        idle: timedelta = IDLE,
         outbound: httpx2.AsyncClient | None = None,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -77,7 +79,7 @@ class SalesforceOrg:
         loaded = schema if isinstance(schema, Schema) else load([STANDARD, *schema])
         self.records = Records(loaded, clock, self._storage, seed)
         found(self.records, name, users)
-        self.sessions = Sessions(self.records, users, apps)
+        self.sessions = Sessions(self.records, users, apps, idle)
         self.limits = Limits(self.records.now, daily_requests)
         self.outbound = OutboundMessages(self.records, lambda: self.sessions.organization["Id"], self._url)
         self._oauth = OAuth(self.records, self.sessions, self._url, LOGIN_HOSTS, wall_clock)

@@ -55,8 +55,11 @@ class Session:
 class Sessions:
     """The org's users and apps by their names, and the sessions that are open."""
 
-    def __init__(self, records: Records, users: Sequence[OrgUser], apps: Sequence[ConnectedApp]) -> None:
+    def __init__(
+        self, records: Records, users: Sequence[OrgUser], apps: Sequence[ConnectedApp], idle: timedelta = IDLE
+    ) -> None:
         self._records = records
+        self._idle = idle
         self._people = {each.username.lower(): each for each in users}
         self._apps = {each.client_id: each for each in apps}
         self._open: dict[str, Session] = {}
@@ -95,7 +98,7 @@ class Sessions:
         """The open session of a token, used just now. Raises Refusal (401 INVALID_SESSION_ID)."""
         session = self._open.get(token)
         now = self._records.now()
-        if session is None or now - session.used > IDLE or not self.user_by_id(session.user_id)["IsActive"]:
+        if session is None or now - session.used > self._idle or not self.user_by_id(session.user_id)["IsActive"]:
             self._open.pop(token, None)
             raise session_expired()
         session.used = max(session.used, now)
