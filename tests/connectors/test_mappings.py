@@ -21,7 +21,9 @@ def test_every_published_mapping_is_as_it_was() -> None:
     published = json.loads(PUBLISHED.read_text())
     today = {table.label: fingerprint(table) for spec in CATALOGUE.values() for table in spec.mappings}
     changed = {label for label in published.keys() & today.keys() if published[label] != today[label]}
-    assert not changed, f"{sorted(changed)} changed: raise the table's version and add the new label to {PUBLISHED.name}"
+    assert not changed, (
+        f"{sorted(changed)} changed: raise the table's version and add the new label to {PUBLISHED.name}"
+    )
     assert published.keys() == today.keys(), f"add to {PUBLISHED.name}: {today}"
 
 
