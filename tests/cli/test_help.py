@@ -83,3 +83,9 @@ def test_the_version_is_said_without_a_command(tieout: Tieout) -> None:
     said = tieout("--version")
     assert said.code == Exit.OK
     assert said.out.startswith("tieout ")
+
+
+def test_a_doorbell_needs_its_address_and_its_token(tieout: Tieout) -> None:
+    said = tieout("sandbox", "--bell", "http://127.0.0.1:8900/hooks/salesforce")
+    assert said.code == Exit.USAGE
+    assert "--bell-token" in said.err
