@@ -128,8 +128,9 @@ class Day:
             await messages.advance(self.tx, name, kind, f"{moment:%Y-%m-%dT%H:%M:%SZ}", moment)
 
     async def deal(
-        self, name: str, customer: str, entity: str, amount: str, *, practice: str = "Data & AI", won: timedelta
-    ) -> Engagement:
+        self, name: str, customer: str, entity: str, amount: str, *, practice: str = "Data & AI", won: timedelta,
+        agreed: bool = True,
+    ) -> Engagement:  # fmt: skip
         """A won opportunity arrives: its message, its run and its document."""
         source = f"006Kx{hash_of(name):010d}"[:15]
         currency = "USD" if entity == "US" else "EUR"
@@ -163,10 +164,11 @@ class Day:
         fields = {"name": "Name", "amount": "Amount", "practice": "Practice__c", "legal_entity": "Legal_Entity__c",
                   "customer.name": "Account.Name", "start": "Start__c", "owner": "Owner.Email"}  # fmt: skip
         trail = {field: {"source": source, "mapping": "salesforce.engagement@3"} for field, source in fields.items()}
-        for document in (company, engagement):
+        for document in (company, engagement) if agreed else ():
             await documents.save(self.tx, document, entity=entity, engagement=engagement.key, trail=trail, now=at)
-        await self.link("engagement", engagement.key, "salesforce", source, at)
-        await self.link("customer", company.key, "salesforce", company.source_id, at)
+        if agreed:
+            await self.link("engagement", engagement.key, "salesforce", source, at)
+            await self.link("customer", company.key, "salesforce", company.source_id, at)
         self.seeded.engagements[name] = engagement.key
         self.seeded.runs[name] = run_id
         return engagement
@@ -420,11 +422,11 @@ async def _held(day: Day) -> None:
     ]
     for name, customer, entity, amount, since in change:
         deal = await day.deal(
-            name, customer, entity, amount, practice="People & Change", won=since + timedelta(minutes=1)
+            name, customer, entity, amount, practice="People & Change", won=since + timedelta(minutes=1), agreed=False
         )
         await day.held(deal, missing_value("People & Change" + day.canary, entity), since=since)
     foundation = await day.deal(
-        "Bergmann Data Foundation", "Bergmann Maschinenbau AG", "DE", "112000.00", won=timedelta(days=4)
+        "Bergmann Data Foundation", "Bergmann Maschinenbau AG", "DE", "112000.00", won=timedelta(days=4), agreed=False
     )
     facts = {"deal": foundation.name, "amount": "112,000.00 EUR", "link": "https://kestrel.my.salesforce.example/006X"}
     await day.held(
@@ -434,7 +436,9 @@ async def _held(day: Day) -> None:
         Problem("billing.po_missing", facts),
         since=timedelta(days=4),
     )
-    twin = await day.deal("Umbra Health Pipelines", "Umbra Health Systems", "US", "73900.00", won=timedelta(hours=3))
+    twin = await day.deal(
+        "Umbra Health Pipelines", "Umbra Health Systems", "US", "73900.00", won=timedelta(hours=3), agreed=False
+    )
     known = '{"same:1187": "Umbra Health Systems (UMBRA, tax id 46-2231187)", "same:1190": "Umbra Health Inc. (1190, tax id none)"}'
     await day.held(
         twin,
@@ -460,7 +464,7 @@ async def _waiting(day: Day) -> None:
         ("Umbra Health Close Accelerator", "Umbra Health Systems", "212400.00", "margaret.osei@kestrel.example"),
         ("Globex Phase Two", "Globex Corporation", "268000.00", "carlos.mendes@kestrel.example"),
     ):
-        await day.deal(name, customer, "US", amount, won=timedelta(hours=9))
+        await day.deal(name, customer, "US", amount, won=timedelta(hours=9), agreed=name != "Globex Phase Two")
         run = await runs.get(day.tx, day.seeded.runs[name])
         assert run is not None
         terms = [

@@ -13,6 +13,17 @@ async def test_every_page_of_the_console_is_shown(world: World, anna: Caller) ->
         await anna.get(path)
 
 
+async def test_a_deal_that_waits_before_anything_is_agreed_is_found_with_its_holds_and_its_record(
+    world: World, anna: Caller
+) -> None:
+    key = world.seeded.engagements["Nordwind Change Sprint"]
+    page = await anna.get(f"/documents/engagement/{key}")
+    assert "Nordwind Change Sprint" in page
+    assert "not agreed yet" in page
+    assert f"H-{world.seeded.holds['Nordwind Change Sprint/value.missing']}" in page
+    assert 'href="https://kestrel.my.salesforce.example/006' in page
+
+
 def pages_of(world: World) -> list[str]:
     """Every kind of page, and every hold, deal, run and invoice of the seeded day."""
     seeded = world.seeded

@@ -26,7 +26,10 @@ async def runs(tx: Tx, wanted: Runs, *, limit: int = 50) -> list[dict[str, Any]]
         tx,
         """
         select id, flow, subject, version, entity, engagement, state, generation, attempts, not_before, reason, created_at,
-               started_at, ended_at, sequence
+               started_at, ended_at, sequence,
+               coalesce((select body ->> 'name' from document d where d.kind = 'engagement' and d.key = run.engagement
+                         order by version desc limit 1),
+                        (select title from hold h where h.engagement = run.engagement order by id desc limit 1), '') as about
         from run
         where (%(state)s = '' or state = %(state)s) and (%(flow)s = '' or flow = %(flow)s)
           and (%(text)s = '' or strpos(lower(id || ' ' || coalesce(engagement, '')), lower(%(text)s)) > 0)
@@ -195,6 +198,22 @@ async def documents(tx: Tx, wanted: Documents, *, limit: int = 500) -> list[dict
             "stage": wanted.stage, "limit": limit,
         },
     )  # fmt: skip
+
+
+async def not_agreed_yet(tx: Tx, engagement: str) -> dict[str, Any] | None:
+    """What is known of a deal that waits and has no document yet: its name, entity and worth from its runs and holds."""
+    return await row(
+        tx,
+        """
+        select r.subject, coalesce(r.entity, h.entity, a.entity, '') as entity, coalesce(h.title, '') as name,
+               coalesce(h.amount_minor, a.amount_minor, 0) as amount_minor, coalesce(h.currency, a.currency, '') as currency
+        from run r
+        left join lateral (select * from hold where engagement = r.engagement order by id desc limit 1) h on true
+        left join lateral (select * from approval where engagement = r.engagement order by id desc limit 1) a on true
+        where r.engagement = %s order by r.sequence desc limit 1
+        """,
+        (engagement,),
+    )
 
 
 async def document_kinds(tx: Tx) -> dict[str, int]:

@@ -35,12 +35,14 @@ class Wanted:
     cause: str = ""
     age: str = ""
     text: str = ""
+    engagement: str = ""
     leading: bool = False
 
     def values(self) -> dict[str, Any]:
         older, younger = AGES.get(self.age, (0, 1_000_000))
         wanted = {
-            name: getattr(self, name) for name in ("me", "now", "tab", "entity", "owner", "code", "flow", "cause")
+            name: getattr(self, name)
+            for name in ("me", "now", "tab", "entity", "owner", "code", "flow", "cause", "engagement")
         }
         return {**wanted, "older": older, "younger": younger, "text": self.text.strip(), "leading": self.leading}
 
@@ -82,7 +84,7 @@ async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, A
             and (%(owner)s = '' or owner = %(owner)s)
             and (%(code)s = '' or code = %(code)s)
             and (%(flow)s = '' or flow = %(flow)s)
-            and (%(cause)s = '' or cause = %(cause)s)
+            and (%(cause)s = '' or cause = %(cause)s) and (%(engagement)s = '' or engagement = %(engagement)s)
             and (%(text)s = '' or strpos(lower(concat_ws(' ', 'h-' || id, title, subject, facts::text)), lower(%(text)s)) > 0)
             and (%(older)s = 0 or opened_at < %(now)s - make_interval(hours => %(older)s))
             and opened_at >= %(now)s - make_interval(hours => %(younger)s)
@@ -140,8 +142,10 @@ async def needs(tx: Tx, *, me: str, now: datetime) -> list[dict[str, Any]]:
           union all
           select 'approval', id, flow, subject, engagement, entity,
                  coalesce((select body ->> 'name' from document d where d.kind = 'engagement' and d.key = a.engagement
-                           order by version desc limit 1), title), '', '', '{}'::jsonb, '', 'finance operations', '',
-                 amount_minor, currency, requested_at, requested_at + interval '1 day', terms
+                           order by version desc limit 1),
+                          (select h.title from hold h where h.engagement = a.engagement order by id desc limit 1), title),
+                 '', '', '{}'::jsonb, '', 'finance operations', '', amount_minor, currency, requested_at,
+                 requested_at + interval '1 day', terms
           from approval a where state = 'open' and lower(requested_by) <> lower(%(me)s)
         )
         select *, row_number() over (partition by flow, subject, case when engagement is null then id end
@@ -237,7 +241,8 @@ async def approvals(tx: Tx) -> list[dict[str, Any]]:
         tx,
         """
         select a.*, coalesce((select body ->> 'name' from document d where d.kind = 'engagement' and d.key = a.engagement
-                              order by version desc limit 1), '') as about
+                              order by version desc limit 1),
+                             (select title from hold h where h.engagement = a.engagement order by id desc limit 1), '') as about
         from (
           (select * from approval where state = 'open' order by requested_at, id limit 500)
           union all (select * from approval where state <> 'open' order by decided_at desc, id limit 50)

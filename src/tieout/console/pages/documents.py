@@ -187,13 +187,17 @@ async def one(visit: Visit) -> Response:
     kind, key = visit.request.path_params["kind"], visit.request.path_params["key"]
     async with visit.setting.database.transaction() as tx:
         stored = await documents.history(tx, kind, key)
+        known = await story.not_agreed_yet(tx, key) if kind == "engagement" and not stored else None
+        if known is not None:
+            stored = [_provisional(key, known)]
         if not stored:
             raise HTTPException(404, f"There is no {wording.words(kind)} {key!r}.")
         newest = stored[-1]
         engagement = newest["engagement"] or (key if kind == "engagement" else "")
         relatives = await story.records_of(tx, engagement) if engagement else []
-        wanted = worklist.Wanted(me=visit.me, now=visit.now)
-        held = [each for each in await worklist.held(tx, wanted) if engagement and each["engagement"] == engagement]
+        wanted = worklist.Wanted(me=visit.me, now=visit.now, engagement=engagement)
+        held = await worklist.held(tx, wanted) if engagement else []
+        systems = await _systems(visit, tx, key, engagement, relatives)
         context = Document(
             kind=kind,
             key=key,
@@ -201,8 +205,8 @@ async def one(visit: Visit) -> Response:
             version=newest["version"],
             entity=newest["entity"] or newest["body"].get("legal_entity", ""),
             money=_worth(kind, newest["body"]),
-            systems=await _systems(visit, tx, key, engagement, relatives),
-            fields=fields_of(newest, stored[-2] if len(stored) > 1 else None),
+            systems=systems or _at_source(visit, known),
+            fields=fields_of(newest, stored[-2] if len(stored) > 1 else None) if newest["version"] else (),
             versions=tuple(_version(each, before) for each, before in _pairs(stored)),
             totals=_totals(await figures.money_of(tx, [engagement])) if engagement else (),
             holds=tuple(hold_row(each) for each in held),
@@ -272,6 +276,14 @@ def _version(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> Ver
     return VersionRow(stored["version"], stored["created_at"], changes)
 
 
+def _provisional(key: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """A deal that waits before its first document: what its runs and holds know of it, as version 0."""
+    worth = wording.money(known["amount_minor"], known["currency"])
+    body = {"name": known["name"] or key, "amount": str(worth.amount) if worth else None, "currency": known["currency"]}
+    same = {"kind": "engagement", "key": key, "version": 0, "schema_version": 1, "entity": known["entity"]}
+    return {**same, "engagement": key, "body": body, "trail": {}, "created_at": None}
+
+
 def _worth(kind: str, body: Mapping[str, Any]) -> Money | None:
     name = {"project": "budget", "invoice": "net"}.get(kind, "amount")
     return wording.amount(body.get(name), body.get("currency", ""))
@@ -329,6 +341,15 @@ async def _systems(
             state, tone = _state(bool(chips), states_of)
             states.append(SystemState(name, connection["role"].upper(), state, tone, chips))
     return tuple(states)
+
+
+def _at_source(visit: Visit, known: Mapping[str, Any] | None) -> tuple[SystemState, ...]:
+    """The record that a deal without a document was read from."""
+    if known is None or known["subject"].count("/") < 2:
+        return ()
+    ref = Ref.parse(known["subject"])
+    chip = Chip(ref.connection, ref.kind, ref.id, source_of(visit.setting.link(ref)), False, visit.now)
+    return (SystemState(ref.connection, "CRM", "waits", "calm", (chip,)),)
 
 
 def _state(known: bool, effects: Sequence[str]) -> tuple[str, str]:

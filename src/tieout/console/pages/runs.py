@@ -36,6 +36,7 @@ class RunRow:
     ended_at: datetime | None
     not_before: datetime
     took: str
+    about: str
 
     @property
     def href(self) -> str:
@@ -172,6 +173,7 @@ def run_row(stored: Mapping[str, Any]) -> RunRow:
         engagement=stored["engagement"] or "",
         entity=stored["entity"] or "",
         took=wording.lasting(ended - started) if started and ended and ended >= started else "",
+        about=stored.get("about", ""),
     )
 
 
