@@ -50,8 +50,8 @@ class Finance:
             await self._receive(today, entity, clerk, desk)
 
     async def _post(self, today: date, entity: str, clerk: Clerk, desk: FinanceClerk) -> None:
-        # By our own key, not in the order of arrival: whose invoice is first must not depend on how fast a hub is.
-        for draft in sorted(await desk.drafts(), key=lambda each: each.reference):
+        # Of one day by our own key, not by arrival: whose invoice is first must not depend on how fast a hub is.
+        for draft in sorted(await desk.drafts(), key=lambda each: (each.invoice_date or date.max, each.reference)):
             try:
                 posted = await desk.post(draft.id, today)
             except TrytonError as refused:
