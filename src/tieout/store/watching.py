@@ -67,17 +67,18 @@ async def news(tx: Tx, since: datetime) -> list[dict[str, Any]]:
 
 
 async def made(tx: Tx, since: datetime) -> dict[str, int]:
-    """How many of each operation were carried out in the target systems after a moment; hours count one by one."""
+    """How many of each operation were carried out after a moment, by role (erp.project.create); hours count one by one."""
     found = await rows(
         tx,
         """
-        select operation, sum(case when operation = 'time.deliver'
-                 then (select count(*) from jsonb_object_keys(coalesce(receipt -> 'parts', '{}'))) else 1 end)::integer as n
-        from effect where state = 'done' and settled_at > %s group by operation order by operation
+        select c.role || '.' || e.operation as what, sum(case when e.operation = 'time.deliver'
+                 then (select count(*) from jsonb_object_keys(coalesce(e.receipt -> 'parts', '{}'))) else 1 end)::integer as n
+        from effect e join connection c on c.name = e.connection
+        where e.state = 'done' and e.settled_at > %s group by 1 order by 1
         """,
         (since,),
     )
-    return {each["operation"]: each["n"] for each in found}
+    return {each["what"]: each["n"] for each in found}
 
 
 async def kickoffs(tx: Tx, since: datetime) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from tieout.store import watching
 from tieout.store.database import Database
 
 # Acts that happen dozens of times a day are counted, not told.
-_MANY = {"booked": "days booked", "submitted": "timesheets submitted", "approved": "timesheets approved"}
+_MANY = {"booked": "day", "submitted": "timesheet", "approved": "timesheet"}
 _ACTS = 400
 
 
@@ -87,4 +87,4 @@ def _sentence(news: Mapping[str, Any]) -> str:
 
 def _counted(acts: Iterable[str]) -> str:
     counts = Counter(each for each in acts if each in _MANY)
-    return ", ".join(f"{number} {_MANY[did]}" for did, number in counts.items())
+    return ", ".join(f"{number} {_MANY[did]}{'' if number == 1 else 's'} {did}" for did, number in counts.items())

@@ -34,11 +34,12 @@ _FIGURES = {
 _NOBODY = ("tieout", "source")
 # Records that a second start on the same data must not make again.
 _RECORDS = {
-    "customers": "customer.create",
-    "clients": "client.create",
-    "projects": "project.create",
-    "time_entries": "time.deliver",
-    "invoices": "invoice.propose",
+    "customers": "erp.customer.create",
+    "projects": "erp.project.create",
+    "clients in the PSA": "psa.client.create",
+    "projects in the PSA": "psa.project.create",
+    "time entries": "erp.time.deliver",
+    "invoices": "erp.invoice.propose",
 }
 
 
@@ -88,7 +89,7 @@ class Result:
             "approvals": [_approval(each) for each in self.approvals],
             "entities": [self._entity(each) for each in counted],
             "differences": differences(self.figures.differences),
-            "created": self.created,
+            "created": {name.replace(" ", "_").lower(): number for name, number in self.created.items()},
             "written": dict(self.made),
             "timings": dict(self.timings),
             "hub_kills": self.hub_kills,
