@@ -98,8 +98,10 @@ def from_now(seconds: Any) -> Any:
 async def test_a_signed_assertion_is_judged_claim_by_claim(
     client: Any, key: RSAKey, changed: dict[str, Any], error: str | None
 ) -> None:
-    claims = {"iss": "3MVG9tieoutJwt", "sub": HUB, "aud": "https://login.salesforce.com", "exp": 170} | changed
-    assertion = jwt.encode({"alg": "RS256"}, claims | {"exp": from_now(claims["exp"])}, key)
+    claims = {"iss": "3MVG9tieoutJwt", "sub": HUB, "aud": "https://login.salesforce.com", "exp": from_now(170)}
+    if "exp" in changed:
+        changed = {"exp": from_now(changed["exp"])}
+    assertion = jwt.encode({"alg": "RS256"}, claims | changed, key)
     answer = await client.post(TOKEN, data={"grant_type": BEARER, "assertion": assertion})
     assert answer.json().get("error_description") == error
     forged = jwt.encode({"alg": "RS256"}, claims, RSAKey.generate_key(2048))
