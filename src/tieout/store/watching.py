@@ -116,12 +116,13 @@ async def kickoffs(tx: Tx, since: datetime) -> list[dict[str, Any]]:
 async def billings(tx: Tx, since: datetime) -> list[float]:
     """Approved entry → line of a draft in the ERP, in seconds, entry by entry.
 
-    Counted from when the hub knew of the approval and the cut-off had come, whichever was later.
+    Counted from when the hub knew of the approval, the cut-off had come, and no person had to end a wait any more.
     """
     found = await rows(
         tx,
         """
-        select extract(epoch from e.settled_at - greatest(v.seen_at, r.created_at))::float as seconds
+        select extract(epoch from e.settled_at - greatest(v.seen_at, case when r.generation > 1 then r.not_before else r.created_at end)
+               )::float as seconds
         from effect e join run r on r.id = e.run_id join evidence p on p.invoice = e.subject
         join time_entry_version v
           on v.connection = p.connection and v.source_id = p.source_id and v.version = p.entry_version
