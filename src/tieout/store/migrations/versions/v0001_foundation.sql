@@ -315,8 +315,9 @@ create sequence delivery_batch;
 
 create index time_entry_by_engagement on time_entry (engagement, work_date);
 create index time_entry_by_project on time_entry (project);
-create index time_entry_to_deliver on time_entry (entity, source_id)
-  where (case when state = 'approved' then minutes else 0 end) <> delivered_minutes;
+-- What `form_batch` looks for; its conditions must stand here word for word.
+create index time_entry_to_deliver on time_entry (entity, work_date, source_id)
+  where batch = '' and delivered_id = '' and case when state = 'approved' and problem = '' then minutes else 0 end > 0;
 create index time_entry_in_batch on time_entry (batch) where batch <> '';
 create index time_entry_with_problem on time_entry (problem) where problem <> '';
 
