@@ -222,11 +222,22 @@ async def test_a_sweep_in_which_nothing_moved_costs_one_call_and_reads_nothing_a
 ) -> None:
     deal = await door.deal()
     _, cursor = await sweep(hub)
+    await door.forward(minutes=3)
     changes, cursor = await sweep(hub, cursor)
     assert ids(changes) == [deal]
     used = org.limits.used
     changes, cursor = await sweep(hub, cursor)
     assert (changes, org.limits.used - used) == ([], 1)
+
+
+async def test_a_deal_that_changes_again_within_its_second_is_seen_again(door: Any, hub: Any) -> None:
+    """Its stamp is the same; a sweep that trusted the stamps would never read it again."""
+    deal = await door.deal()
+    _, cursor = await sweep(hub)
+    _, cursor = await sweep(hub, cursor)
+    await door("PATCH", f"/sobjects/Opportunity/{deal}", {"Name": "Second thoughts"})
+    changes, _ = await sweep(hub, cursor)
+    assert ids(changes) == [deal]
 
 
 async def test_our_own_write_back_says_nothing_new(door: Any, hub: Any) -> None:

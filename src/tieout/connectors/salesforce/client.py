@@ -73,6 +73,7 @@ class SalesforceClient:
     def __init__(self, name: str, config: SalesforceConfig, http: httpx2.AsyncClient) -> None:
         self.name = name
         self.usage: tuple[int, int] | None = None
+        self.now: datetime | None = None  # the org's own clock, as of its last answer
         self._config = config
         self._http = http
         self._token = ""
@@ -151,6 +152,7 @@ class SalesforceClient:
             response = await exchange(self._http, request, self._headers(token, writes=writes), writes=writes)
         if found := _USAGE.search(response.headers.get("Sforce-Limit-Info", "")):
             self.usage = int(found[1]), int(found[2])
+        self.now = _date_of(response)
         refused = response.status_code >= 300
         body = exact(response, writes=writes and not refused)
         if refused and not (absent and response.status_code == 404):
@@ -267,8 +269,8 @@ def _unfinished(records: Sequence[Row]) -> Iterator[Row]:
 
 def _date_of(response: httpx2.Response) -> datetime | None:
     try:
-        return parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
+        return parsedate_to_datetime(response.headers.get_list("Date")[-1])
+    except (IndexError, ValueError):
         return None
 
 

@@ -10,6 +10,8 @@ from tieout.domain.identity import content_hash
 
 # A transaction may commit after a later one's stamp was seen: every sweep reads this much again (T57).
 OVERLAP = timedelta(minutes=5)
+# Stamps are whole seconds, and an answer tells what was there when the org began to look: at most so long before.
+_ANSWER = timedelta(minutes=2)
 NEVER = "1970-01-01T00:00:00.000+0000"
 
 
@@ -41,6 +43,11 @@ def before(stamp: str) -> str:
 def follows(stamp: str, since: str) -> bool:
     """Whether a record's stamp is at or after a SOQL instant; both are UTC and in whole seconds."""
     return stamp[:19] >= since[:19]
+
+
+def certain(stamp: str, now: datetime) -> bool:
+    """Whether nothing new can bear a record's stamp any more, as seen by an answer that the org gave at `now`."""
+    return stamp[:19] < (now - _ANSWER).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def digest(listing: Iterable[tuple[str, str]], since: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tieout.connectors.salesforce.client import Row, SalesforceClient, soql_text
 from tieout.connectors.salesforce.config import SalesforceConfig
-from tieout.connectors.salesforce.cursor import NEVER, Cursor, before, digest, onward
+from tieout.connectors.salesforce.cursor import NEVER, Cursor, before, certain, digest, onward
 from tieout.connectors.salesforce.deals import before_go_live
 from tieout.connectors.salesforce.mapping import Words
 
@@ -59,7 +59,10 @@ class Sweep:
         return max(found, default=NEVER)
 
     async def _moved(self, cursor: Cursor) -> News:
-        """One API call when nothing moved: then what stands after the cursor is what stood there the last time."""
+        """One API call when nothing moved: then what stands after the cursor is what stood there the last time.
+
+        That says nothing as long as a record can move again and bear the same stamp.
+        """
         since = cursor.since
         deals, accounts, lines, contacts = await self._client.queries(
             [
@@ -75,7 +78,13 @@ class Sweep:
         ids = {row["Id"] for row in deals} | {row["OpportunityId"] for row in lines}
         ids |= await self._of_accounts(accounts, contacts)
         following = onward([stamp for _, stamp in listing], since)
-        return News(sorted(ids), replace(cursor, since=following, seen=digest(listing, following)))
+        seen = digest(listing, following) if self._is_over(listing) else ""
+        return News(sorted(ids), replace(cursor, since=following, seen=seen))
+
+    def _is_over(self, listing: Sequence[tuple[str, str]]) -> bool:
+        """Whether the second of the newest stamp had passed when the org was asked; it may have taken its time to answer."""
+        newest = max((stamp for _, stamp in listing), default=NEVER)
+        return self._client.now is not None and certain(newest, self._client.now)
 
     async def _of_accounts(self, accounts: Sequence[Row], contacts: Sequence[Row]) -> set[str]:
         moved = {row["Id"] for row in accounts}

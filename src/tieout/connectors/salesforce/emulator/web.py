@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -130,7 +131,8 @@ class Web:
             )  # fmt: skip
         except Refusal as refused:
             reply = _refused(refused)
-        headers = {**reply.headers, "Sforce-Limit-Info": self._limits.header}
+        date = format_datetime(self._records.now(), usegmt=True)
+        headers = {**reply.headers, "Sforce-Limit-Info": self._limits.header, "Date": date}
         return _response(Reply(reply.status, reply.body, headers), pretty=pretty)
 
     def _resources(self, version: int, session: Session) -> Reply:
