@@ -65,11 +65,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The target's proof: its own id for the subject, ids of parts by our keys, and what it answered."""
+    """The target's proof: its own id for the subject, ids of parts by our keys, and what it answered.
+
+    `others` are told by a look-up alone: further records under the same subject, made by a request that arrived late.
+    """
 
     id: str
     parts: Mapping[str, str] = field(default_factory=dict[str, str])
     answer: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    others: tuple[str, ...] = ()
 
 
 class OutcomeUnknown(Exception):
@@ -178,7 +182,11 @@ class Sink(Connector, Protocol):
         ...
 
     async def find(self, write: Write) -> Receipt | None:
-        """What the target already has under the write's subject; None when it certainly has nothing."""
+        """What the target already has under the write's subject; None when it certainly has nothing.
+
+        For class D the subject alone must do: the engine's second look, when a late request may have made another one,
+        knows neither body nor ids.
+        """
         ...
 
 

@@ -110,15 +110,16 @@ class Rounds:
 
     async def _second_look(self, effect: Mapping[str, Any]) -> None:
         sink: Any = self._connections[effect["connection"]]
-        found = await _find(sink, effect)
+        first = receipt_of(effect["receipt"]).id
+        second = [each for each in await _there(sink, effect) if each != first]
         async with self._database.transaction() as tx:
             await effects.looked_at(tx, effect["key"])
-            if found is not None and found != receipt_of(effect["receipt"]).id:
+            if second:
                 facts = {
                     "system": effect["connection"],
                     "subject": effect["subject"],
-                    "first": receipt_of(effect["receipt"]).id,
-                    "second": found,
+                    "first": first,
+                    "second": ", ".join(second),
                     "link": f"/runs/{effect['run_id']}",
                 }
                 row = {**effect, "flow": "look_again", "id": effect["run_id"]}
@@ -178,10 +179,10 @@ class Rounds:
             await holds.open_holds(tx, row, problems, title=name, amount=None, now=self._clock())
 
 
-async def _find(sink: Sink, effect: Mapping[str, Any]) -> str | None:
-    write = Write(effect["operation"], effect["subject"], effect["version"], {})
-    found = await sink.find(write)
-    return found.id if found else None
+async def _there(sink: Sink, effect: Mapping[str, Any]) -> Sequence[str]:
+    """Every record that the target has under the effect's subject now."""
+    found = await sink.find(Write(effect["operation"], effect["subject"], effect["version"], {}))
+    return [] if found is None else [found.id, *found.others]
 
 
 async def caught_up(database: Database) -> bool:

@@ -156,10 +156,10 @@ class Kantata:
         match write.operation:
             case "client.create":
                 found = await self._referring("workspace_groups", "Customer", write.subject)
-                return Receipt(found) if found else None
+                return Receipt(found[0], others=tuple(found[1:])) if found else None
             case "project.create":
                 found = await self._referring("workspaces", "Project", write.subject, include_archived="true")
-                return await self._project_there(write, found) if found else None
+                return await self._project_there(write, *found) if found else None
             case "task.plan":
                 there = await self._client.get(
                     f"stories/{write.ids['record']}", show_archived="true", show_from_archived_workspaces="true"
@@ -170,19 +170,20 @@ class Kantata:
                 raise LookupError(f"kantata has no operation {write.operation!r}")
         return Receipt(write.ids["record"]) if there else None
 
-    async def _project_there(self, write: Write, record: str) -> Receipt:
+    async def _project_there(self, write: Write, record: str, *others: str) -> Receipt:
         """Raises Rejected when somebody took a task away: only a person can say which one is meant. Without a body, as for
         the engine's second look, only the project is looked for."""
         tasks = {task["name"]: task["key"] for task in write.body.get("tasks", ())}
         try:
-            return Receipt(record, parts=await self._tasks(record, tasks))
+            return Receipt(record, parts=await self._tasks(record, tasks), others=others)
         except TasksLacking as lacking:
             if not lacking.any_there:
                 raise Transient(str(lacking)) from lacking
             raise Rejected(self._problem(write.operation, write.subject, str(lacking))) from lacking
 
-    async def _referring(self, collection: str, model: str, key: str, **params: str) -> str | None:
-        """The oldest record whose reference of ours has the key; the plural filter, as the singular takes numbers only."""
+    async def _referring(self, collection: str, model: str, key: str, **params: str) -> list[str]:
+        """The records whose reference of ours has the key, the oldest first; the plural filter, as the singular takes
+        numbers only."""
         rows = await self._client.all(
             collection,
             external_reference_service_name=mapping.SERVICE,
@@ -190,7 +191,7 @@ class Kantata:
             external_reference_service_model_refs=key,
             **params,
         )
-        return min((str(each["id"]) for each in rows), key=int, default=None)
+        return sorted((str(each["id"]) for each in rows), key=int)
 
     async def _tasks(self, project: str, wanted: Mapping[str, str]) -> dict[str, str]:
         """Task key → story: by our reference, else by title. Raises TasksLacking, for example while the template is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton.books import Books, Company
@@ -81,11 +81,12 @@ async def _find(books: Books, write: Write) -> Receipt | None:
 
 
 async def _under_reference(books: Books, reference: str) -> Receipt | None:
-    """The first invoice with the reference, whatever became of it; its credit note may carry the same one."""
+    """The first invoice with the reference, whatever became of it, and further drafts; a credit note may carry it too."""
     rows = await books.client.search(
-        INVOICE, [["reference", "=", reference], ["type", "=", "out"]], _TOTALS, limit=1, order=[("id", "ASC")]
+        INVOICE, [["reference", "=", reference], ["type", "=", "out"]], [*_TOTALS, "state"], order=[("id", "ASC")]
     )
-    return _receipt(rows[0]) if rows else None
+    drafts = (str(each["id"]) for each in rows[1:] if each["state"] in _NOT_BOOKED and each["total_amount"] >= 0)
+    return replace(_receipt(rows[0]), others=tuple(drafts)) if rows else None
 
 
 async def _prepare_withdraw(books: Books, write: Write, attempt: Attempt) -> bytes:
