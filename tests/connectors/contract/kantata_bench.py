@@ -102,7 +102,7 @@ class Account:
         number = next(_numbers)
 
         async def seen() -> Sequence[Any]:
-            return [each for each in await self.list(_LEAD, "/workspace_groups") if each["name"] == f"Globex {number}"]
+            return [each for each in self.account.records.all("workspace_groups") if each["name"] == f"Globex {number}"]
 
         return Sample(self._client(number), seen, self._client(next(_numbers), name=""), "name")
 
@@ -125,8 +125,7 @@ class Account:
         number = next(_numbers)
 
         async def seen() -> Sequence[Any]:
-            found = await self.list("tieout@kestrel.example", "/workspaces")
-            return [each for each in found if each["title"] == f"Globex data {number}"]
+            return [each for each in self.account.records.all("workspaces") if each["title"] == f"Globex data {number}"]
 
         refused = await self.creation(next(_numbers), currency="EUR")
         return Sample(await self.creation(number), seen, refused, "rate card")

@@ -132,7 +132,7 @@ class Notebook:
     async def find(self, write: Write) -> Receipt | None:
         rows = (await self._ask(Request("GET", f"/{write.operation.partition('.')[2]}")))["kept"]
         there = [each["id"] for each in rows if each["key"] == write.subject]
-        return Receipt(there[0]) if there else None
+        return Receipt(there[0], others=tuple(there[1:])) if there else None
 
     async def _ask(self, request: Request) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._config.token.get_secret_value()}"}

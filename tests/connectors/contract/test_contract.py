@@ -17,6 +17,15 @@ REAL = ("tryton",)
 SPECS = (*CATALOGUE.values(), notebook.SPEC)
 
 
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handful of records is several pages, so that people work at the source between two of them."""
+    monkeypatch.setattr("tieout.connectors.kantata.reading._PAGE", 4)
+    monkeypatch.setattr("tieout.connectors.kantata.reading._SUBMISSIONS", 2)
+    monkeypatch.setattr("tieout.connectors.kantata.reading._FULL", 3)
+    monkeypatch.setattr("tieout.connectors.tryton.ledger._PAGE", 20)
+
+
 async def prove(case: Case, bench: ConnectorBench, database: Database) -> None:
     if case.waiver:
         pytest.skip(case.waiver)

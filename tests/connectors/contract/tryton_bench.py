@@ -260,9 +260,10 @@ class Ledger:
         record = await self.make()
         stamp = (datetime.now(UTC) - by).strftime("%Y-%m-%d %H:%M:%S.%f")
         with closing(sqlite3.connect(self._file, timeout=10)) as database, database:
-            database.execute(
-                "update account_invoice set create_date = ?, write_date = null where id = ?", (stamp, int(record))
-            )
+            for table, column in (("account_invoice", "id"), ("account_invoice_line", "invoice")):
+                database.execute(
+                    f"update {table} set create_date = ?, write_date = null where {column} = ?", (stamp, int(record))
+                )
         return record
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -48,8 +49,8 @@ async def an_unknown_word_is_a_mistake_of_the_caller(trial: Trial) -> None:
     connection = trial.bench.connection
     if trial.bench.spec.reads:
         nowhere = Ref(connection.name, "no such kind", "1")
-        for act in (connection.changes("no such kind", None), connection.look(nowhere)):
-            result = await outcome(act)
+        for act in (lambda: connection.changes("no such kind", None), lambda: connection.look(nowhere)):
+            result = await outcome(act())
             promise(isinstance(result, LookupError), f"an unknown kind: {told(result)}")
     if trial.bench.spec.writes:
         try:
@@ -88,19 +89,17 @@ async def a_connection_that_cannot_be_opened_says_so(trial: Trial) -> None:
 async def wrong_credentials_name_the_connection(trial: Trial) -> None:
     """In all that a stranger tries: `Misconfigured`, with the connection's name, and nothing else."""
     spec, stranger = trial.bench.spec, trial.bench.stranger()
-    acts = [stranger.check(), *(stranger.changes(kind, None) for kind in spec.reads)]
+    acts: list[Callable[[], Awaitable[Any]]] = [stranger.check]
+    acts += [partial(stranger.changes, kind, None) for kind in spec.reads]
     for name in list(spec.writes)[:1]:
         sample = await trial.bench.sample(name)
         request = await trial.sink.prepare(sample.write)
-        acts += [stranger.send(name, request), stranger.find(sample.write)]
+        acts += [partial(stranger.send, name, request), partial(stranger.find, sample.write)]
     for act in acts:
-        refused_to(stranger.name, await outcome(act))
+        result = await outcome(act())
+        promise(isinstance(result, Misconfigured), f"a stranger met {told(result)}")
+        promise(stranger.name in result.args, f"{result.args} does not name the connection {stranger.name}")
     await stranger.close()
-
-
-def refused_to(name: str, result: Any) -> None:
-    promise(isinstance(result, Misconfigured), f"a stranger met {told(result)}")
-    promise(name in result.args, f"{result.args} does not name the connection {name}")
 
 
 async def no_secret_is_told(trial: Trial) -> None:

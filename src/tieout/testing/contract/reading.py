@@ -72,9 +72,14 @@ async def a_late_commit_is_seen(trial: Trial) -> None:
     await feed.make()
     _, cursor = await drained(trial, None)
     trial.bench.forward(_LONG)
-    await feed.make()
-    _, cursor = await drained(trial, cursor)
+    quick = await feed.make()
+    changes, cursor = await drained(trial, cursor)
     slow = await late(feed.lag)
+    looked = await trial.source.look(ref(trial, slow))
+    promise(
+        looked is not None and looked.version < newest(changes)[quick].version,
+        f"the bench's late record is not late: {looked and looked.version}",
+    )
     await _has_seen(trial, slow, (await drained(trial, cursor))[0])
 
 
@@ -115,9 +120,9 @@ class Walk:
     async def go(self) -> None:
         for _ in range(self._trial.bench.steps):
             await self._deed()
-        while await self._read():
-            pass
-        await self._read()
+        for _ in ("the sweep that is going on", "a whole one after it"):
+            while await self._read():
+                pass
         for record in self._made:
             if record in self._removed and self._forgets:
                 continue
@@ -130,6 +135,8 @@ class Walk:
             case "make":
                 self._made.append(await feed.make())
             case "late" if feed.late:
+                self._made.append(await feed.make())
+                await self._read()
                 self._made.append(await feed.late(feed.lag))
             case "change" if record and feed.change and record not in self._removed:
                 await feed.change(record)

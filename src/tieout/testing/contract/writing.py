@@ -86,6 +86,8 @@ async def a_late_twin_is_why_the_engine_waits(trial: Trial) -> None:
     await whole(sample, "while the first request is on its way")
     await trial.network.deliver()
     there = await sample.seen()
+    bare = await sink.find(Write(trial.subject, sample.write.subject, sample.write.version, {}))
+    promise(bare is not None and bool(bare.others), f"of the second one, the engine's second look is told {bare}")
     promise(
         len(there) == 2 * sample.whole,
         f"the late request did not make a second one, so the operation deserves a better class than D: {there}",
