@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from .recording import replay
 from .stage import Stage, stage
 
 DEALS = 10
+_IDLE = 10.0
 
 
 async def measure(deals: int = DEALS) -> list[Figure]:
@@ -27,6 +29,9 @@ async def kickoffs(on: Stage, deals: int) -> list[Figure]:
     await on.win(seller, opportunities.pop())  # the first one logs in everywhere
     await on.quiet()
     watch = Watch(hub=os.getpid(), postgres=on.ground.postgres, systems=on.systems.process.pid)
+    await asyncio.sleep(_IDLE)
+    idle = watch.cpu()
+    watch.reset()
     told: list[dict[str, Any]] = []
     for deal in opportunities:
         won = await on.win(seller, deal)
@@ -35,8 +40,16 @@ async def kickoffs(on: Stage, deals: int) -> list[Figure]:
     floors = [await _floor(on, each) for each in sorted(told, key=lambda each: len(each["calls"]))[:3]]
     floor, calls = min(floors), min(len(each["calls"]) for each in told)
     return [
-        _figure(name, told, cpu, floor, calls, deals)
-        for name in ("project in the ERP", "project in the PSA", "sales is told")
+        *(
+            _figure(name, told, cpu, floor, calls, deals)
+            for name in ("project in the ERP", "project in the PSA", "sales is told")
+        ),
+        Figure(
+            "a hub that waits, with Postgres",
+            100 * (idle["hub"] + idle["postgres"]) / _IDLE,
+            "% of a core",
+            detail={f"% of a core for {party}": 100 * idle[party] / _IDLE for party in ("hub", "postgres")},
+        ),
     ]
 
 

@@ -1,10 +1,11 @@
-"""How long a person waits for the lineage of an invoice line, and for what a time entry became, on full books."""
+"""How long the lineage of an invoice line takes, what a time entry became, and what is to be billed, on full books."""
 
 from __future__ import annotations
 
 import random
+from datetime import date
 
-from tieout.store import lineage
+from tieout.store import lineage, time
 from tieout.store.database import Tx, row, rows
 
 from .ground import Ground, ground
@@ -69,7 +70,7 @@ async def measure() -> list[Figure]:
         await book(on.database, NullErp("erp-us", []), "US", PROJECTS)
         statements = [_INVOICES, _INVOICE_LINES, _TIME_ENTRIES, _VERSIONS, _EVIDENCE, _READ_BACK]
         await fill(on, statements, {"periods": PERIODS, "lines": LINES, "entries": ENTRIES})
-        return [await _line(on), await _entry(on)]
+        return [await _line(on), await _entry(on), await _due(on)]
 
 
 async def _line(on: Ground) -> Figure:
@@ -104,3 +105,16 @@ async def _entry(on: Ground) -> Figure:
         assert await row(tx, "select * from time_entry where connection = 'kantata' and source_id = %s", (entry,))
 
     return await compared(on, "what a time entry became, p95", asked, look, bare, "the entry's own row, by its key")
+
+
+async def _due(on: Ground) -> Figure:
+    """Asked with every sweep, for every legal entity, whether anything is to be billed; here everything is billed."""
+
+    async def look(tx: Tx) -> None:
+        assert await time.engagements_to_bill(tx, "US", date(2026, 10, 31)) == []
+
+    async def bare(tx: Tx) -> None:
+        assert await row(tx, "select count(*) as n from time_entry where state = 'approved'")
+
+    name = f"what is to be billed, {PROJECTS * PERIODS * LINES * ENTRIES:,} entries that all are billed, p95"
+    return await compared(on, name, [()] * 10, look, bare, "a count of the approved entries")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import psutil
 
-Unit = Literal["s", "ms", "entries/s", "rings/s"]
+Unit = Literal["s", "ms", "entries/s", "rings/s", "% of a core"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 class Watch:
     """Wall time, and processor time by party, from the moment it is made or was last reset.
 
-    A party is a process with all of its children, the dead ones too.
+    A party is a process with all of its children, the dead ones too. The hub is one process; what else the benchmark
+    started from it is not the hub.
     """
 
     def __init__(self, **parties: int) -> None:
@@ -62,7 +63,7 @@ class Watch:
 
     def reset(self) -> None:
         self._began = time.perf_counter()
-        self._spent = {name: processor_seconds(each) for name, each in self._parties.items()}
+        self._spent = self._total()
 
     @property
     def wall(self) -> float:
@@ -70,14 +71,22 @@ class Watch:
 
     def cpu(self) -> dict[str, float]:
         """Seconds of one core, by party."""
-        return {name: processor_seconds(each) - self._spent[name] for name, each in self._parties.items()}
+        return {name: spent - self._spent[name] for name, spent in self._total().items()}
 
     def each(self, items: int) -> dict[str, float]:
         """Milliseconds of one core for one item, by party."""
         return {name: 1000 * seconds / items for name, seconds in self.cpu().items()}
 
+    def _total(self) -> dict[str, float]:
+        return {name: _own(each) if name == "hub" else _with_children(each) for name, each in self._parties.items()}
 
-def processor_seconds(process: psutil.Process) -> float:
+
+def _own(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _with_children(process: psutil.Process) -> float:
     """User and system time of a process, its living children, and those it has waited for."""
     spent = 0.0
     for each in (process, *process.children(recursive=True)):

@@ -19,7 +19,8 @@ def load() -> dict[str, Any]:
 
 
 def keep(results: dict[str, Any], name: str, told: Mapping[str, Any]) -> None:
-    results["benchmarks"][name] = {"day": f"{datetime.now(UTC):%Y-%m-%d}", **told}
+    known = {**results["benchmarks"], name: {"day": f"{datetime.now(UTC):%Y-%m-%d}", **told}}
+    results["benchmarks"] = dict(sorted(known.items()))
     _RESULTS.write_text(json.dumps(_rounded(results), indent=1, ensure_ascii=False) + "\n")
     text = _README.read_text()
     before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]
