@@ -27,7 +27,9 @@ def sandbox(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start the story over.")] = False,
     state: Annotated[Path | None, typer.Option(help="Where everything is kept; left out, in TIEOUT_HOME.")] = None,
     erp: Annotated[bool, typer.Option("--erp/--no-erp", help="With the real ERP, or without one.")] = True,
-    erp_web: Annotated[Path | None, typer.Option(help="The folder of Tryton's web client, to serve it too.")] = None,
+    erp_ui: Annotated[
+        bool, typer.Option("--erp-ui", help="Serve the ERP's own web client too (installed with npm).")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Another seed is another firm's luck.")] = None,
     calendar: Annotated[Path | None, typer.Option(help="Write the story's date into this file.")] = None,
     bell: Annotated[str, typer.Option(metavar="URL", help="Where the CRM rings when a deal changes.")] = "",
@@ -44,23 +46,28 @@ def sandbox(
     from tieout.sandbox.options import DEFAULT_SEED, Bell, Options
     from tieout.sandbox.serve import as_json as announced
     from tieout.sandbox.serve import run_sandbox
+    from tieout.sandbox.tryton.web_client import web_client
 
     if bool(bell) != bool(bell_token):
         raise stop(Exit.USAGE, "A doorbell has an address and a token.", fix="Say both --bell and --bell-token.")
-    options = Options(
-        state=state or _home() / "sandbox",
-        fresh=fresh,
-        port_base=port,
-        calendar=calendar,
-        day=day.date() if day else None,
-        bell=Bell(bell, bell_token) if bell else None,
-        erp=erp,
-        erp_cache=default_cache(),
-        erp_web=erp_web,
-        seed=DEFAULT_SEED if seed is None else seed,
-        progress=lambda what: aside(f"· {what}"),
-    )
+
+    def progress(what: str) -> None:
+        aside(f"· {what}")
+
     with _explained():
+        options = Options(
+            state=state or _home() / "sandbox",
+            fresh=fresh,
+            port_base=port,
+            calendar=calendar,
+            day=day.date() if day else None,
+            bell=Bell(bell, bell_token) if bell else None,
+            erp=erp,
+            erp_cache=default_cache(),
+            erp_web=web_client(default_cache(), progress) if erp_ui else None,
+            seed=DEFAULT_SEED if seed is None else seed,
+            progress=progress,
+        )
         run_sandbox(options, announced if as_json else _announce, leash=leash)
 
 

@@ -30,7 +30,7 @@ def demo(
     port: Annotated[int, typer.Option(help="The console's port; another one is taken when it is in use.")] = 8900,
     pace: Annotated[float, typer.Option(min=0, max=60, help="Seconds that a day of the story takes at least.")] = 1.0,
     erp_ui: Annotated[
-        bool, typer.Option("--erp-ui", help="Serve the ERP's own web client too (fetched with npm).")
+        bool, typer.Option("--erp-ui", help="Serve the ERP's own web client too (installed with npm).")
     ] = False,
     kill_hub: Annotated[
         bool, typer.Option("--kill-hub", help="Kill the hub (-9) again and again while it works.")
@@ -52,7 +52,6 @@ def demo(
 
     from tieout.cli.demo.options import Options
     from tieout.cli.desk import settings
-    from tieout.sandbox.box import default_cache
 
     options = Options(
         home=settings().home / "demo",
@@ -64,7 +63,6 @@ def demo(
         kill_hub=kill_hub,
         rude_webhooks=rude_webhooks,
         erp_ui=erp_ui,
-        erp_cache=default_cache(),
     )
     outcome = _Outcome()
     asyncio.run(_run(options, outcome, as_json=as_json))

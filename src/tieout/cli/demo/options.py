@@ -25,6 +25,5 @@ class Options:
     kill_hub: bool = False
     rude_webhooks: bool = False
     erp_ui: bool = False
-    erp_cache: Path | None = None
     # A hub that does not catch up within this many seconds is a failure, not a slow machine.
     patience: float = 180

@@ -56,9 +56,12 @@ def welcome(stage: Stage, result: Result, voice: Voice) -> None:
     crm = stage.box.description["systems"]["salesforce"]
     seller = crm["people"][1] if len(crm["people"]) > 1 else crm["people"][0]
     voice.plain(f"Salesforce: {crm['url']}, for example as {seller['login']} / {seller['password']}")
-    if stage.box.description.get("erp"):
-        clerk = stage.box.description["systems"]["erp-us"]["people"][0]
-        voice.plain(f"Tryton: {stage.box.description['erp']}, for example as {clerk['login']} / {clerk['password']}")
+    erp = stage.box.description["systems"].get("erp-us")
+    if erp is not None and (web := erp["settings"].get("web_url")):
+        clerk = erp["people"][0]
+        voice.plain(f"Tryton's own web client: {web}, for example as {clerk['login']} / {clerk['password']}")
+    elif erp is not None:
+        voice.plain("Tryton: `tieout demo --erp-ui` serves its own web client too")
     voice.plain("Ctrl-C stops everything; the next `tieout demo` goes on where this one ends, `--fresh` starts over.")
 
 

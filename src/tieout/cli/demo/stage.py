@@ -16,7 +16,6 @@ from tieout.cli.demo import hub as hubs
 from tieout.cli.demo.box import Box
 from tieout.cli.demo.catching_up import CatchingUp, feeds_of
 from tieout.cli.demo.children import Child
-from tieout.cli.demo.erp_client import installed_client
 from tieout.cli.demo.hub import Bell, HubProcess
 from tieout.cli.demo.lock import alone
 from tieout.cli.demo.options import Options
@@ -47,8 +46,7 @@ async def set_up(options: Options, voice: Voice) -> AsyncGenerator[Stage]:
     async with AsyncExitStack() as held:
         folder = held.enter_context(alone(options.home, fresh=options.fresh)).resolve()
         port = _free_port(options.port)
-        web = await installed_client(options, voice) if options.erp_ui else None
-        sandbox = _sandbox(options, folder, hubs.bell(port, folder), web)
+        sandbox = _sandbox(options, folder, hubs.bell(port, folder))
         held.push_async_callback(sandbox.stop)
         async with asyncio.TaskGroup() as starting:
             arriving = starting.create_task(_arrived(sandbox, folder, voice))
@@ -86,11 +84,11 @@ async def _desk(held: AsyncExitStack, folder: Path, voice: Voice) -> tuple[Desk,
     return desk, firm
 
 
-def _sandbox(options: Options, folder: Path, bell: Bell, web: Path | None) -> Child:
+def _sandbox(options: Options, folder: Path, bell: Bell) -> Child:
     arguments = ["-m", "tieout.cli", "sandbox", "--json", "--leash", "--state", str(folder / "sandbox")]
     arguments += ["--bell", bell.url, "--bell-token", bell.token, "--seed", str(options.seed)]
     arguments += ["--fresh"] if options.fresh else []
-    arguments += ["--erp-web", str(web)] if web else []
+    arguments += ["--erp-ui"] if options.erp_ui else []
     return Child("the sandbox", arguments, environment=dict(os.environ), log=folder / "logs" / "sandbox.log")
 
 
