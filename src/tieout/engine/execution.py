@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 # A fault of ours is tried this often before it becomes a hold; a partner that is away is waited for.
 _FAULTS = 3
 _LONGEST_WAIT = timedelta(minutes=5)
+# Seconds between two tries to reach a database that is away.
+_AWAY = 1.0
 
 
 class Generation:
@@ -161,6 +164,28 @@ class Executor:
         self._systems_for = systems_for
         self._worker = worker
         self._sabotage = sabotage
+
+    async def carry_out(self, run_id: str, generation: int) -> None:
+        """Executes, and gives the run back when not even its end could be written down: the database was away."""
+        try:
+            await self.execute(run_id, generation)
+        except Exception:
+            log.exception("run given back", run=run_id)
+            given_back = False
+            while not given_back:
+                await asyncio.sleep(_AWAY)
+                given_back = await self._given_back(run_id, generation)
+
+    async def _given_back(self, run_id: str, generation: int) -> bool:
+        try:
+            async with self._database.transaction() as tx:
+                if await runs.still_mine(tx, run_id, generation, self._worker):
+                    reason = "its end could not be written down"
+                    await runs.again(tx, run_id, at=self._clock(), state="retrying", reason=reason)
+        except Exception:  # as long as it takes: nobody else will take this run up
+            log.exception("the database is away")
+            return False
+        return True
 
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""

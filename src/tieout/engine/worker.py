@@ -73,7 +73,7 @@ class Worker:
 
         @DBOS.workflow(name=_WORKFLOW)
         async def work(run_id: str, generation: int) -> None:  # pyright: ignore[reportUnusedFunction]
-            await self._executor.execute(run_id, generation)
+            await self._executor.carry_out(run_id, generation)
 
         DBOS.launch()
 

@@ -1,0 +1,59 @@
+"""A run whose end could not be written down is given back, and begins again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tieout.engine.execution import Executor
+from tieout.engine.run import Run, flow
+from tieout.store import runs
+from tieout.store.database import Database, Tx
+
+pytestmark = pytest.mark.anyio
+
+
+class Unreliable(Database):
+    """A database that is away for two transactions, from the second one on."""
+
+    asked = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx, None]:
+        self.asked += 1
+        if self.asked in (2, 3):
+            raise ConnectionError("the database is away")
+        async with super().transaction() as tx:
+            yield tx
+
+
+@flow(version=1, title="Does nothing")
+async def nothing(run: Run, systems: Any) -> None:
+    """The end of even this has to be written down."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def test_a_run_whose_end_could_not_be_written_down_begins_again(database: Database, database_url: str) -> None:
+    async with database.transaction() as tx:
+        await runs.queue(tx, "nothing:x:1", flow="nothing", subject="x", version="1", lane="x", now=now())
+    unreliable = Unreliable(database_url)
+    await unreliable.open()
+    executor = Executor(unreliable, now, lambda: now().date(), [nothing], lambda effects: None, "w")
+    await executor.carry_out("nothing:x:1", 1)
+    async with database.transaction() as tx:
+        given_back = await runs.get(tx, "nothing:x:1")
+    assert given_back is not None
+    assert (given_back["state"], given_back["generation"]) == ("retrying", 2)
+    await executor.carry_out("nothing:x:1", 2)
+    async with database.transaction() as tx:
+        done = await runs.get(tx, "nothing:x:1")
+    assert done is not None
+    assert done["state"] == "done"
+    await unreliable.close()
