@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,9 @@ def _furnish(python: Path, workshop: Path, description: Path, password: str) -> 
     process = ErpProcess(python, workshop)
     process.start()
     try:
-        return asyncio.run(_bootstrap(process.url, description, password))
+        # In a thread of its own, with a loop of its own: whoever builds may stand in a loop already.
+        with ThreadPoolExecutor(1) as aside:
+            return aside.submit(asyncio.run, _bootstrap(process.url, description, password)).result()
     finally:
         process.stop()
 
