@@ -1,4 +1,4 @@
-"""Measures and writes down: `python -m benchmarks [NAME …]`, all of them when no name is given.
+"""Measures and writes down: `python -m benchmarks [NAME[=COUNT] …]`, all of them when no name is given.
 
 Each benchmark runs in a process of its own; the results of those that did not run this time are kept.
 """
@@ -19,7 +19,7 @@ from .ground import ground
 from .machine import machine, postgres_of
 from .measuring import Figure
 
-BENCHMARKS: Mapping[str, Callable[[], Awaitable[list[Figure]]]] = {
+BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "kickoff": kickoff.measure,
     "billing": billing.measure,
     "tryton": volume.against_tryton,
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == [_ONE]:
         sys.stdout.write(json.dumps(asyncio.run(_measured(arguments[1]))) + "\n")
         return 0
-    unknown = sorted(set(arguments) - BENCHMARKS.keys())
+    unknown = sorted({each.partition("=")[0] for each in arguments} - BENCHMARKS.keys())
     if unknown:
         sys.stderr.write(f"There is no benchmark {', '.join(unknown)}. There are {', '.join(BENCHMARKS)}.\n")
         return 2
@@ -62,7 +62,8 @@ def _run(name: str, results: dict[str, object]) -> bool:
 
 async def _measured(name: str) -> dict[str, object]:
     began, load = time.perf_counter(), os.getloadavg()[0]
-    figures = await BENCHMARKS[name]()
+    which, _, count = name.partition("=")
+    figures = await BENCHMARKS[which](*([int(count)] if count else []))
     return {
         "took": time.perf_counter() - began,
         "load": [round(each, 1) for each in (load, os.getloadavg()[0])],

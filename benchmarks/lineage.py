@@ -65,17 +65,17 @@ _READ_BACK = """
 """
 
 
-async def measure() -> list[Figure]:
+async def measure(looks: int = LOOKS) -> list[Figure]:
     async with ground() as on:
         await book(on.database, NullErp("erp-us", []), "US", PROJECTS)
         statements = [_INVOICES, _INVOICE_LINES, _TIME_ENTRIES, _VERSIONS, _EVIDENCE, _READ_BACK]
         await fill(on, statements, {"periods": PERIODS, "lines": LINES, "entries": ENTRIES})
-        return [await _line(on), await _entry(on), await _due(on)]
+        return [await _line(on, looks), await _entry(on, looks), await _due(on)]
 
 
-async def _line(on: Ground) -> Figure:
+async def _line(on: Ground, looks: int) -> Figure:
     chance = random.Random(_SEED)  # noqa: S311 - which lines are looked at is no secret
-    asked = [(f"INV-{chance.randint(1, PROJECTS * PERIODS)}", f"{chance.randint(1, LINES):02}") for _ in range(LOOKS)]
+    asked = [(f"INV-{chance.randint(1, PROJECTS * PERIODS)}", f"{chance.randint(1, LINES):02}") for _ in range(looks)]
 
     async def look(tx: Tx, number: str, line: str) -> None:
         (told,) = await lineage.of_invoice(tx, number, entries_of=[line])
@@ -92,9 +92,9 @@ async def _line(on: Ground) -> Figure:
     return await compared(on, name, asked, look, bare, "its evidence rows alone, by one indexed select")
 
 
-async def _entry(on: Ground) -> Figure:
+async def _entry(on: Ground, looks: int) -> Figure:
     chance = random.Random(_SEED)  # noqa: S311
-    asked = [(str(chance.randint(1, PROJECTS * PERIODS * LINES * ENTRIES)),) for _ in range(LOOKS)]
+    asked = [(str(chance.randint(1, PROJECTS * PERIODS * LINES * ENTRIES)),) for _ in range(looks)]
 
     async def look(tx: Tx, entry: str) -> None:
         told = await lineage.entry_story(tx, "kantata", entry)

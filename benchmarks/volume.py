@@ -18,7 +18,7 @@ from .page_path import PAGE, moved
 from .stage import systems
 from .timesheets import Booked, Entries, book, tasks_of
 
-TRYTON_ENTRIES, NULL_ENTRIES = 5_000, 100_000
+TRYTON_ENTRIES, NULL_ENTRIES = 5_000, 20_000
 _PROJECTS, _BATCH, _FLOOR_BATCHES = 50, 150, 10
 _COLUMNS = (
     "source_id", "source_version", "project", "task", "person", "person_name", "work_date", "minutes", "billable_minutes",
