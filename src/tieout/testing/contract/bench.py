@@ -59,7 +59,8 @@ class ConnectorBench:
     `wrong` gives settings with which the system lets nobody in; other ones each time where it counts failed logins.
     `forward` lets time pass in the system; where nobody can
     move its clock, it does nothing. `steps` is how long the random walk over the source is. With `dear`, where each call takes its time,
-    faults take turns instead of all striking everywhere. Close it in the end.
+    faults take turns instead of all striking everywhere. `shapes` is what the checks remember of the calls of a send. Close it
+    in the end.
     """
 
     spec: ConnectorSpec
@@ -73,6 +74,7 @@ class ConnectorBench:
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     steps: int = 40
     dear: bool = False
+    shapes: dict[str, Sequence[bool]] = field(default_factory=dict[str, Sequence[bool]], init=False, repr=False)
 
     @cached_property
     def connection(self) -> Any:

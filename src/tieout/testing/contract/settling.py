@@ -18,7 +18,7 @@ from tieout.testing.contract.writing import whole
 from tieout.testing.crash import Crashed
 
 _FAULTS: tuple[Fault, ...] = ("lost", "silent", "garbled", "late", "killed_before", "killed_after", "unavailable")
-_FEW: tuple[Fault, ...] = ("lost", "late", "killed_after")
+_FEW: tuple[Fault, ...] = ("lost", "late", "killed_before", "killed_after")
 _PATIENCE = timedelta(seconds=3)
 
 
@@ -34,8 +34,7 @@ class Moment:
 
 async def whatever_breaks_there_is_exactly_one_in_the_end(trial: Trial) -> None:
     await _known(trial)
-    dear = trial.bench.dear and trial.sink.operation(trial.subject).guarantee is not Guarantee.LOOK_UP
-    for fault in _FEW if dear else _FAULTS:
+    for fault in _FEW if trial.bench.dear else _FAULTS:
         await ends_with_one(trial, fault)
 
 
