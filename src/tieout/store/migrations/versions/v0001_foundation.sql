@@ -93,6 +93,7 @@ create table message (
 );
 create index message_waiting on message (connection, kind, id) where state = 'received';
 create index message_by_run on message (run_id) where state in ('in_flight', 'held');
+create index message_held on message (connection, kind) where state = 'held';
 
 create table run (
   id text primary key,
