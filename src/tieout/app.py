@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -194,7 +195,10 @@ async def serve(
         if settings.role == "worker":
             ready("")
             await asyncio.Event().wait()
-        await _answer(web(hub, configs, settings), settings, ready)
+        application = web(hub, configs, settings)
+        gc.collect()
+        gc.freeze()  # all that was imported stays: to look through it again and again would stop every answer for 0.2 s
+        await _answer(application, settings, ready)
 
 
 async def _applied(url: str) -> Firm:
