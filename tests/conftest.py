@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
 import pytest
@@ -45,6 +45,14 @@ async def books(database: Database) -> Books:
     books = Books(database)
     await books.open()
     return books
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[Any]) -> None:
+    """In a parallel run, what shares an ERP, a browser or a hub stays in one process: they are started once."""
+    for item in items:
+        if any(item.get_closest_marker(each) for each in ("slow", "tryton", "browser")):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.parent)))
 
 
 @pytest.hookimpl(trylast=True)
