@@ -9,7 +9,7 @@ from datetime import date
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.package import ServicePackage
-from tieout.domain.firm import Firm
+from tieout.domain.firm import Firm, LegalEntity
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.values import ValueTables
@@ -61,16 +61,20 @@ def missing_for_kickoff(deal: Engagement, *, link: str) -> list[Problem]:
     return problems
 
 
+def entity_of(deal: Engagement, firm: Firm, tables: ValueTables, *, on: date) -> LegalEntity | None:
+    """The legal entity that sells: named by its code, or by a word of the value table."""
+    named = firm.entity(deal.legal_entity)
+    row = None if named else tables.look_up("legal_entity", deal.legal_entity, entity="*", on=on)
+    return firm.entity(row.value) if row else named
+
+
 def enrich(
     deal: Engagement, firm: Firm, tables: ValueTables, *, on: date, link: str
 ) -> tuple[Enriched | None, list[Problem]]:
     """Derives entity, department, tax class, package and rate card; the problems when something has no value yet."""
     problems = _unknown_terms(deal, firm, link)
     facts = {"deal": deal.name, "link": link}
-    entity = firm.entity(deal.legal_entity)
-    if entity is None:
-        row = tables.look_up("legal_entity", deal.legal_entity, entity="*", on=on)
-        entity = firm.entity(row.value) if row else None
+    entity = entity_of(deal, firm, tables, on=on)
     if entity is None:
         problems.append(_unknown(firm, "legal_entity", deal.legal_entity, "*"))
     elif entity.currency != deal.currency:

@@ -17,6 +17,7 @@ from tieout.domain.problems import Problem, explain
 from tieout.domain.readiness import (
     Enriched,
     enrich,
+    entity_of,
     hierarchy_problems,
     missing_for_billing,
     missing_for_kickoff,
@@ -49,20 +50,25 @@ async def opportunity_to_project(run: Run, systems: Systems) -> None:
         await withdraw(run, systems, ref, reading, contract)
         return
     deal = await systems.register.canonical(cast(Engagement, reading.document), crm.name)
-    await run.about(title=deal.name, engagement=deal.key, amount=_value(deal))
-    enriched = await ready(run, systems, ref, deal)
+    enriched = await ready(run, systems, ref, deal, reading)
     deal = await systems.register.canonical(deal, crm.name)
-    await run.about(title=deal.name, entity=enriched.entity, engagement=deal.key, amount=_value(deal))
     project = await agreed(run, systems, ref, deal, reading, enriched, contract)
     await set_up(run, systems, ref, deal, project)
     run.warn(missing_for_billing(deal, link=crm.link(ref)))
     await run.wake("time_to_invoice", deal.key)
 
 
-async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement) -> Enriched:
-    """The deal with all it needs; else it waits, with every problem at once, and the CRM says so."""
+async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement, reading: Reading) -> Enriched:
+    """The deal with all it needs; else it waits, with every problem at once, and the CRM says so.
+
+    What was sold is in the books from here on, whatever still keeps it from becoming a project.
+    """
     crm, link = systems.crm(ref.connection), systems.crm(ref.connection).link(ref)
     tables = await systems.register.value_tables()
+    seller = entity_of(deal, systems.firm, tables, on=run.today())
+    entity = seller.code if seller else None
+    await run.about(title=deal.name, entity=entity, engagement=deal.key, amount=_value(deal))
+    await systems.register.save(deal, entity=entity, engagement=deal.key, trail=reading.trail)
     enriched, unknown = enrich(deal, systems.firm, tables, on=run.today(), link=link)
     problems = [
         *missing_for_kickoff(deal, link=link),
