@@ -50,6 +50,17 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def trial(self) -> AsyncGenerator[Trial, None]:
+        """A database of which nothing stays: all transactions are parts of one, which is rolled back.
+
+        It sees one snapshot, and waits 5 s at most for what others are changing.
+        """
+        async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
+            await connection.execute("set transaction isolation level repeatable read")
+            await connection.execute("set local lock_timeout = '5s'")
+            yield Trial(self.url, connection)
+
+    @asynccontextmanager
     async def session(self) -> AsyncGenerator[Tx, None]:
         """A connection of its own outside the pool, for session-level locks and for listening; closed at the end."""
         connection = await psycopg.AsyncConnection[DictRow].connect(
@@ -59,6 +70,19 @@ class Database:
             yield connection
         finally:
             await connection.close()
+
+
+class Trial(Database):
+    """One connection inside one transaction, used as if it were a pool."""
+
+    def __init__(self, url: str, connection: Tx) -> None:
+        super().__init__(url)
+        self._connection = connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx, None]:
+        async with self._connection.transaction():
+            yield self._connection
 
 
 async def sole(session: Tx, key: int) -> bool:

@@ -65,6 +65,10 @@ async def current(tx: Tx) -> dict[str, Any] | None:
     return await row(tx, "select * from firm_version order by applied_at desc, version desc limit 1")
 
 
+async def at_version(tx: Tx, version: int) -> dict[str, Any] | None:
+    return await row(tx, "select * from firm_version where version = %s", (version,))
+
+
 async def connections(tx: Tx) -> list[dict[str, Any]]:
     return await rows(tx, "select * from connection order by role, name")
 
@@ -84,15 +88,20 @@ async def record_health(tx: Tx, name: str, health: Mapping[str, Any], now: datet
     )
 
 
-async def values(tx: Tx, table: str | None = None) -> list[ValueRow]:
-    """Value rows in force or to come; a row that waits for its second pair of eyes is not among them."""
+async def values(tx: Tx, table: str | None = None, at: datetime | None = None) -> list[ValueRow]:
+    """Value rows in force or to come; a row that waits for its second pair of eyes is not among them.
+
+    With `at` only those that were there at that moment.
+    """
     found = await rows(
         tx,
         """
         select id, table_name, key, entity, value, valid_from, author from value_row
-        where not waiting and (%(table)s::text is null or table_name = %(table)s) order by table_name, key, valid_from, id
+        where not waiting and (%(table)s::text is null or table_name = %(table)s)
+          and (%(at)s::timestamptz is null or created_at <= %(at)s)
+        order by table_name, key, valid_from, id
         """,
-        {"table": table},
+        {"table": table, "at": at},
     )
     return [_value(each) for each in found]
 

@@ -143,6 +143,13 @@ async def release(tx: Tx, run_ids: Sequence[str]) -> None:
     )
 
 
+async def take_back(tx: Tx, run_id: str, reason: str) -> None:
+    """A run that was let go has not begun and waits again, and what came with it."""
+    await tx.execute(
+        "update message set state = 'held', reason = %s where run_id = %s and state = 'in_flight'", (reason, run_id)
+    )
+
+
 async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datetime) -> None:
     await tx.execute(
         """
@@ -155,12 +162,14 @@ async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datet
 
 
 async def of_run(tx: Tx, run_id: str) -> list[dict[str, Any]]:
-    """The messages a run works off, with what the page brought of each."""
+    """The messages a run works off, with what the page brought of each: those that wait, or all when none does."""
     return await rows(
         tx,
         """
         select id, connection, kind, record_id, version, payload, deleted, merged_into, amount_minor, currency, state
-        from message where run_id = %s and state in ('in_flight', 'held') order by id
+        from message m where run_id = %s and (state in ('in_flight', 'held') or not exists (
+          select from message w where w.run_id = m.run_id and w.state in ('in_flight', 'held')))
+        order by id
         """,
         (run_id,),
     )
