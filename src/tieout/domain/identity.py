@@ -40,8 +40,13 @@ def business_key(prefix: str, ref: Ref) -> str:
     Forty bits of a hash: derived, not counted, so that a restored or a second hub gives the same key. Two records that
     meet in one key are refused by the crosswalk's unique index and become a hold.
     """
-    bits = int(digest(ref.connection, ref.kind, ref.id)[:10], 16)
-    return f"{prefix}-" + "".join(_ALPHABET[(bits >> shift) & 31] for shift in range(35, -5, -5))
+    return f"{prefix}-{spelled(ref.connection, ref.kind, ref.id)}"
+
+
+def spelled(*parts: str) -> str:
+    """Eight characters that a person can read out: forty bits of the digest of the parts."""
+    bits = int(digest(*parts)[:10], 16)
+    return "".join(_ALPHABET[(bits >> shift) & 31] for shift in range(35, -5, -5))
 
 
 def effect_key(connection: str, operation: str, subject: str, version: str) -> str:
