@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from email.utils import parseaddr
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from pydantic import Field
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.money import Rounding
+from tieout.domain.notification import ChannelSettings, Name, NotificationRule
 from tieout.domain.values import ANY, ValueRow
 
 Role = Literal["crm", "psa", "erp"]
@@ -51,7 +53,7 @@ class ConnectionSettings(Part):
 
 
 class ApprovalRule(Part):
-    """Terms that finance must accept before a project is set up."""
+    """Terms that finance must accept before a project is set up, and replays that a second person must agree to."""
 
     amount_above: dict[Currency, Decimal] = Field(
         default_factory=dict[str, Decimal],
@@ -59,6 +61,13 @@ class ApprovalRule(Part):
     )
     payment_days_above: Days | None = Field(
         default=None, description="Payment terms longer than this many days wait for finance"
+    )
+    replay_documents_above: int | None = Field(
+        default=None, ge=0, description="A replay of more documents than this needs the approval of a second person"
+    )
+    replay_amount_above: dict[Currency, Decimal] = Field(
+        default_factory=dict[str, Decimal],
+        description="Currency → amount: a replay that makes or moves claims above it needs a second person",
     )
 
 
@@ -119,6 +128,11 @@ class Firm(Part):
         default_factory=dict[str, str],
         description="Who answers for a hold, as Tieout names them (finance operations) → who that is here",
     )
+    channels: dict[Name, ChannelSettings] = Field(
+        default_factory=dict[str, ChannelSettings],
+        description="Name (small letters, digits, hyphens) → a way to tell people: e-mail, Slack, Teams, a webhook",
+    )
+    notifications: tuple[NotificationRule, ...] = Field(default=(), description="Who is told of what, how and when")
     packages: tuple[ServicePackage, ...] = Field(default=(), description="The service packages of packages/")
     rate_cards: tuple[RateCard, ...] = Field(default=(), description="The rate cards of rate_cards/")
     tables: tuple[ValueTable, ...] = Field(default=(), description="The value tables of tables/")
@@ -155,6 +169,11 @@ class Firm(Part):
         if owner.startswith(_OWNER_OF) and connection is not None:
             return connection.owner
         return self.owners.get(owner, "")
+
+    def recipients(self, rule: NotificationRule) -> list[str]:
+        """The e-mail addresses that a rule means: its own, and those that stand under `owners` for the teams it names."""
+        meant = [each if "@" in each else self.owners.get(each, "") for each in rule.to]
+        return list(dict.fromkeys(address for each in meant if "@" in (address := parseaddr(each)[1])))
 
     def shipped_rows(self, author: str) -> list[ValueRow]:
         return [

@@ -32,7 +32,12 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("legal entity", _by_code(before), _by_code(after), _entity, _same_fields)
     yield from _compared("connection", before.connections, after.connections, _connection, _connection_changes)
     yield from _entries("amount above", before.approvals.amount_above, after.approvals.amount_above, "approvals")
-    yield from _fields("approvals", before.approvals, after.approvals, ("payment_days_above",))
+    yield from _fields(
+        "approvals", before.approvals, after.approvals, ("payment_days_above", "replay_documents_above")
+    )
+    yield from _entries(
+        "replay amount above", before.approvals.replay_amount_above, after.approvals.replay_amount_above, "approvals"
+    )
     yield from _same_fields("billing", before.billing, after.billing)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
