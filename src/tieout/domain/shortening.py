@@ -10,7 +10,7 @@ from tieout.domain.identity import spelled
 _MARK = 6
 _JOINER = "\u200d"
 # What a name must not end with once its last words are gone.
-_LOOSE = " -–—&+,;:/|(["
+_LOOSE = " -\u2013\u2014&+,;:/|(["
 
 
 def width(text: str) -> int:
