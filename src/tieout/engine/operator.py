@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,8 +49,7 @@ class Operator:
             same = await holds.of_cause(tx, hold["cause"]) if all_of_cause else [hold]
             # The run behind a standing hold (a cause, not a document) is over; it looks again.
             released = await self._release(tx, [each["run_id"] for each in same], finished=True)
-            for each in same:
-                await holds.note(tx, each["id"], actor, "replayed", self._clock())
+            await self._did(tx, same, actor, "replayed")
             await self._audit(tx, actor, "hold.replay", f"H-{hold_id}", {"runs": list(released.runs)})
             return released
 
@@ -61,6 +61,7 @@ class Operator:
             released = await self._release(tx, [run_id], finished=True)
             if not released.runs:
                 raise Refused(f"Run {run_id!r} is at work already.")
+            await self._did(tx, await holds.of_run(tx, run_id), actor, "replayed")
             await self._audit(tx, actor, "run.replay", run_id, {})
             return released
 
@@ -99,7 +100,7 @@ class Operator:
             await holds.decide(
                 tx, hold["subject"], question_of(hold), choice, reason=reason, actor=actor, now=self._clock()
             )
-            await holds.note(tx, hold_id, actor, f"decided: {choice}", self._clock())
+            await self._did(tx, [hold], actor, because(f"decided: {choice}", reason))
             await self._audit(tx, actor, "hold.decide", f"H-{hold_id}", {"choice": choice, "reason": reason})
             return await self._release(tx, [hold["run_id"]])
 
@@ -113,7 +114,7 @@ class Operator:
         row = replace(row, key=row.key.strip(), value=row.value.strip())
         async with self._database.transaction() as tx:
             await firm.set_value(tx, row, now=self._clock(), waiting=four_eyes)
-            return Released(()) if four_eyes else await self._value_arrived(tx, row)
+            return Released(()) if four_eyes else await self._value_arrived(tx, row, row.author)
 
     async def approve_value(self, row_id: int, *, actor: str) -> Released:
         async with self._database.transaction() as tx:
@@ -123,7 +124,7 @@ class Operator:
             if row.author == actor:
                 raise OwnRequest("Somebody else must approve your own row: the table has four eyes.")
             await firm.approve_value(tx, row_id, actor, self._clock())
-            return await self._value_arrived(tx, row)
+            return await self._value_arrived(tx, row, actor)
 
     async def answer_approval(self, approval_id: int, *, approve: bool, actor: str, reason: str = "") -> Released:
         """Approves or rejects terms; never one's own request, and a rejection says why."""
@@ -139,6 +140,8 @@ class Operator:
             if not await holds.answer_approval(tx, approval_id, state, actor=actor, reason=reason, now=self._clock()):
                 raise Refused(f"A-{approval_id} was answered before, by {asked['decided_by']}.")
             await self._audit(tx, actor, f"approval.{state}", f"A-{approval_id}", {"reason": reason})
+            waiting = await holds.of_subject(tx, asked["flow"], asked["subject"])
+            await self._did(tx, waiting, actor, because(f"A-{approval_id} {state}", reason))
             return await self._release(tx, await runs.waiting_for(tx, asked["flow"], asked["subject"]))
 
     async def pause(self, connection: str, *, reason: str, actor: str) -> None:
@@ -154,6 +157,7 @@ class Operator:
             await firm.set_connection_state(tx, connection, "active", "")
             await self._audit(tx, actor, "connection.resume", connection, {})
             stopped = await holds.of_code(tx, "connection.misconfigured", {"system": connection})
+            await self._did(tx, stopped, actor, f"{connection} resumed")
             return await self._release(tx, [each["run_id"] for each in stopped])
 
     async def apply_firm(self, wanted: Firm, *, actor: str) -> int | None:
@@ -170,7 +174,10 @@ class Operator:
             )
             await firm.ship_values(tx, wanted.shipped_rows(actor), now)
             for code in _FIXED_BY_FOLDER:
-                await self._release(tx, [each["run_id"] for each in await holds.of_code(tx, code, {})], finished=True)
+                waiting = await holds.of_code(tx, code, {})
+                if version is not None:
+                    await self._did(tx, waiting, actor, f"firm folder applied as version {version}")
+                await self._release(tx, [each["run_id"] for each in waiting], finished=True)
         return version
 
     # -- what the verbs share
@@ -182,7 +189,11 @@ class Operator:
         await messages.release(tx, released)
         return Released(released)
 
-    async def _value_arrived(self, tx: Tx, row: ValueRow) -> Released:
+    async def _did(self, tx: Tx, about: Sequence[Mapping[str, Any]], actor: str, what: str) -> None:
+        await holds.act(tx, [each["id"] for each in about], actor, what, self._clock())
+
+    async def _value_arrived(self, tx: Tx, row: ValueRow, actor: str) -> Released:
+        """`actor` is who put the row in force: its author, or the second pair of eyes."""
         waiting = await holds.of_code(tx, "value.missing", {"table": row.table})
         freed = [
             each
@@ -190,8 +201,7 @@ class Operator:
             if each["facts"]["value"].strip().casefold() == row.key.strip().casefold()
             and row.entity in (ANY, each["facts"]["entity"])
         ]
-        for each in freed:
-            await holds.note(tx, each["id"], row.author, f"{row.table}: {row.key} = {row.value}", self._clock())
+        await self._did(tx, freed, actor, f"{row.table} {row.key} = {row.value}")
         return await self._release(tx, [each["run_id"] for each in freed])
 
     async def _open_hold(self, tx: Tx, hold_id: int) -> dict[str, Any]:
@@ -215,3 +225,8 @@ def question_of(hold: dict[str, Any]) -> str:
     """The name under which the answer to a hold is remembered: its code, and what it is about where it says so."""
     about = hold["facts"].get("about", "")
     return f"{hold['code']}:{about}" if about else str(hold["code"])
+
+
+def because(what: str, reason: str) -> str:
+    """What was done, and why where somebody said so."""
+    return f"{what}: {reason.strip()}" if reason.strip() else what

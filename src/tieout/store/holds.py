@@ -12,6 +12,9 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem, explain
 from tieout.store.database import Tx, row, rows
 
+# Who ends a hold whose run finds the problem gone, when no person did anything about it.
+SOURCE = "source"
+
 
 async def open_holds(
     tx: Tx, run: Mapping[str, Any], problems: Sequence[Problem], *, title: str, amount: Money | None, now: datetime
@@ -21,7 +24,7 @@ async def open_holds(
         tx,
         run["flow"],
         run["subject"],
-        by="source",
+        by=SOURCE,
         resolution="the source was corrected",
         now=now,
         but={problem.cause for problem in problems},
@@ -38,7 +41,10 @@ async def open_holds(
                     %(quote)s, %(minor)s, %(currency)s, %(owner)s, %(now)s, %(due)s)
             on conflict (flow, subject, cause) where state = 'open' do update
             set facts = excluded.facts, quote = excluded.quote, run_id = excluded.run_id, times = hold.times + 1,
-                amount_minor = excluded.amount_minor, currency = excluded.currency
+                amount_minor = excluded.amount_minor, currency = excluded.currency,
+                -- The run that a deed set in motion, or a later one of the subject, still has the problem: it did not help.
+                acted_by = case when excluded.run_id = hold.acted_run
+                  or starts_with(excluded.run_id, hold.flow || ':' || hold.subject || ':') then '' else hold.acted_by end
             returning id, times
             """,
             {
@@ -66,16 +72,35 @@ async def open_holds(
 async def close_holds(
     tx: Tx, flow: str, subject: str, *, by: str, resolution: str, now: datetime, but: set[str] | None = None
 ) -> None:
+    """Ends the holds of a subject. What ends by itself after a person did something about it was ended by that person."""
     closed = await rows(
         tx,
         """
-        update hold set state = 'resolved', resolved_at = %s, resolved_by = %s, resolution = %s
-        where flow = %s and subject = %s and state = 'open' and not (cause = any(%s)) returning id
+        update hold set state = 'resolved', resolved_at = %(now)s,
+               resolved_by = case when %(by)s = %(source)s and acted_by <> '' then acted_by else %(by)s end,
+               resolution = case when %(by)s = %(source)s and acted_by <> '' then acted_why else %(resolution)s end
+        where flow = %(flow)s and subject = %(subject)s and state = 'open' and not (cause = any(%(but)s))
+        returning id, resolved_by, resolution
         """,
-        (now, by, resolution, flow, subject, list(but or ())),
-    )
+        {
+            "now": now, "by": by, "source": SOURCE, "resolution": resolution, "flow": flow, "subject": subject,
+            "but": list(but or ()),
+        },
+    )  # fmt: skip
     for each in closed:
-        await note(tx, each["id"], by, f"resolved: {resolution}", now)
+        await note(tx, each["id"], each["resolved_by"], f"resolved: {each['resolution']}", now)
+
+
+async def act(tx: Tx, hold_ids: Sequence[int], actor: str, why: str, now: datetime) -> None:
+    """A person did something that may end these open holds: the story says so, and whoever they end by is this person."""
+    for each in await rows(
+        tx,
+        """
+        update hold set acted_by = %s, acted_why = %s, acted_run = run_id where id = any(%s) and state = 'open' returning id
+        """,
+        (actor, why, list(hold_ids)),
+    ):
+        await note(tx, each["id"], actor, why, now)
 
 
 async def note(tx: Tx, hold_id: int, actor: str, what: str, now: datetime) -> None:
@@ -101,6 +126,16 @@ async def listed(tx: Tx, state: str = "open") -> list[dict[str, Any]]:
 
 async def of_cause(tx: Tx, cause: str) -> list[dict[str, Any]]:
     return await rows(tx, "select * from hold where cause = %s and state = 'open' order by id", (cause,))
+
+
+async def of_run(tx: Tx, run_id: str) -> list[dict[str, Any]]:
+    return await rows(tx, "select * from hold where run_id = %s and state = 'open' order by id", (run_id,))
+
+
+async def of_subject(tx: Tx, flow: str, subject: str) -> list[dict[str, Any]]:
+    return await rows(
+        tx, "select * from hold where flow = %s and subject = %s and state = 'open' order by id", (flow, subject)
+    )
 
 
 async def of_code(tx: Tx, code: str, facts: Mapping[str, str]) -> list[dict[str, Any]]:

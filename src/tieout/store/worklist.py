@@ -208,7 +208,7 @@ async def frees(tx: Tx, hold: dict[str, Any]) -> list[dict[str, Any]]:
     return await rows(
         tx,
         """
-        select id, title, subject, entity, amount_minor, currency, opened_at, due_at, facts from hold
+        select id, title, subject, cause, entity, amount_minor, currency, opened_at, due_at, facts from hold
         where state = 'open' and id <> %(id)s and (
           cause = %(cause)s
           or (code = 'value.missing' and code = %(code)s and facts ->> 'table' = %(table)s

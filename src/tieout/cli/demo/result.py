@@ -14,7 +14,7 @@ from tieout.cli.demo.box import Box
 from tieout.cli.demo.comparison import Compared, compare
 from tieout.cli.holds import shown
 from tieout.store import holds, watching, worklist
-from tieout.store.database import Database, Tx
+from tieout.store.database import Database
 from tieout.store.figures import Figures, Totals, figures
 
 # What people call a figure → the hub's name for it.
@@ -30,8 +30,6 @@ _FIGURES = {
     "proposed": "proposed",
     "left": "left",
 }
-# Who writes into the story of a hold without being a person.
-_NOBODY = ("tieout", "source")
 # Records that a second start on the same data must not make again.
 _RECORDS = {
     "customers": "erp.customer.create",
@@ -117,7 +115,7 @@ async def result(
     async with database.transaction() as tx:
         made = await watching.made(tx, since)
         waited = [*await holds.listed(tx, "open"), *await holds.listed(tx, "resolved")]
-        waited = [await _credited(tx, each) for each in sorted(waited, key=lambda each: each["id"])]
+        waited.sort(key=lambda each: each["id"])
         approvals = await worklist.approvals(tx)
         timings = _timings(
             await watching.kickoffs(tx, since), await watching.billings(tx, since), await watching.page_path(tx, since)
@@ -157,14 +155,6 @@ def _spread(seconds: Sequence[float]) -> dict[str, float] | None:
         "median": round(statistics.median(seconds), 2),
         "slowest": round(max(seconds), 2),
     }
-
-
-async def _credited(tx: Tx, hold: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A wait that ended when its run looked again, but because a person had done something, is that person's."""
-    acts = [each for each in await holds.events(tx, hold["id"]) if each["actor"] not in _NOBODY]
-    if hold["resolved_by"] != "source" or not acts:
-        return hold
-    return {**hold, "resolved_by": acts[-1]["actor"], "resolution": acts[-1]["what"]}
 
 
 def _approval(found: Mapping[str, Any]) -> dict[str, Any]:

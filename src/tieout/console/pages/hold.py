@@ -86,6 +86,7 @@ class Hold:
     value_form: ValueForm | None
     question: choices.Question | None
     frees: tuple[Other, ...]
+    elsewhere: tuple[Other, ...]
     together: tuple[Other, ...]
     events: tuple[Event, ...]
     facts: tuple[tuple[str, str], ...]
@@ -109,17 +110,18 @@ async def show(visit: Visit) -> Response:
         if stored is None:
             raise HTTPException(404, f"There is no hold H-{number}.")
         run = await runs.get(tx, stored["run_id"])
-        others = await worklist.frees(tx, stored)
+        others = await worklist.frees(tx, stored) if stored["state"] == "open" else []
         context = Hold(
             hold=hold_row(stored),
             answers=explained(stored),
             answers_for=visit.setting.firm().answers_for(stored["owner"]),
             source=_source(stored["facts"]),
-            place=f"In {stored['facts']['system']}" if "system" in stored["facts"] else "At its source",
+            place=_place(stored),
             quote=stored["quote"],
             value_form=await _value_form(visit, tx, stored, others),
             question=choices.question(stored["code"], stored["facts"]) if stored["state"] == "open" else None,
-            frees=tuple(_other(each) for each in others),
+            frees=tuple(_other(each) for each in others if each["cause"] == stored["cause"]),
+            elsewhere=tuple(_other(each) for each in others if each["cause"] != stored["cause"]),
             together=tuple(_other(each) for each in await worklist.together(tx, stored)),
             events=tuple(
                 Event(each["at"], each["actor"], each["what"]) for each in await holds.events(tx, stored["id"])
@@ -237,6 +239,17 @@ def _source(facts: Mapping[str, str]) -> str:
     if "table" in facts:
         return f"/tables/{quote(facts['table'])}?{urlencode({'value': facts['value'], 'entity': facts['entity']})}"
     return f"/systems/{quote(facts['system'])}" if "system" in facts else ""
+
+
+def _place(stored: Mapping[str, Any]) -> str:
+    """Where a problem is put right, in words; empty where nobody knows."""
+    facts = stored["facts"]
+    if facts.get("system"):
+        return f"In {facts['system']}"
+    if "table" in facts:
+        return "In the value table"
+    system, slash, _ = str(stored["subject"]).partition("/")
+    return f"In {system}" if slash else ""
 
 
 def _date(text: str, otherwise: date) -> date:
