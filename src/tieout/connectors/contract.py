@@ -38,14 +38,27 @@ class Guarantee(Enum):
 class Operation:
     """One kind of write of a connector.
 
-    `settle` is for class D: how long after a lost answer the target may still carry out the request, counted from the
-    sending; the engine looks up only after it.
+    `settle` is for what is looked up: how long after a lost answer the target may still carry out the request, counted
+    from the sending; the engine looks up only after it. `horizon` is for class A, which must say it: how long after a
+    sending the target surely knows its key, shorter than the vendor's retention by the longest time that a request may be
+    on its way. After it the operation is treated as class D, or held for a person where it is not `searchable`.
     """
 
     name: str
     guarantee: Guarantee
     does: str
     settle: timedelta = timedelta(0)
+    horizon: timedelta = timedelta(0)
+    searchable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.guarantee is Guarantee.KEY and self.horizon <= timedelta(0):
+            raise ValueError(f"{self.name} has class A and no horizon: say how long the target surely knows its key")
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether `find` can tell what is there."""
+        return self.searchable and self.guarantee is not Guarantee.NONE
 
 
 @dataclass(frozen=True, slots=True)

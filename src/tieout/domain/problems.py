@@ -218,6 +218,22 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=_DAY,
     ),
+    "name.collides": Kind(
+        what="{system} has no room for “{full}”, and what is left of it is what {rival} is called there; it stands as “{name}”.",
+        why="People who pick it from a list may take the one for the other, and book or bill on the wrong one.",
+        owner="sales operations",
+        fix="Tell delivery about the mark in the name; give the next one a name that differs in its first words.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
+    "text.too_long": Kind(
+        what="{field} of {subject} has {length} characters, and {system} takes {most}: “{value}”.",
+        why="It must not be shortened, for with a piece missing it would be another one; what comes after it waits.",
+        owner="{owner}",
+        fix="Correct it at its source, or let {system} take more, then replay.",
+        where="/x/{subject}",
+        within=_DAY,
+    ),
     "person.unknown": Kind(
         what="{person} has booked time, but the ERP of {entity} has no such employee.",
         why="Their hours cannot be costed or billed.",
@@ -327,6 +343,7 @@ CATALOGUE: Mapping[str, Kind] = {
         fix="Look in {system}, then say in the console whether it is there. Do not create it by hand.",
         where="{link}",
         within=_HOURS_4,
+        cause=("action", "link", "subject", "system"),
     ),
     "target.doubled": Kind(
         what="{system} has {subject} twice: {first} and {second}.",

@@ -1,26 +1,39 @@
 """Makes each effect happen once: the key and the bytes are committed before the call, and a lost answer is a state.
 
-The engine, not the connector, decides what an unknown outcome means, by the guarantee class of the operation.
+The engine, not the connector, decides what an unknown outcome means, by the guarantee class of the operation (settling.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
-from tieout.connectors.contract import AlreadyThere, Guarantee, Operation, OutcomeUnknown, Receipt, Sink, Write
+from tieout.connectors.contract import AlreadyThere, Operation, OutcomeUnknown, Receipt, Sink, Write
 from tieout.domain.identity import content_hash, effect_key
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
-from tieout.engine.run import Clock, Later
+from tieout.engine.run import Clock, Later, Row
+from tieout.engine.settling import (
+    Accept,
+    Heard,
+    Hold,
+    Known,
+    LookUp,
+    RecordDone,
+    RecordRefused,
+    RecordUnknown,
+    Send,
+    Wait,
+    moved,
+    next_act,
+)
 from tieout.store import effects, firm
 from tieout.store.database import Database, Tx
 
 # What becomes true in our own books in the transaction that records the receipt.
 OnDone = Callable[[Tx, Receipt], Awaitable[None]]
-
-_RETRY = timedelta(seconds=2)
 
 
 async def nothing_more(tx: Tx, receipt: Receipt) -> None:
@@ -36,12 +49,24 @@ class Context:
     engagement: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """One effect at work."""
+
+    sink: Sink
+    operation: Operation
+    write: Write
+    key: str
+    on_done: OnDone
+
+
 class Effects:
-    """The one way to change a target system.
+    """The one way to change a target system: it obeys what `engine.settling` decides.
 
     `sabotage` brings known bugs back, so that the suite can prove that it would catch them: `mark_first` records an
-    effect as done before it is sent, `fresh_key` forgets that an effect was sent before, `look_at_once` asks a target of
-    class D without waiting for what may still arrive.
+    effect as done before it is sent, `fresh_key` forgets that an effect was sent before, `no_fence` sends whoever else is
+    on the effect, `look_at_once` asks a target without waiting for what may still arrive, `no_second_look` does not
+    search it once more, `stale_key` believes that a target knows a key for ever.
     """
 
     def __init__(
@@ -89,135 +114,143 @@ class Effects:
         or cannot be asked, and what the connector raises otherwise.
         """
         operation = sink.operation(write.operation)
-        key = effect_key(sink.name, write.operation, write.subject, write.version)
+        effect = _Effect(
+            sink, operation, write, effect_key(sink.name, write.operation, write.subject, write.version), on_done
+        )
+        stored = await self._stored(effect)
+        heard: tuple[Heard, ...] = ()
+        told: Receipt | Exception | None = None
+        while True:
+            act = next_act(operation, _known(stored), heard, self._clock(), self._sabotage)
+            match act:
+                case Accept():
+                    assert stored is not None
+                    return receipt_of(stored["receipt"])
+                case Wait():
+                    raise Later(act.until, _why(act, effect))
+                case Hold():
+                    assert stored is not None
+                    raise Rejected(_nobody_knows(effect, stored))
+                case LookUp():
+                    found = await sink.find(write)
+                    heard, told = (*heard, Heard.FOUND if found else Heard.ABSENT), found or told
+                case Send():
+                    word, told = await self._send(effect, stored, act)
+                    heard = (*heard, word)
+                case RecordDone():
+                    assert isinstance(told, Receipt)
+                    await self._done(effect, told, act.look_again_at)
+                    return told
+                case RecordUnknown():
+                    assert isinstance(told, Exception)
+                    await self._mark(effect.key, "unknown", str(told))
+                    if act.until is None:
+                        raise told
+                    raise Later(act.until, f"outcome of {operation.name} unknown: {told}") from told
+                case RecordRefused():
+                    assert isinstance(told, Exception)
+                    await self._mark(effect.key, "refused", str(told))
+                    raise _refusal(effect, told)
+
+    async def _stored(self, effect: _Effect) -> Row | None:
         async with self._database.transaction() as tx:
-            known = None if "fresh_key" in self._sabotage else await effects.get(tx, key)
-            if await firm.connection_state(tx, sink.name) == "paused":
-                raise Transient(f"{sink.name} is paused", 60)
-        if known is not None and known["state"] == "done":
-            return receipt_of(known["receipt"])
-        if known is not None and known["state"] in ("sent", "unknown"):
-            found = await self._settle_unknown(sink, write, operation, known, on_done)
-            if found is not None:
-                return found
-            return await self._send(sink, write, operation, key, bytes(known["request"]), known, on_done)
-        return await self._send(sink, write, operation, key, await sink.prepare(write), known, on_done)
+            stored = await effects.get(tx, effect.key)
+            if await firm.connection_state(tx, effect.sink.name) == "paused":
+                raise Transient(f"{effect.sink.name} is paused", 60)
+        return stored
 
-    async def _settle_unknown(
-        self, sink: Sink, write: Write, operation: Operation, known: Mapping[str, Any], on_done: OnDone
-    ) -> Receipt | None:
-        """None when the same bytes are to be sent again."""
-        match operation.guarantee:
-            case Guarantee.KEY | Guarantee.UPSERT | Guarantee.UNIQUE:
-                return None
-            case Guarantee.LOOK_UP:
-                settled_at = known["sent_at"] + operation.settle
-                if self._clock() < settled_at and "look_at_once" not in self._sabotage:
-                    raise Later(settled_at, f"outcome of {operation.name} unknown, {sink.name} is asked again")
-                found = await sink.find(write)
-                if found is not None:
-                    await self._done(sink, operation, known["key"], found, on_done)
-                return found
-            case Guarantee.NONE:
-                raise Rejected(_unknown(sink, operation, write))
-
-    async def _send(
-        self,
-        sink: Sink,
-        write: Write,
-        operation: Operation,
-        key: str,
-        request: bytes,
-        known: Mapping[str, Any] | None,
-        on_done: OnDone,
-    ) -> Receipt:
-        if not await self._claim(sink, write, operation, key, request, known):
-            raise Later(self._clock() + _RETRY, f"another run is on {operation.name} {write.subject}")
+    async def _send(self, effect: _Effect, stored: Row | None, act: Send) -> tuple[Heard, Receipt | Exception | None]:
+        """Claims the effect and makes one attempt; what came of it, in a word and as the connector told it."""
+        request = bytes(stored["request"]) if act.kept and stored else await effect.sink.prepare(effect.write)
+        if not await self._claim(effect, stored, act, request):
+            return Heard.OVERTAKEN, None
         try:
-            receipt = await sink.send(operation.name, request)
+            return Heard.ANSWERED, await effect.sink.send(effect.operation.name, request)
         except AlreadyThere as there:
-            receipt = await self._what_is_there(sink, write, operation, key, there)
+            return Heard.TAKEN, there
         except OutcomeUnknown as unknown:
-            await self._mark(key, "unknown", str(unknown))
-            raise Later(
-                self._clock() + max(operation.settle, _RETRY), f"outcome of {operation.name} unknown: {unknown}"
-            ) from unknown
-        except (Transient, Rejected, Conflict, Misconfigured) as refused:
-            await self._mark(key, "refused", str(refused))
-            raise
-        await self._done(sink, operation, key, receipt, on_done)
-        return receipt
+            return Heard.LOST, unknown
+        except (Transient, Misconfigured) as away:
+            return Heard.AWAY, away
+        except (Rejected, Conflict) as refused:
+            return Heard.REFUSED, refused
 
-    async def _claim(
-        self,
-        sink: Sink,
-        write: Write,
-        operation: Operation,
-        key: str,
-        request: bytes,
-        known: Mapping[str, Any] | None,
-    ) -> bool:
+    async def _claim(self, effect: _Effect, stored: Row | None, act: Send, request: bytes) -> bool:
         """Commits key and bytes before the call; False when somebody else moved this effect since it was looked at."""
         async with self._database.transaction() as tx:
-            await effects.lock_subject(tx, sink.name, key)
-            now = await effects.get(tx, key)
-            if _standing(now) != _standing(known) and "fresh_key" not in self._sabotage:
+            await effects.lock_subject(tx, effect.sink.name, effect.key)
+            if moved(_known(stored), _known(await effects.get(tx, effect.key)), self._sabotage):
                 return False
             await effects.sending(
                 tx,
-                key,
-                connection=sink.name,
-                operation=operation.name,
-                guarantee=operation.guarantee.value,
-                subject=write.subject,
-                version=write.version,
+                effect.key,
+                connection=effect.sink.name,
+                operation=effect.operation.name,
+                guarantee=effect.operation.guarantee.value,
+                subject=effect.write.subject,
+                version=effect.write.version,
                 run_id=self._context.run_id,
                 entity=self._context.entity,
                 engagement=self._context.engagement,
                 request=request,
-                state="done" if "mark_first" in self._sabotage else "sent",
+                state=act.claimed_as,
                 now=self._clock(),
             )
         return True
-
-    async def _what_is_there(
-        self, sink: Sink, write: Write, operation: Operation, key: str, there: AlreadyThere
-    ) -> Receipt:
-        found = await sink.find(write)
-        if found is None:
-            facts = {"system": sink.name, "action": operation.does, "subject": write.subject, "amount": "", "link": ""}
-            await self._mark(key, "refused", str(there))
-            raise Rejected(Problem("target.refused", facts, quote=str(there))) from there
-        return found
 
     async def _mark(self, key: str, state: str, detail: str) -> None:
         async with self._database.transaction() as tx:
             await effects.settled(tx, key, state, now=self._clock(), detail=detail)
 
-    async def _done(self, sink: Sink, operation: Operation, key: str, receipt: Receipt, on_done: OnDone) -> None:
+    async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> None:
         """The receipt and what it teaches our own books become true together."""
-        now = self._clock()
-        late = operation.guarantee is Guarantee.LOOK_UP
         async with self._database.transaction() as tx:
             await effects.settled(
-                tx,
-                key,
-                "done",
-                now=now,
-                receipt=asdict(receipt),
-                look_again_at=now + operation.settle if late else None,
+                tx, effect.key, "done", now=self._clock(), receipt=asdict(receipt), look_again_at=look_again_at
             )
-            await on_done(tx, receipt)
+            await effect.on_done(tx, receipt)
 
 
 def receipt_of(stored: Mapping[str, Any]) -> Receipt:
     return Receipt(stored["id"], stored["parts"], stored["answer"])
 
 
-def _standing(known: Mapping[str, Any] | None) -> tuple[str, int] | None:
-    return None if known is None else (known["state"], known["attempts"])
+def _known(stored: Row | None) -> Known | None:
+    if stored is None:
+        return None
+    return Known(stored["state"], stored["attempts"], stored["sent_at"], stored["planned_at"])
 
 
-def _unknown(sink: Sink, operation: Operation, write: Write) -> Problem:
-    facts = {"system": sink.name, "action": operation.does, "subject": write.subject, "link": ""}
-    return Problem("target.unknown", facts)
+def _why(act: Wait, effect: _Effect) -> str:
+    if act.why == "overtaken":
+        return f"another run is on {effect.operation.name} {effect.write.subject}"
+    return f"outcome of {effect.operation.name} unknown, {effect.sink.name} is asked again"
+
+
+def _refusal(effect: _Effect, told: Exception) -> Exception:
+    """What the connector raised; a unique field that refuses what is not there is a refusal like any other."""
+    if not isinstance(told, AlreadyThere):
+        return told
+    facts = {**_facts(effect), "amount": ""}
+    refused = Rejected(Problem("target.refused", facts, quote=str(told)))
+    refused.__cause__ = told
+    return refused
+
+
+def _nobody_knows(effect: _Effect, stored: Row) -> Problem:
+    """With the evidence that whoever looks in the target needs: when it was sent, and the digest of the exact bytes."""
+    evidence = {
+        "first_sent": stored["planned_at"].isoformat(),
+        "last_sent": stored["sent_at"].isoformat(),
+        "digest": sha256(stored["request"]).hexdigest(),
+    }
+    return Problem("target.unknown", {**_facts(effect), **evidence})
+
+
+def _facts(effect: _Effect) -> dict[str, str]:
+    return {
+        "system": effect.sink.name,
+        "action": effect.operation.does,
+        "subject": effect.write.subject,
+        "link": "",
+    }

@@ -45,7 +45,7 @@ _numbers = itertools.count(1)
 OPERATIONS = {
     each.name: each
     for each in (
-        Operation("note.pay", Guarantee.KEY, "pay for the note"),
+        Operation("note.pay", Guarantee.KEY, "pay for the note", SETTLE, horizon=timedelta(hours=20)),
         Operation("note.put", Guarantee.UPSERT, "keep the note"),
         Operation("note.add", Guarantee.UNIQUE, "add the note"),
         Operation("note.post", Guarantee.LOOK_UP, "post the note", SETTLE),

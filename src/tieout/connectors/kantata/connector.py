@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -115,7 +116,7 @@ class Kantata:
         """Class D waits as long as this connection says."""
         found = OPERATIONS[name]
         settle = timedelta(seconds=self._config.settle if found.guarantee is Guarantee.LOOK_UP else 0)
-        return Operation(found.name, found.guarantee, found.does, settle)
+        return replace(found, settle=settle)
 
     async def prepare(self, write: Write) -> bytes:
         build = {

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tieout.connectors.contract import ConnectorSpec, Guarantee
+from tieout.connectors.contract import ConnectorSpec, Guarantee, Operation
 from tieout.testing.contract import breaking, connection, reading, settling, writing
 from tieout.testing.contract.bench import Trial
 
@@ -80,21 +80,17 @@ def cases(specs: Iterable[ConnectorSpec]) -> list[Case]:
 def _cases_of(spec: ConnectorSpec) -> list[Case]:
     found = [(check, "") for check in OF_THE_CONNECTION]
     for name, operation in spec.writes.items():
-        found += [(check, name) for check in (*OF_A_WRITE, *_more(operation.guarantee))]
+        found += [(check, name) for check in (*OF_A_WRITE, *_more(operation))]
     found += [(check, kind) for kind in spec.reads for check in OF_A_READ]
     return [
         Case(spec.kind, subject, check.__name__, _waiver(spec, check.__name__, subject)) for check, subject in found
     ]
 
 
-def _more(guarantee: Guarantee) -> tuple[Check, ...]:
-    match guarantee:
-        case Guarantee.NONE:
-            return ()
-        case Guarantee.LOOK_UP:
-            return (*OF_A_FINDABLE_WRITE, *OF_A_LOOKED_UP_WRITE)
-        case _:
-            return OF_A_FINDABLE_WRITE
+def _more(operation: Operation) -> tuple[Check, ...]:
+    if not operation.can_be_asked:
+        return ()
+    return (*OF_A_FINDABLE_WRITE, *(OF_A_LOOKED_UP_WRITE if operation.guarantee is Guarantee.LOOK_UP else ()))
 
 
 def _waiver(spec: ConnectorSpec, check: str, subject: str) -> str:

@@ -62,7 +62,7 @@ async def ends_with_one(trial: Trial, fault: Fault) -> None:
     receipt = await _life(effects, sink, sample)
     promise(isinstance(receipt, Receipt), f"{fault}: the run ended with {told(receipt)}")
     await whole(sample, f"after “{fault}” and as many lives as it took")
-    if operation.guarantee is not Guarantee.NONE:
+    if operation.can_be_asked:
         await _same_as_found(sink, sample, receipt)
     before = len(trial.network.calls)
     promise(proof(await effects.perform(sink, sample.write)) == proof(receipt), "a later life knows another receipt")

@@ -1,0 +1,171 @@
+"""What follows for an effect: the whole table of classes, states and answers, without a target and without a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tieout.connectors.contract import Guarantee, Operation
+from tieout.engine.settling import (
+    RETRY,
+    Accept,
+    Act,
+    Heard,
+    Hold,
+    Known,
+    LookUp,
+    RecordDone,
+    RecordRefused,
+    RecordUnknown,
+    Send,
+    State,
+    Wait,
+    moved,
+    next_act,
+)
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+SETTLE = timedelta(seconds=30)
+HORIZON = timedelta(hours=20)
+KEY = Operation("pay", Guarantee.KEY, "pay", SETTLE, HORIZON)
+UPSERT = Operation("put", Guarantee.UPSERT, "put")
+UNIQUE = Operation("add", Guarantee.UNIQUE, "add")
+LOOK_UP = Operation("post", Guarantee.LOOK_UP, "post", SETTLE)
+NONE = Operation("fax", Guarantee.NONE, "fax")
+CLASSES = (KEY, UPSERT, UNIQUE, LOOK_UP, NONE)
+
+
+def known(state: State, *, attempts: int = 1) -> Known:
+    return Known(state, attempts, sent_at=NOON, doubtful_since=NOON)
+
+
+def after(operation: Operation, wait: timedelta, *heard: Heard, state: State = "unknown") -> Act:
+    """The next act on an effect that was sent at noon, a while later."""
+    return next_act(operation, known(state), heard, NOON + wait)
+
+
+def at_first(operation: Operation, *heard: Heard) -> Act:
+    """The next act on an effect that the books did not know."""
+    return next_act(operation, None, heard, NOON)
+
+
+@pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
+def test_the_first_time_it_is_prepared_claimed_and_sent(operation: Operation) -> None:
+    assert at_first(operation) == Send(kept=False, claimed_as="sent", doubtful_since=NOON)
+
+
+@pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
+def test_what_is_done_is_never_sent_again(operation: Operation) -> None:
+    assert after(operation, timedelta(days=400), state="done") == Accept()
+
+
+@pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
+def test_what_was_refused_is_prepared_anew(operation: Operation) -> None:
+    assert after(operation, SETTLE, state="refused") == Send(False, "sent", NOON + SETTLE)
+
+
+@pytest.mark.parametrize("operation", [KEY, UPSERT, UNIQUE], ids=lambda each: each.name)
+@pytest.mark.parametrize("state", ["sent", "unknown"])
+def test_where_the_target_knows_us_the_same_bytes_are_sent_again(operation: Operation, state: State) -> None:
+    assert after(operation, RETRY, state=state) == Send(kept=True, claimed_as="sent", doubtful_since=NOON)
+
+
+def test_where_only_a_search_helps_the_late_request_is_waited_out_before_it() -> None:
+    assert after(LOOK_UP, SETTLE - RETRY) == Wait(NOON + SETTLE, "unknown")
+    assert after(LOOK_UP, SETTLE) == LookUp()
+    assert after(LOOK_UP, SETTLE, Heard.ABSENT) == Send(True, "sent", NOON + SETTLE)
+    assert after(LOOK_UP, SETTLE, Heard.FOUND) == RecordDone(NOON + 2 * SETTLE)
+
+
+def test_what_cannot_be_asked_waits_for_a_person() -> None:
+    assert after(NONE, timedelta(0), state="sent") == Hold()
+    assert after(NONE, timedelta(days=400)) == Hold()
+
+
+def test_a_key_is_believed_as_long_as_the_target_surely_knows_it() -> None:
+    assert after(KEY, HORIZON - RETRY) == Send(True, "sent", NOON)
+    assert after(KEY, HORIZON) == LookUp()
+    assert after(KEY, HORIZON, Heard.ABSENT) == Send(True, "sent", NOON + HORIZON)
+    assert after(KEY, HORIZON, Heard.FOUND) == RecordDone(NOON + HORIZON + SETTLE)
+
+
+def test_a_forgotten_key_that_was_sent_a_moment_ago_is_waited_out() -> None:
+    doubt = Known("unknown", 9, sent_at=NOON + HORIZON - RETRY, doubtful_since=NOON)
+    assert next_act(KEY, doubt, (), NOON + HORIZON) == Wait(NOON + HORIZON - RETRY + SETTLE, "unknown")
+
+
+def test_a_forgotten_key_that_cannot_be_searched_waits_for_a_person() -> None:
+    blind = Operation("pay", Guarantee.KEY, "pay", SETTLE, HORIZON, searchable=False)
+    assert after(blind, HORIZON - RETRY) == Send(True, "sent", NOON)
+    assert after(blind, HORIZON) == Hold()
+
+
+def test_a_class_that_lives_on_keys_says_how_long_they_live() -> None:
+    with pytest.raises(ValueError, match="pay has class A and no horizon"):
+        Operation("pay", Guarantee.KEY, "pay")
+
+
+@pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
+def test_a_lost_answer_is_a_state_and_a_moment(operation: Operation) -> None:
+    wait = SETTLE if operation is LOOK_UP else RETRY
+    assert at_first(operation, Heard.LOST) == RecordUnknown(NOON + wait)
+
+
+def test_a_proof_ends_it_and_what_was_searched_is_searched_once_more() -> None:
+    assert at_first(UPSERT, Heard.ANSWERED) == RecordDone(None)
+    assert at_first(KEY, Heard.ANSWERED) == RecordDone(None)
+    assert at_first(LOOK_UP, Heard.ANSWERED) == RecordDone(NOON + SETTLE)
+
+
+def test_a_unique_field_that_refuses_is_followed_by_a_look() -> None:
+    assert at_first(UNIQUE, Heard.TAKEN) == LookUp()
+    assert at_first(UNIQUE, Heard.TAKEN, Heard.FOUND) == RecordDone(None)
+    assert at_first(UNIQUE, Heard.TAKEN, Heard.ABSENT) == RecordRefused()
+
+
+def test_whoever_was_overtaken_comes_back_soon() -> None:
+    assert at_first(UPSERT, Heard.OVERTAKEN) == Wait(NOON + RETRY, "overtaken")
+
+
+@pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
+@pytest.mark.parametrize("heard", [Heard.AWAY, Heard.REFUSED])
+def test_what_certainly_had_no_effect_is_recorded_so(operation: Operation, heard: Heard) -> None:
+    assert at_first(operation, heard) == RecordRefused()
+
+
+@pytest.mark.parametrize("operation", [KEY, UPSERT, UNIQUE], ids=lambda each: each.name)
+def test_a_target_that_is_away_tells_nothing_of_the_request_before(operation: Operation) -> None:
+    assert after(operation, RETRY, Heard.AWAY) == RecordUnknown(None)
+    assert after(operation, RETRY, Heard.REFUSED) == RecordRefused()
+
+
+def test_a_search_has_told_of_the_request_before() -> None:
+    assert after(LOOK_UP, SETTLE, Heard.ABSENT, Heard.AWAY) == RecordRefused()
+
+
+def test_the_fence_lets_nobody_pass_who_looked_too_early() -> None:
+    assert not moved(None, None)
+    assert not moved(known("unknown"), known("unknown"))
+    assert moved(None, known("sent"))
+    assert moved(known("unknown"), known("sent", attempts=2))
+    assert moved(known("sent"), known("sent", attempts=2))
+    assert not moved(None, known("sent"), frozenset({"no_fence"}))
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "before"),
+    [
+        ("mark_first", (UPSERT, None, timedelta(0), ())),
+        ("fresh_key", (UPSERT, known("done"), timedelta(0), ())),
+        ("look_at_once", (LOOK_UP, known("unknown"), timedelta(0), ())),
+        ("no_second_look", (LOOK_UP, None, timedelta(0), (Heard.ANSWERED,))),
+        ("stale_key", (KEY, known("unknown"), HORIZON, ())),
+    ],
+)
+def test_a_saboteur_decides_otherwise(
+    sabotage: str, before: tuple[Operation, Known | None, timedelta, tuple[Heard, ...]]
+) -> None:
+    operation, books, wait, heard = before
+    right = next_act(operation, books, heard, NOON + wait)
+    assert next_act(operation, books, heard, NOON + wait, frozenset({sabotage})) != right
