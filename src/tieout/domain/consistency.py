@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from email.utils import parseaddr
 
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.firm import ROLES, Firm, ValueTable
+from tieout.domain.notices.wording import owners
+from tieout.domain.notification import NotificationRule
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.values import ANY
 
 Path = tuple[str | int, ...]
+
+_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\Z")
 
 # Tables that no deal gets past without.
 _NEEDED = {"practice_department": "the department of a practice"}
@@ -36,6 +42,7 @@ def faults(firm: Firm) -> list[Fault]:
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
+        *_notification_faults(firm),
         *_rate_card_faults(firm),
         *_package_faults(firm),
         *_table_faults(firm),
@@ -113,6 +120,61 @@ def _rule_faults(firm: Firm) -> Iterator[Fault]:
     for owner in firm.owners:
         if owner not in known:
             yield Fault(("owners", owner), f"no hold is ever owned by “{owner}”", choose(owner, known))
+
+
+def _notification_faults(firm: Firm) -> Iterator[Fault]:
+    yield from _twice("notifications", "name", [each.name for each in firm.notifications])
+    for i, rule in enumerate(firm.notifications):
+        path = ("notifications", i)
+        if rule.channel not in firm.channels:
+            fix = choose(rule.channel, firm.channels) if firm.channels else "Describe it under channels."
+            yield Fault((*path, "channel"), f"there is no channel “{rule.channel}”", fix)
+        yield from _digest_faults(path, rule)
+        yield from _recipient_faults(path, rule, firm)
+        yield from _selection_faults((*path, "holds"), rule, firm)
+
+
+def _digest_faults(path: Path, rule: NotificationRule) -> Iterator[Fault]:
+    if rule.cadence != "at_once" and rule.digest is None:
+        fix = "Add digest: { at: 08:00, zone: Europe/Berlin }, or cadence: at_once."
+        yield Fault((*path, "digest"), "nothing says when the digest is sent", fix)
+    if rule.digest is not None and not rule.digest.zone_exists:
+        what = f"“{rule.digest.zone}” is not a time zone"
+        fix = "Give a name of the IANA time zone database, such as Europe/Berlin."
+        yield Fault((*path, "digest", "zone"), what, fix)
+
+
+def _recipient_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterator[Fault]:
+    for i, who in enumerate(rule.to):
+        if "@" in who and not _ADDRESS.match(who):
+            yield Fault(
+                (*path, "to", i), f"“{who}” is not an e-mail address", "Write name@example.com and nothing else."
+            )
+        elif "@" not in who and not _ADDRESS.match(parseaddr(firm.owners.get(who, ""))[1]):
+            yield Fault(
+                (*path, "to", i),
+                f"owners gives no e-mail address for “{who}”",
+                f"Write it there: {who}: Name <name@example.com>.",
+            )
+
+
+def _selection_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterator[Fault]:
+    codes, chosen = _codes(firm), rule.holds
+    for i, code in enumerate(chosen.codes):
+        if code not in CATALOGUE:
+            yield Fault((*path, "codes", i), f"no problem has the code “{code}”", choose(code, CATALOGUE))
+    for i, entity in enumerate(chosen.entities):
+        if entity not in codes:
+            yield _no_entity((*path, "entities", i), entity, codes)
+    for currency in chosen.amount_above:
+        currencies = {each.currency for each in firm.entities}
+        if currency not in currencies:
+            what = f"no legal entity keeps its books in {currency}"
+            yield Fault((*path, "amount_above", currency), what, choose(currency, currencies))
+    known = owners(firm)
+    for i, owner in enumerate(chosen.owners):
+        if owner not in known:
+            yield Fault((*path, "owners", i), f"no hold is ever owned by “{owner}”", choose(owner, known))
 
 
 def _rate_card_faults(firm: Firm) -> Iterator[Fault]:
