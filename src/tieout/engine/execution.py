@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
 
 import structlog
@@ -14,6 +14,7 @@ from tieout.domain.identity import Ref, content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.effects import Context, Effects
+from tieout.engine.ending import Again, Over, Stop, end_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import firm, holds, messages, runs
 from tieout.store.database import Database, Tx
@@ -23,9 +24,6 @@ T = TypeVar("T")
 SystemsFor = Callable[[Effects], Any]
 
 log = structlog.get_logger(__name__)
-# A fault of ours is tried this often before it becomes a hold; a partner that is away is waited for.
-_FAULTS = 3
-_LONGEST_WAIT = timedelta(minutes=5)
 # Seconds between two tries to reach a database that is away.
 _AWAY = 1.0
 
@@ -205,36 +203,42 @@ class Executor:
     async def _ended(self, run: Generation, how: Exception | None) -> None:
         """Writes the end down, unless another worker took the run over meanwhile and has the say."""
         now, row = self._clock(), run.row
+        if how is not None and _is_fault(how):
+            log.error("run failed", run=run.id, error="".join(traceback.format_exception(how))[-4000:])
         async with self._database.transaction() as tx:
             if not await runs.still_mine(tx, run.id, row["generation"], row["worker"]):
                 return
             await runs.steps(tx, run.id, row["generation"], run.story)
-            match how:
-                case None:
-                    await self._over(tx, run, "done", "", now)
-                case Ignored():
-                    await self._over(tx, run, "ignored", str(how), now)
-                case Held() | Rejected():
-                    await self._wait(tx, run, "held", str(how), now, how.problems, getattr(how, "amount", None))
-                case Waiting():
-                    await self._wait(tx, run, "waiting", str(how), now)
-                case Later():
-                    await runs.again(tx, run.id, at=how.at, state="retrying", reason=str(how), reset=True)
-                case Transient() | Conflict():
-                    wait = timedelta(seconds=getattr(how, "after", None) or 0.0)
-                    at = now + max(wait, _back_off(row["attempts"]))
-                    await runs.again(tx, run.id, at=at, state="retrying", reason=str(how))
-                case Misconfigured():
-                    await firm.set_connection_state(tx, _system(how), "paused", str(how.args[0]))
-                    problem = Problem("connection.misconfigured", {"system": _system(how), "reason": str(how.args[0])})
-                    await self._wait(tx, run, "held", str(how.args[0]), now, [problem])
-                case _:
-                    await self._fault(tx, run, how, now)
+            match end_of(how, row["attempts"], now):
+                case Over(state):
+                    await self._over(tx, run, state, str(how or ""), now)
+                case Again(at, reset):
+                    await runs.again(tx, run.id, at=at, state="retrying", reason=_reason(how), reset=reset)
+                case Stop(state, about):
+                    await self._stop(tx, run, state, about, how, now)
 
     async def _over(self, tx: Tx, run: Generation, state: str, reason: str, now: datetime) -> None:
         await runs.end(tx, run.id, state, reason, now)
         await messages.settle_run(tx, run.id, state, reason, now)
         await holds.open_holds(tx, run.row, run.warnings, title=run.title, amount=run.amount, now=now)
+
+    async def _stop(
+        self, tx: Tx, run: Generation, state: str, about: str, how: Exception | None, now: datetime
+    ) -> None:
+        match about:
+            case "document":
+                problems, amount = getattr(how, "problems", ()), getattr(how, "amount", None)
+                await self._wait(tx, run, state, str(how), now, problems, amount)
+            case "connection":
+                system, reason = _system(how), str(how.args[0]) if how else ""
+                await firm.set_connection_state(tx, system, "paused", reason)
+                problem = Problem("connection.misconfigured", {"system": system, "reason": reason})
+                await self._wait(tx, run, state, reason, now, [problem])
+            case "fault":
+                facts = {"subject": run.title, "reason": _reason(how)[:300], "link": f"/runs/{run.id}"}
+                await self._wait(tx, run, state, _reason(how), now, [Problem("run.failed", facts)])
+            case _:
+                await self._wait(tx, run, state, str(how), now)
 
     async def _wait(
         self,
@@ -252,24 +256,21 @@ class Executor:
         everything = [*run.warnings, *problems]
         await holds.open_holds(tx, run.row, everything, title=run.title, amount=amount or run.amount, now=now)
 
-    async def _fault(self, tx: Tx, run: Generation, how: Exception, now: datetime) -> None:
-        log.error("run failed", run=run.id, error="".join(traceback.format_exception(how))[-4000:])
-        if run.row["attempts"] < _FAULTS:
-            at = now + _back_off(run.row["attempts"])
-            await runs.again(tx, run.id, at=at, state="retrying", reason=f"{type(how).__name__}: {how}")
-            return
-        facts = {"subject": run.title, "reason": f"{type(how).__name__}: {how}"[:300], "link": f"/runs/{run.id}"}
-        await self._wait(tx, run, "held", f"{type(how).__name__}: {how}", now, [Problem("run.failed", facts)])
-
 
 def _arrived(row: Mapping[str, Any]) -> Arrived:
     ref = Ref(row["connection"], row["kind"], row["record_id"])
     return Arrived(row["id"], ref, row["version"], row["payload"], row["deleted"], row["merged_into"])
 
 
-def _back_off(attempts: int) -> timedelta:
-    return min(timedelta(seconds=0.5 * 2 ** min(attempts, 12)), _LONGEST_WAIT)
+def _is_fault(how: Exception | None) -> bool:
+    """Whether it is none of the ways in which a flow may end."""
+    foreseen = (Held, Ignored, Waiting, Later, Rejected, Transient, Conflict, Misconfigured)
+    return how is not None and not isinstance(how, foreseen)
 
 
-def _system(how: Misconfigured) -> str:
-    return str(how.args[1]) if len(how.args) > 1 else "a system"
+def _reason(how: Exception | None) -> str:
+    return f"{type(how).__name__}: {how}" if _is_fault(how) else str(how or "")
+
+
+def _system(how: Exception | None) -> str:
+    return str(how.args[1]) if how and len(how.args) > 1 else "a system"
