@@ -18,7 +18,6 @@ from tieout.engine.worker import Worker
 from tieout.flows.approved_time import approved_time
 from tieout.flows.catalogue import FLOWS
 from tieout.store.database import row
-from tieout.systems.register import Register
 from tieout.systems.systems import systems_for
 
 from .ground import Ground, now, until
@@ -36,10 +35,9 @@ async def moved(
     """Moves the entries and proves that all of them arrived; seconds, processor time per entry, memory."""
     source = Entries(entries, tasks_of(booked), people, PAGE)
     connections: dict[str, Connector] = {source.name: source, **{each.name: each for each in ledgers}}
-    register = Register(on.database, now)
     intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
-    systems = systems_for(lambda: on.firm, connections, on.database, register)
-    executor = Executor(on.database, now, lambda: date(2026, 10, 20), FLOWS, systems, _WORKER)
+    systems = systems_for(connections, now)
+    executor = Executor(on.database, now, lambda: date(2026, 10, 20), FLOWS, systems, lambda: on.firm, _WORKER)
     async with Worker(on.database, now, executor, _WORKER).running():
         watch = Watch(hub=os.getpid(), postgres=on.postgres, **parties)
         swept = await _swept(intake)

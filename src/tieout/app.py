@@ -33,6 +33,9 @@ from tieout.engine.access import Access
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
 from tieout.engine.operator import Operator
+from tieout.engine.planner import Planner
+from tieout.engine.rehearsal import Rehearser
+from tieout.engine.replay import Replays
 from tieout.engine.rounds import Rounds
 from tieout.engine.run import Calendar, Clock
 from tieout.engine.worker import Worker
@@ -85,6 +88,8 @@ class Hub:
     doorbells: Mapping[str, Doorbell]
     register: Register
     operator: Operator
+    replays: Replays
+    planner: Planner
     access: Access
     intake: Intake
     rounds: Rounds
@@ -102,7 +107,9 @@ class Hub:
     async def working(self) -> AsyncGenerator[None, None]:
         """Makes the rounds and works off runs until the block ends."""
         async with self.worker.running():
-            loops = [asyncio.create_task(self.rounds.forever()), asyncio.create_task(self._reload())]
+            loops = [
+                asyncio.create_task(each) for each in (self.rounds.forever(), self.planner.forever(), self._reload())
+            ]
             try:
                 yield
             finally:
@@ -149,8 +156,9 @@ async def open_hub(
         register = Register(database, clock)
         intake = Intake(database, clock, feeds(firm.firm, connections, kinds))
         worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        systems = systems_for(firm, connections, database, register)
-        executor = Executor(database, clock, calendar, FLOWS, systems, worker_id, sabotage)
+        systems = systems_for(connections, clock)
+        executor = Executor(database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage)
+        rehearser = Rehearser(database, clock, calendar, FLOWS, systems)
         rounds = Rounds(
             database, clock, calendar, intake, connections, lambda tx, today: due(tx, firm.firm, today), every=every
         )
@@ -161,6 +169,8 @@ async def open_hub(
             doorbells=doorbells(firm.firm, openings(firm.firm, configs, {}), kinds),
             register=register,
             operator=Operator(database, clock),
+            replays=Replays(database, clock),
+            planner=Planner(database, clock, firm, rehearser),
             access=Access(database, clock),
             intake=intake,
             rounds=rounds,
@@ -215,6 +225,7 @@ def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIA
     machines = api(
         hub.database,
         hub.operator,
+        hub.replays,
         hub.access,
         firm=hub.firm,
         doorbells=hub.doorbells,

@@ -21,6 +21,7 @@ from tieout.domain.identity import Ref
 from tieout.domain.problems import Problem
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.store.database import Database
 from tieout.testing.books import CONNECTIONS, ENTITIES, Books
 
@@ -111,6 +112,7 @@ def site_of(books: Books, tokens: Mapping[str, str], limits: Limits = LAVISH, **
     app = api(
         books.database,
         Operator(books.database, books.now),
+        Replays(books.database, books.now),
         access,
         firm=lambda: FIRM,
         doorbells={"salesforce": doorbell, "kantata": Doorbell("kantata")},

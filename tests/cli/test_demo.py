@@ -22,6 +22,7 @@ from tieout.cli.exits import Exit, Stop
 from tieout.domain.problems import Problem
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.store import messages
 from tieout.store.database import Database
 from tieout.store.figures import Figures, Totals
@@ -33,7 +34,7 @@ FEEDS = [("salesforce", "opportunity"), ("kantata", "time_entry")]
 
 @pytest.fixture
 def desk(database: Database) -> Desk:
-    return Desk(database, Operator(database, now), Access(database, now))
+    return Desk(database, Operator(database, now), Replays(database, now), Access(database, now))
 
 
 def test_a_second_demo_in_the_same_folder_is_told_of_the_first(

@@ -52,8 +52,9 @@ class Desk:
     async def work(self) -> None:
         """Executes what was released, as a worker would."""
         executor = Executor(
-            self.books.database, self.books.now, lambda: date(2026, 11, 2), [self._flow()], lambda _: None, "w"
-        )
+            self.books.database, self.books.now, lambda: date(2026, 11, 2), [self._flow()], lambda *_: None,
+            lambda: Firm.model_construct(name="Nobody's"), "w",
+        )  # fmt: skip
         async with self.books.database.transaction() as tx:
             due = await runs.due(tx, self.books.now(), 50)
         for each in due:

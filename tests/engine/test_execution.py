@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tieout.domain.firm import Firm
 from tieout.engine.execution import Executor
 from tieout.engine.run import Run, flow
 from tieout.store import runs
@@ -36,6 +37,10 @@ async def nothing(run: Run, systems: Any) -> None:
     """The end of even this has to be written down."""
 
 
+def no_firm() -> Firm:
+    return Firm.model_construct(name="Nobody's")
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -45,7 +50,7 @@ async def test_a_run_whose_end_could_not_be_written_down_begins_again(database: 
         await runs.queue(tx, "nothing:x:1", flow="nothing", subject="x", version="1", lane="x", now=now())
     unreliable = Unreliable(database_url)
     await unreliable.open()
-    executor = Executor(unreliable, now, lambda: now().date(), [nothing], lambda effects: None, "w")
+    executor = Executor(unreliable, now, lambda: now().date(), [nothing], lambda *_: None, no_firm, "w")
     await executor.carry_out("nothing:x:1", 1)
     async with database.transaction() as tx:
         given_back = await runs.get(tx, "nothing:x:1")

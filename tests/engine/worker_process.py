@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from tieout.domain.firm import Firm
 from tieout.engine.execution import Executor
 from tieout.engine.run import Run, flow
 from tieout.engine.worker import Worker
@@ -18,6 +19,10 @@ async def slowly(run: Run, pace: Any) -> None:
     await run.step("work", asyncio.sleep, float(run.version) * pace)
 
 
+def no_firm() -> Firm:
+    return Firm.model_construct(name="Nobody's")
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -25,7 +30,7 @@ def now() -> datetime:
 async def main(url: str, name: str, pace: str) -> None:
     database = Database(url)
     await database.open()
-    executor = Executor(database, now, lambda: now().date(), [slowly], lambda effects: float(pace), name)
+    executor = Executor(database, now, lambda: now().date(), [slowly], lambda *_: float(pace), no_firm, name)
     async with Worker(database, now, executor, name, concurrency=4).running():
         sys.stdout.write("working\n")
         sys.stdout.flush()

@@ -19,6 +19,7 @@ from tieout.api import (
     hooks,
     lineage,
     lookup,
+    plans,
     problem,
     runs,
     tables,
@@ -33,6 +34,7 @@ from tieout.connectors.contract import Doorbell
 from tieout.domain.firm import Firm
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.engine.run import Calendar, Clock
 from tieout.store import bells
 from tieout.store.bells import Ring
@@ -40,7 +42,7 @@ from tieout.store.database import Database
 
 # The addresses that are this application's own, where it stands beside the console.
 OWNS = ("/api/", "/hooks/")
-_ROOMS = (books, holds, approvals, runs, lookup, lineage, tables, connections, audit, tokens, health)
+_ROOMS = (books, holds, approvals, plans, runs, lookup, lineage, tables, connections, audit, tokens, health)
 _ABOUT = (
     "Everything the hub knows and everything an operator may do. Money is a decimal text with its currency. "
     "What goes wrong is an RFC 9457 problem. See docs/api.md."
@@ -59,6 +61,7 @@ class Api(FastAPI):
 def api(
     database: Database,
     operator: Operator,
+    replays: Replays,
     access: Access,
     *,
     firm: Callable[[], Firm],
@@ -93,6 +96,7 @@ def api(
     application.state.services = Services(
         database=database,
         operator=operator,
+        replays=replays,
         access=access,
         firm=firm,
         doorbells=doorbells,

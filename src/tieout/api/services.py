@@ -14,6 +14,7 @@ from tieout.connectors.contract import Doorbell
 from tieout.domain.firm import Firm
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.engine.run import Calendar, Clock
 from tieout.store.database import Database
 
@@ -24,6 +25,7 @@ class Services:
 
     database: Database
     operator: Operator
+    replays: Replays
     access: Access
     firm: Callable[[], Firm]
     doorbells: Mapping[str, Doorbell]

@@ -16,6 +16,7 @@ from tieout.cli.exits import Exit, stop
 from tieout.cli.speech import aside
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.settings import Settings, read
 from tieout.store.database import Database, Tx
 from tieout.store.embedded import embedded_postgres
@@ -30,6 +31,7 @@ class Desk:
 
     database: Database
     operator: Operator
+    replays: Replays
     access: Access
 
 
@@ -124,6 +126,6 @@ async def desk_on(url: str) -> AsyncGenerator[Desk]:
     database = Database(url, most=4)
     await database.open()
     try:
-        yield Desk(database, Operator(database, now), Access(database, now))
+        yield Desk(database, Operator(database, now), Replays(database, now), Access(database, now))
     finally:
         await database.close()

@@ -15,6 +15,7 @@ from tieout.cli import (
     lineage,
     lookup,
     migrate,
+    plans,
     replay,
     sandbox,
     serve,
@@ -27,7 +28,7 @@ from tieout.cli.exits import MEANING, Exit
 from tieout.cli.refusals import explained
 from tieout.cli.speech import complain, line
 
-_GROUPS = (command, sandbox, folders, migrate, serve, status, lookup, lineage, holds, approvals, replay, values, token)
+_GROUPS = (command, sandbox, folders, migrate, serve, status, lookup, lineage, holds, approvals, replay, plans, values, token)
 
 
 def main() -> None:

@@ -1,44 +1,102 @@
-"""`replay`: begins a held or finished run again; what it did before is not done twice."""
+"""`replay`: shows what beginning again would do, asks, and then does exactly that; nothing is done twice."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tieout.cli.speech import AsJson, InTheNameOf, document, line
 
+if TYPE_CHECKING:
+    from tieout.cli.desk import Desk
+    from tieout.engine.replay import Wanted
+
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
 
 _HOLD = re.compile(r"(?:[Hh]-)?\d{1,18}")
+_DAY = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command(epilog="Example: tieout replay H-20401 --all")(replay)
+    app.command(epilog="Example: tieout replay H-20401 --all --yes")(replay)
 
 
 def replay(
-    what: Annotated[str, typer.Argument(metavar="HOLD|RUN", help="H-20401, or the id of a run.")],
-    every: Annotated[bool, typer.Option("--all", help="Every run that waits for the same reason.")] = False,
+    what: Annotated[str, typer.Argument(metavar="[HOLD|RUN]", help="H-20401, or the id of a run.")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Everything that waits for the same reason as the hold.")
+    ] = False,
+    step: Annotated[
+        str, typer.Option(help="Only for a run: this step once more, where that makes no second one.")
+    ] = "",
+    flow: Annotated[str, typer.Option(help="Instead of a hold or a run: the runs of this flow …")] = "",
+    since: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="… that ended from this moment on (UTC) …")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="… and before this one (UTC).")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="… and ended as held (the usual), waiting, done or ignored.")
+    ] = None,
+    as_it_was: Annotated[
+        bool, typer.Option("--as-it-was", help="With the firm folder and the value tables of the time it last began.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm the plan at once.")] = False,
+    first: Annotated[int | None, typer.Option(min=1, help="Confirm only its first documents, to try it.")] = None,
     name: InTheNameOf = "",
     as_json: AsJson = False,
 ) -> None:
-    """Begin a run again, after its reason to wait is gone. What it has done already is found, and not done twice."""
-    from tieout.cli.desk import Desk, actor, at_desk
-    from tieout.cli.holds import number_of
+    """Plan a replay, and let it begin when it is confirmed. Without --yes it is only planned, or asked for at a terminal."""
+    from tieout.cli.desk import actor, at_desk
+    from tieout.cli.plans import conclude, ended, made, number_of, tell
+    from tieout.engine.replay import Wanted
 
-    async def work(desk: Desk) -> tuple[str, ...]:
-        if _HOLD.fullmatch(what):
-            done = await desk.operator.replay_hold(number_of(what), actor=actor(name), all_of_cause=every)
-        else:
-            done = await desk.operator.replay_run(what, actor=actor(name))
-        return done.runs
+    wanted = _wanted(Wanted, what, every, step, flow, (since, until), tuple(state or ["held"]), as_it_was)
 
-    runs = at_desk(work)
-    if as_json:
-        document({"runs": runs})
-        return
-    for each in runs:
-        line(f"→ {each}")
-    line(f"{len(runs)} {'run begins' if len(runs) == 1 else 'runs begin'} again as soon as a worker is free.")
+    async def plan(desk: Desk) -> dict[str, Any]:
+        return await made(desk, await desk.replays.ask(wanted, actor=actor(name)))
+
+    async def begin(desk: Desk) -> dict[str, Any]:
+        await desk.replays.confirm(number_of(found["plan"]), hash_=found["hash"], actor=actor(name), first=first)
+        return await ended(desk, number_of(found["plan"]))
+
+    found = at_desk(plan)
+    if not as_json:
+        tell(found)
+    if yes or (not as_json and sys.stdin.isatty() and typer.confirm("Let it begin?")):
+        conclude(at_desk(begin), as_json=as_json)
+    elif as_json:
+        document(found)
+    else:
+        line(f"Nothing has begun. To let it begin: tieout plans confirm {found['plan']}")
+
+
+def _wanted(
+    make: type[Wanted],
+    what: str,
+    every: bool,
+    step: str,
+    flow: str,
+    span: tuple[datetime | None, datetime | None],
+    states: tuple[str, ...],
+    as_it_was: bool,
+) -> Wanted:
+    from datetime import UTC
+
+    from tieout.cli.exits import Exit, stop
+    from tieout.cli.plans import number_of
+
+    if bool(what) == bool(flow):
+        raise stop(Exit.USAGE, "Say what to replay: a hold, a run, or --flow with --since and --until.")
+    unknown = set(states) - {"held", "waiting", "done", "ignored"}
+    if unknown:
+        raise stop(Exit.USAGE, f"A run does not end as {', '.join(sorted(unknown))}.")
+    hold = number_of(what) if _HOLD.fullmatch(what) else None
+    since, until = (each.replace(tzinfo=UTC) if each else None for each in span)
+    return make(
+        hold=hold, cause=every, run=what if hold is None else "", step=step, flow=flow, since=since, until=until,
+        states=states, how="as_it_was" if as_it_was else "as_it_is_now",
+    )  # fmt: skip

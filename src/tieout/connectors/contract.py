@@ -42,6 +42,8 @@ class Operation:
     from the sending; the engine looks up only after it. `horizon` is for class A, which must say it: how long after a
     sending the target surely knows its key, shorter than the vendor's retention by the longest time that a request may be
     on its way. After it the operation is treated as class D, or held for a person where it is not `searchable`.
+    For the plan that a person reads before a replay: `creates` says that it makes a record, `money` that it makes or moves
+    a claim, and `undo` how it is taken back; empty means that it cannot be.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Operation:
     settle: timedelta = timedelta(0)
     horizon: timedelta = timedelta(0)
     searchable: bool = True
+    creates: bool = False
+    money: bool = False
+    undo: str = ""
 
     def __post_init__(self) -> None:
         if self.guarantee is Guarantee.KEY and self.horizon <= timedelta(0):

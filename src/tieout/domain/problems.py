@@ -362,6 +362,14 @@ CATALOGUE: Mapping[str, Kind] = {
         within=_HOURS_4,
         cause=("system",),
     ),
+    "plan.moved": Kind(
+        what="After {plan} was confirmed, Tieout would {action} {subject} in {system}, and the plan did not show that.",
+        why="What a person confirmed is what happens, and nothing else; the document waits.",
+        owner="whoever confirmed the plan",
+        fix="Make a new plan and read what has changed, then confirm that one.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
     "run.failed": Kind(
         what="Tieout could not work on {subject}: {reason}.",
         why="This is a fault of Tieout, not of your data; {subject} waits, everything else goes on.",

@@ -11,10 +11,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from tieout.connectors.contract import AlreadyThere, Operation, OutcomeUnknown, Receipt, Sink, Write
+from tieout.connectors.contract import AlreadyThere, Guarantee, Operation, OutcomeUnknown, Receipt, Sink, Write
 from tieout.domain.identity import content_hash, effect_key
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
-from tieout.engine.run import Clock, Later, Row
+from tieout.engine.permit import Permit
+from tieout.engine.run import Clock, Later, NotPlanned, Row
 from tieout.engine.settling import (
     Accept,
     Heard,
@@ -66,16 +67,24 @@ class Effects:
     `sabotage` brings known bugs back, so that the suite can prove that it would catch them: `mark_first` records an
     effect as done before it is sent, `fresh_key` forgets that an effect was sent before, `no_fence` sends whoever else is
     on the effect, `look_at_once` asks a target without waiting for what may still arrive, `no_second_look` does not
-    search it once more, `stale_key` believes that a target knows a key for ever.
+    search it once more, `stale_key` believes that a target knows a key for ever, `beyond_plan` writes what a confirmed
+    plan did not show.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, context: Context, sabotage: frozenset[str] = frozenset()
+        self,
+        database: Database,
+        clock: Clock,
+        context: Context,
+        sabotage: frozenset[str] = frozenset(),
+        permit: Permit | None = None,
     ) -> None:
+        self.step = ""
         self._database = database
         self._clock = clock
         self._context = context
         self._sabotage = sabotage
+        self._permit = permit
 
     def about(self, *, entity: str | None = None, engagement: str | None = None) -> None:
         context = self._context
@@ -91,7 +100,13 @@ class Effects:
         print_ = content_hash([body, ids])[:16]
         async with self._database.transaction() as tx:
             newest = await effects.newest(tx, sink.name, operation, subject)
-            if newest is not None and newest["version"].endswith(print_) and newest["state"] == "done":
+            if (
+                newest is not None
+                and newest["version"].endswith(print_)
+                and newest["state"] == "done"
+                and not self.repeats(sink.operation(operation))
+            ):
+                self.found(sink, Write(operation, subject, newest["version"], body, ids))
                 return
             if newest is not None and newest["version"].endswith(print_):
                 version = newest["version"]
@@ -100,6 +115,14 @@ class Effects:
         await self.perform(sink, Write(operation, subject, version, body, ids))
         async with self._database.transaction() as tx:
             await effects.supersede(tx, sink.name, operation, subject, version, self._clock())
+
+    def repeats(self, operation: Operation) -> bool:
+        """Whether a write that is done is to be sent once more: a person asked for this step again, and it makes no second."""
+        asked = self._permit is not None and self._permit.again != "" and self._permit.again == self.step
+        return asked and operation.guarantee is Guarantee.UPSERT
+
+    def found(self, sink: Sink, write: Write) -> None:
+        """There is nothing to do for this write: the target has confirmed it."""
 
     async def made(self, sink: Sink, operation: str, subject: str) -> bool:
         """Whether the target confirmed this operation on the subject: it is ours, not somebody else's."""
@@ -121,7 +144,7 @@ class Effects:
         heard: tuple[Heard, ...] = ()
         told: Receipt | Exception | None = None
         while True:
-            act = next_act(operation, _known(stored), heard, self._clock(), self._sabotage)
+            act = next_act(operation, self._known(effect, stored), heard, self._clock(), self._sabotage)
             match act:
                 case Accept():
                     assert stored is not None
@@ -161,6 +184,7 @@ class Effects:
 
     async def _send(self, effect: _Effect, stored: Row | None, act: Send) -> tuple[Heard, Receipt | Exception | None]:
         """Claims the effect and makes one attempt; what came of it, in a word and as the connector told it."""
+        self._check_permit(effect)
         request = bytes(stored["request"]) if act.kept and stored else await effect.sink.prepare(effect.write)
         if not await self._claim(effect, stored, act, request):
             return Heard.OVERTAKEN, None
@@ -174,6 +198,20 @@ class Effects:
             return Heard.AWAY, away
         except (Rejected, Conflict) as refused:
             return Heard.REFUSED, refused
+
+    def _known(self, effect: _Effect, stored: Row | None) -> Known | None:
+        """What is known of the effect; one that is to be sent once more counts as never sent, and is claimed as it stands."""
+        if stored is not None and stored["state"] == "done" and self.repeats(effect.operation):
+            return None
+        return _known(stored)
+
+    def _check_permit(self, effect: _Effect) -> None:
+        """Raises NotPlanned for a write that the confirmed plan did not show, or showed with another content."""
+        if self._permit is None or "beyond_plan" in self._sabotage:
+            return
+        if not self._permit.allows(effect.sink.name, effect.write):
+            facts = {**_facts(effect), "plan": f"P-{self._permit.plan}", "link": f"/plans/P-{self._permit.plan}"}
+            raise NotPlanned([Problem("plan.moved", facts)])
 
     async def _claim(self, effect: _Effect, stored: Row | None, act: Send, request: bytes) -> bool:
         """Commits key and bytes before the call; False when somebody else moved this effect since it was looked at."""

@@ -10,18 +10,21 @@ from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
 
 import structlog
 
+from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref, content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
+from tieout.engine.configuration import Configuration, configuration_of
 from tieout.engine.effects import Context, Effects
 from tieout.engine.ending import Again, Over, Stop, end_of
+from tieout.engine.permit import permit_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import firm, holds, messages, runs
 from tieout.store.database import Database, Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")
-SystemsFor = Callable[[Effects], Any]
+SystemsFor = Callable[[Effects, Database, Configuration], Any]
 
 log = structlog.get_logger(__name__)
 # Seconds between two tries to reach a database that is away.
@@ -38,7 +41,7 @@ class Generation:
         calendar: Calendar,
         row: dict[str, Any],
         arrived: Sequence[Arrived],
-        sabotage: frozenset[str] = frozenset(),
+        effects: Effects,
     ) -> None:
         self.id: str = row["id"]
         self.subject: str = row["subject"]
@@ -48,7 +51,7 @@ class Generation:
         self.story: list[runs.Step] = []
         self.title: str = row["subject"]
         self.amount: Money | None = None
-        self.effects = Effects(database, clock, Context(row["id"], row["entity"], row["engagement"]), sabotage)
+        self.effects = effects
         self.warnings: list[Problem] = []
         self._database = database
         self._clock = clock
@@ -62,7 +65,7 @@ class Generation:
         return self._today
 
     async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        started = self._clock()
+        started, self.effects.step = self._clock(), title
         try:
             result = await act(*args, **kwargs)
         except Exception as wrong:
@@ -152,6 +155,7 @@ class Executor:
         calendar: Calendar,
         flows: Sequence[Flow],
         systems_for: SystemsFor,
+        firm: Callable[[], Firm],
         worker: str,
         sabotage: frozenset[str] = frozenset(),
     ) -> None:
@@ -160,6 +164,7 @@ class Executor:
         self._calendar = calendar
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
+        self._firm = firm
         self._worker = worker
         self._sabotage = sabotage
 
@@ -191,10 +196,14 @@ class Executor:
             row = await runs.start(tx, run_id, generation, self._worker, self._clock())
             if row is None:
                 return
-            arrived = [_arrived(each) for each in await messages.of_run(tx, run_id)]
-        run = Generation(self._database, self._clock, self._calendar, row, arrived, self._sabotage)
+            came = [arrived(each) for each in await messages.of_run(tx, run_id)]
+            configuration = await configuration_of(tx, row, self._firm)
+            permit = await permit_of(tx, row)
+        context = Context(row["id"], row["entity"], row["engagement"])
+        effects = Effects(self._database, self._clock, context, self._sabotage, permit)
+        run = Generation(self._database, self._clock, self._calendar, row, came, effects)
         try:
-            await self._flows[row["flow"]].body(run, self._systems_for(run.effects))
+            await self._flows[row["flow"]].body(run, self._systems_for(effects, self._database, configuration))
         except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed
             await self._ended(run, ended)
         else:
@@ -257,7 +266,8 @@ class Executor:
         await holds.open_holds(tx, run.row, everything, title=run.title, amount=amount or run.amount, now=now)
 
 
-def _arrived(row: Mapping[str, Any]) -> Arrived:
+def arrived(row: Mapping[str, Any]) -> Arrived:
+    """A message as flows see it."""
     ref = Ref(row["connection"], row["kind"], row["record_id"])
     return Arrived(row["id"], ref, row["version"], row["payload"], row["deleted"], row["merged_into"])
 

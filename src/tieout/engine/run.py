@@ -113,6 +113,10 @@ class Held(Exception):
         self.problems = problems
 
 
+class NotPlanned(Held):
+    """The run ends: it was let go by a plan, and would now do something that the plan did not show."""
+
+
 class Waiting(Exception):
     """The run ends; its subject waits for an approval."""
 

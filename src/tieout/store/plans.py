@@ -68,6 +68,14 @@ async def items(tx: Tx, plan_id: int) -> list[dict[str, Any]]:
     return await rows(tx, "select * from plan_item where plan = %s order by position", (plan_id,))
 
 
+async def page_of_items(tx: Tx, plan_id: int, after: int, limit: int) -> list[dict[str, Any]]:
+    return await rows(
+        tx,
+        "select * from plan_item where plan = %s and position > %s order by position limit %s",
+        (plan_id, after, limit),
+    )
+
+
 async def to_rehearse(tx: Tx, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Items that a plan in the making has not found out about, or that a confirmation has not checked again."""
     if plan["state"] == "making":

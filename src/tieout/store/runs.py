@@ -68,7 +68,9 @@ async def start(tx: Tx, run_id: str, generation: int, worker: str, now: datetime
     run = await row(
         tx,
         """
-        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = ''
+        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = '',
+               firm_version = case when as_of is not null then firm_version else (
+                 select version from firm_version order by applied_at desc, version desc limit 1) end
         where id = %s and generation = %s and state in ('queued', 'retrying', 'running')
         returning *
         """,
@@ -139,7 +141,7 @@ async def release(tx: Tx, run_id: str, now: datetime, finished: bool) -> bool:
         tx,
         """
         update run set state = 'queued', reason = '', not_before = %s, generation = generation + 1, handed_over = false,
-               attempts = 0
+               attempts = 0, plan = null, as_of = null
         where id = %s and (state in ('held', 'waiting') or (%s and state in ('done', 'ignored'))) returning id
         """,
         (now, run_id, finished),

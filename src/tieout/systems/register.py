@@ -26,9 +26,10 @@ D = TypeVar("D", bound=Document)
 class Register:
     """The hub's own books, each verb one transaction."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, values_at: datetime | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._values_at = values_at
 
     def now(self) -> datetime:
         return self._clock()
@@ -90,7 +91,7 @@ class Register:
 
     async def value_tables(self) -> ValueTables:
         async with self._database.transaction() as tx:
-            return ValueTables(await firm.values(tx))
+            return ValueTables(await firm.values(tx, at=self._values_at))
 
     # -- crosswalk
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 
 from tieout.connectors.contract import Connector, Ledger
 from tieout.domain.firm import Firm, Role
 from tieout.domain.problems import Misconfigured
+from tieout.engine.configuration import Configuration
 from tieout.engine.effects import Effects
+from tieout.engine.run import Clock
 from tieout.store.database import Database
 from tieout.systems.crm import Crm, CrmConnection
 from tieout.systems.erp import Erp
+from tieout.systems.fitting import Fitted
 from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
 
@@ -31,7 +34,7 @@ class Systems:
         self.register = register
         self._connections = connections
         self._database = database
-        self._effects = effects
+        self._effects = Fitted(effects, database)
 
     def crm(self, connection: str) -> Crm:
         """The CRM that a record came from."""
@@ -58,8 +61,11 @@ class Systems:
         return self._connections[name]
 
 
-def systems_for(
-    firm: Callable[[], Firm], connections: Mapping[str, Connector], database: Database, register: Register
-) -> Callable[[Effects], Any]:
-    """Builds the Systems of each run, with the firm as it stands when the run begins."""
-    return lambda effects: Systems(firm(), connections, register, database, effects)
+def systems_for(connections: Mapping[str, Connector], clock: Clock) -> Callable[..., Systems]:
+    """Builds the Systems of each run, with the configuration that it decides with."""
+
+    def build(effects: Effects, database: Database, configuration: Configuration) -> Systems:
+        register = Register(database, clock, values_at=configuration.values_at)
+        return Systems(configuration.firm, connections, register, database, effects)
+
+    return build
