@@ -232,3 +232,46 @@ async def test_a_currency_of_another_entity_is_never_converted(world: World) -> 
     await deal.win()
     await world.settle()
     assert [each["code"] for each in await world.holds(deal.name)] == ["deal.currency_differs"]
+
+
+async def test_a_name_that_the_psa_has_no_room_for_is_shortened_and_told_and_kept_in_full(world: World) -> None:
+    await world.start(settings={"kantata": {"longest_name": 40}})
+    name = "Strategische Neuausrichtung der Datenplattform für Übersee"
+    first = await world.deal(Name=name)
+    await first.win()
+    await world.settle()
+    (project,) = await first.projects()
+    assert project["title"] == "Strategische Neuausrichtung der"
+    assert name in project["description"]
+    assert not await world.holds(first.key)
+    told = await world.rows("select title from step where run_id like %s", f"%{first.id}%")
+    assert f"kantata shows “{name}” as “Strategische Neuausrichtung der”" in [each["title"] for each in told]
+    second = await world.deal(Name=f"{name}, Phase 2")
+    await second.win()
+    await world.settle()
+    (marked,) = await second.projects()
+    assert marked["title"].startswith("Strategische Neuausrichtung der #")
+    (hold,) = await world.holds(second.key)
+    assert (hold["code"], hold["facts"]["rival"], hold["owner"]) == ("name.collides", first.project, "sales operations")
+    assert (await second.in_crm())["Integration_Status__c"] == "Project ready"
+    (in_erp,) = await (await world.erp()).search("project.work", [["number", "=", second.project]], ["name"])
+    assert in_erp["name"] == f"{name}, Phase 2"
+    await second.change(Name="Neuausrichtung, Phase 2")
+    await world.settle()
+    assert not await world.holds(second.key)
+    await world.start()
+
+
+async def test_a_purchase_order_number_that_does_not_fit_waits_and_is_never_cut(world: World) -> None:
+    deal = await world.deal(PO_Number__c="PO-" + "7" * 77)
+    await world.start(settings={"kantata": {"longest_text": 60}})
+    await deal.win()
+    await world.settle()
+    (hold,) = await world.holds(deal.key)
+    assert (hold["code"], hold["facts"]["field"], hold["owner"]) == ("text.too_long", "po number", "sales operations")
+    assert (await deal.counts())["psa projects"] == 0
+    await deal.change(PO_Number__c="PO-4711")
+    await world.settle()
+    assert not await world.holds(deal.key)
+    assert await deal.counts() == {"customers": 1, "erp projects": 1, "psa projects": 1}
+    await world.start()

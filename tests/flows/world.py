@@ -69,10 +69,14 @@ class World:
 
     # -- the hub
 
-    async def start(self, sabotage: frozenset[str] = frozenset()) -> None:
-        """Opens the hub anew, as after a crash."""
+    async def start(
+        self, sabotage: frozenset[str] = frozenset(), settings: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Opens the hub anew, as after a crash; `settings` replace those of a connection, by its name."""
         await self._life.aclose()
-        configs = resolve(load(KESTREL), self.box.description["environment"])
+        configs = dict(resolve(load(KESTREL), self.box.description["environment"]))
+        for name, given in (settings or {}).items():
+            configs[name] = configs[name].model_copy(update=given)
         network = {name: FragileTransport(httpx2.AsyncHTTPTransport(), self.fuse) for name in configs}
         self.hub = await self._life.enter_async_context(
             open_hub(
@@ -225,6 +229,12 @@ class Deal:
     async def in_kantata(self) -> list[dict[str, Any]]:
         desk = await self.world.desk(LEAD)
         return await desk.all("workspaces", search=self.name, include_archived="true")
+
+    async def projects(self) -> list[dict[str, Any]]:
+        """By the hub's reference: whatever they are called."""
+        reference = {"service_name": "tieout", "service_model": "Project", "service_model_refs": self.project}
+        asked = {f"external_reference_{name}": value for name, value in reference.items()}
+        return await (await self.world.desk(LEAD)).all("workspaces", include_archived="true", **asked)
 
     async def in_erp(self, model: str, field: str, value: str) -> list[dict[str, Any]]:
         return await (await self.world.erp()).search(model, [[field, "=", value]], ["id"])

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import httpx2
 from pydantic import BaseModel
 
+from tieout.connectors.lengths import Length
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.identity import Ref
@@ -44,6 +45,7 @@ class Operation:
     on its way. After it the operation is treated as class D, or held for a person where it is not `searchable`.
     For the plan that a person reads before a replay: `creates` says that it makes a record, `money` that it makes or moves
     a claim, and `undo` how it is taken back; empty means that it cannot be.
+    `lengths` say how long the texts of its body may be: whoever writes makes them fit, the target is never asked to cut.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Operation:
     creates: bool = False
     money: bool = False
     undo: str = ""
+    lengths: tuple[Length, ...] = ()
 
     def __post_init__(self) -> None:
         if self.guarantee is Guarantee.KEY and self.horizon <= timedelta(0):

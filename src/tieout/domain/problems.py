@@ -227,7 +227,7 @@ CATALOGUE: Mapping[str, Kind] = {
         within=timedelta(days=5),
     ),
     "text.too_long": Kind(
-        what="{field} of {subject} has {length} characters, and {system} takes {most}: “{value}”.",
+        what="{system} takes {most} characters for the {field} of {subject}, and “{value}” has {length}.",
         why="It must not be shortened, for with a piece missing it would be another one; what comes after it waits.",
         owner="{owner}",
         fix="Correct it at its source, or let {system} take more, then replay.",

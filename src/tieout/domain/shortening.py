@@ -52,7 +52,7 @@ def _words(name: str, most: int) -> str:
     kept = ""
     for word in name.split(" "):
         longer = f"{kept} {word}" if kept else word
-        if width(longer) > most:
+        if width(longer.rstrip(_LOOSE)) > most:
             break
         kept = longer
     return kept.rstrip(_LOOSE) or _characters(name, most).rstrip() or spelled(name)[:most]

@@ -25,6 +25,7 @@ from tieout.domain.readiness import (
 )
 from tieout.engine.run import Row, Run, flow
 from tieout.flows.deal_withdrawn import withdraw
+from tieout.flows.names import tell_names
 from tieout.systems.systems import Systems
 
 
@@ -157,6 +158,8 @@ async def set_up(run: Run, systems: Systems, ref: Ref, deal: Engagement, project
     await run.step("tasks, hours and rates in the PSA", psa.plan_tasks, project)
     await run.step("project is open in the ERP", erp.set_state, project, in_erp)
     await run.step("project is active in the PSA", psa.set_state, project, in_psa)
+    names = {deal.customer.key: deal.customer.name, project.key: deal.name}
+    await tell_names(run, systems, names, link=crm.link(ref))
     facts = {"engagement": deal.key, "erp_project": project.key}
     await run.step("keys in the PSA", psa.report, project.key, in_psa, "keys", facts)
     state = _state("Project ready", "", deal) | {"erp_project": project.key, "psa_project": in_psa}

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tieout.connectors.contract import Reading, Sink, Source
 from tieout.domain.identity import Ref
-from tieout.engine.effects import Effects
+from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
 
@@ -18,7 +18,7 @@ class CrmConnection(Source, Sink, Protocol):
 class Crm:
     """One CRM, on behalf of one run."""
 
-    def __init__(self, connection: CrmConnection, effects: Effects, register: Register) -> None:
+    def __init__(self, connection: CrmConnection, effects: Fitted, register: Register) -> None:
         self.name = connection.name
         self._connection = connection
         self._effects = effects

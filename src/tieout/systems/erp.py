@@ -12,16 +12,17 @@ from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
 from tieout.domain.matching import match
 from tieout.domain.problems import Problem, Rejected, explain
-from tieout.engine.effects import Effects, OnDone
+from tieout.engine.effects import OnDone
 from tieout.store import invoices, time
 from tieout.store.database import Database, Tx
+from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
 
 class Erp:
     """One ledger, on behalf of one run."""
 
-    def __init__(self, connection: Ledger, effects: Effects, register: Register, database: Database) -> None:
+    def __init__(self, connection: Ledger, effects: Fitted, register: Register, database: Database) -> None:
         self.name = connection.name
         self._connection = connection
         self._effects = effects

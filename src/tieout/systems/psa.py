@@ -9,7 +9,7 @@ from tieout.connectors.contract import Receipt, Sink, Source, Write
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
-from tieout.engine.effects import Effects
+from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
 
@@ -20,7 +20,7 @@ class PsaConnection(Source, Sink, Protocol):
 class Psa:
     """One PSA, on behalf of one run."""
 
-    def __init__(self, connection: PsaConnection, effects: Effects, register: Register) -> None:
+    def __init__(self, connection: PsaConnection, effects: Fitted, register: Register) -> None:
         self.name = connection.name
         self._connection = connection
         self._effects = effects

@@ -17,8 +17,9 @@ from tieout.domain.documents.upcast import load
 from tieout.domain.values import ValueTables
 from tieout.engine.effects import OnDone
 from tieout.engine.run import Clock
-from tieout.store import crosswalk, documents, firm, invoices, projects, time
+from tieout.store import crosswalk, documents, firm, invoices, names, projects, time
 from tieout.store.database import Database, Tx
+from tieout.store.names import Shown
 
 D = TypeVar("D", bound=Document)
 
@@ -111,6 +112,11 @@ class Register:
         """The record means another object from now on: an alias, kept for ever."""
         async with self._database.transaction() as tx:
             await crosswalk.redirect(tx, kind, connection, record, key, self._clock())
+
+    async def shown_otherwise(self, keys: Sequence[str]) -> list[Shown]:
+        """Which of these objects a target shows under a shortened name, or under one that another record has."""
+        async with self._database.transaction() as tx:
+            return await names.shown(tx, keys)
 
     async def records_of(self, key: str) -> list[dict[str, Any]]:
         async with self._database.transaction() as tx:

@@ -90,10 +90,11 @@ async def test_an_org_with_one_currency_is_sent_none(door: Any, open_hub: Any) -
     await hub.close()
 
 
-async def test_long_words_are_cut_to_what_the_field_holds(door: Any, hub: Any) -> None:
+async def test_a_text_that_does_not_fit_is_refused_by_the_org_and_never_cut_in_silence(door: Any, hub: Any) -> None:
     deal = await door.deal()
-    await make(hub, update(deal, message="x" * 3000))
-    assert (await door.read("Opportunity", deal))["Integration_Message__c"] == "x" * 1999 + "…"
+    with pytest.raises(Rejected) as refused:
+        await make(hub, update(deal, message="x" * 2001))
+    assert "STRING_TOO_LONG" in refused.value.problems[0].quote
 
 
 @pytest.mark.parametrize("text", ["0", "0.10", "1234.56", "-99999999999.99", "1000000000000000000", "10", "0.07"])

@@ -23,6 +23,17 @@ class KantataConfig(BaseModel):
         description="Service package → title of the project template; without an entry the title is the package's code",
     )
     go_live: date | None = Field(default=None, description="Time worked before this day is not read")
+    longest_name: int = Field(
+        default=255,
+        ge=20,
+        description="Characters that the account takes in a project's title and a client's name; the vendor publishes no "
+        "limit, so this one is assumed",
+    )
+    longest_text: int = Field(
+        default=255,
+        ge=20,
+        description="Characters that it takes in any other text, such as a PO number; assumed as well",
+    )
     active_status: int | None = Field(default=None, description="Status key of a project that runs; absent: left alone")
     on_hold_status: int | None = Field(default=None, description="Status key of a stopped project; absent: left alone")
     events: bool = Field(

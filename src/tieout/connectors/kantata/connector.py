@@ -23,7 +23,7 @@ from tieout.connectors.contract import (
     Receipt,
     Write,
 )
-from tieout.connectors.kantata import mapping
+from tieout.connectors.kantata import lengths, mapping
 from tieout.connectors.kantata.client import KantataClient, KantataError, Row
 from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.reading import Entries
@@ -35,11 +35,11 @@ from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
 OPERATIONS = {
     each.name: each
     for each in (
-        Operation("client.create", Guarantee.LOOK_UP, "create the client"),
-        Operation("project.create", Guarantee.LOOK_UP, "set up the project"),
-        Operation("task.plan", Guarantee.UPSERT, "plan the task"),
-        Operation("project.update", Guarantee.UPSERT, "change the state of the project"),
-        Operation("project.report", Guarantee.UPSERT, "write the figures of the project"),
+        Operation("client.create", Guarantee.LOOK_UP, "create the client", lengths=lengths.CLIENT),
+        Operation("project.create", Guarantee.LOOK_UP, "set up the project", lengths=lengths.PROJECT),
+        Operation("task.plan", Guarantee.UPSERT, "plan the task", lengths=lengths.TASK),
+        Operation("project.update", Guarantee.UPSERT, "change the state of the project", lengths=lengths.STATE),
+        Operation("project.report", Guarantee.UPSERT, "write the figures of the project", lengths=lengths.REPORT),
     )
 }
 _WAITS = {
@@ -113,10 +113,11 @@ class Kantata:
     # -- sink
 
     def operation(self, name: str) -> Operation:
-        """Class D waits as long as this connection says."""
-        found = OPERATIONS[name]
-        settle = timedelta(seconds=self._config.settle if found.guarantee is Guarantee.LOOK_UP else 0)
-        return replace(found, settle=settle)
+        """Class D waits, and texts are as long, as this connection says."""
+        found, config = OPERATIONS[name], self._config
+        settle = timedelta(seconds=config.settle if found.guarantee is Guarantee.LOOK_UP else 0)
+        known = lengths.of_account(found.lengths, names=config.longest_name, texts=config.longest_text)
+        return replace(found, settle=settle, lengths=known)
 
     async def prepare(self, write: Write) -> bytes:
         build = {

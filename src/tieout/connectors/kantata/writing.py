@@ -24,7 +24,6 @@ REPORT: Mapping[str, str] = {
     "invoice_status": "Invoice Status",
     "last_invoice": "Last Invoice",
 }
-_LONGEST_TITLE = 200
 
 
 class Missing(Exception):
@@ -64,7 +63,7 @@ class Preparation:
         group = {
             "name": write.body["name"],
             "company": True,
-            "external_reference": reference("Customer", write.body["key"]),
+            "external_reference": reference("Customer", write.body["key"], _full_name(write.body)),
             **({"email": write.body["email"]} if write.body.get("email") else {}),
         }
         return Prepared(Request("POST", f"{BASE}/workspace_groups", {"workspace_group": group}))
@@ -81,7 +80,7 @@ class Preparation:
         start = project.get("start")
         workspace = {
             "title": project["name"],
-            "description": f"Engagement {project['engagement']}, project {project['key']}, {project['legal_entity']}",
+            "description": _description(project),
             "creator_role": "maven",
             "budgeted": True,
             "price": whole(project["budget"]),
@@ -108,7 +107,7 @@ class Preparation:
         task, record = write.body, write.ids["record"]
         hours, rate = Decimal(str(task["hours"])), Decimal(str(task["rate"]))
         story: dict[str, Any] = {
-            "title": str(task["name"])[:_LONGEST_TITLE],
+            "title": str(task["name"]),
             "time_estimate_in_minutes": whole(hours * 60),
             "budget_estimate_in_cents": whole(hours * rate * 100),
             "billable": bool(task["billable"]),
@@ -232,9 +231,10 @@ class Preparation:
         return {"project_code": project["key"], **({"purchase_order": purchase_order} if purchase_order else {})}
 
 
-def reference(model: str, key: str) -> dict[str, str]:
+def reference(model: str, key: str, message: str = "") -> dict[str, str]:
     """The join key: Kantata has no idempotency key, but it finds what refers to us."""
-    return {"service_name": SERVICE, "service_model": model, "service_model_ref": key, "status": "successful"}
+    told = {"external_message": message} if message else {}
+    return {"service_name": SERVICE, "service_model": model, "service_model_ref": key, "status": "successful", **told}
 
 
 def titles(raw_json: Any) -> list[str]:
@@ -278,6 +278,16 @@ def _value(known: Row, value: Any, currency: str, choices: Mapping[str, Mapping[
             return [chosen]
         case _:
             return str(value)
+
+
+def _description(project: Mapping[str, Any]) -> str:
+    about = f"Engagement {project['engagement']}, project {project['key']}, {project['legal_entity']}"
+    return "\n".join(each for each in (about, _full_name(project)) if each)
+
+
+def _full_name(body: Mapping[str, Any]) -> str:
+    """For a record whose name was shortened."""
+    return f"Full name: {body['full_name']}" if body.get("full_name") else ""
 
 
 def _named(rows: Sequence[Row], name: str, wanted: str) -> Row | None:

@@ -38,9 +38,9 @@ from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
 OPERATIONS = {
     each.name: each
     for each in (
-        Operation("opportunity.update", Guarantee.UPSERT, "write the state of"),
-        Operation("account.update", Guarantee.UPSERT, "write the ERP number of"),
-        Operation("invoice.upsert", Guarantee.UPSERT, "show the invoice"),
+        Operation("opportunity.update", Guarantee.UPSERT, "write the state of", lengths=reporting.DEAL_LENGTHS),
+        Operation("account.update", Guarantee.UPSERT, "write the ERP number of", lengths=reporting.ACCOUNT_LENGTHS),
+        Operation("invoice.upsert", Guarantee.UPSERT, "show the invoice", lengths=reporting.INVOICE_LENGTHS),
     )
 }
 _OBJECTS = {"opportunity": "Opportunity", "account": "Account", "account_merge": "Account", "invoice": "Invoice__c"}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tieout.connectors.lengths import Length, Text
+
 Json = Mapping[str, Any]
 
 # Canonical fact → field on the opportunity: what comes back to the people in sales.
@@ -36,8 +38,24 @@ INVOICE = {
     "open_amount": "Balance__c",
 }
 _NUMBERS = {"billed", "paid", "unbilled", "net", "tax", "total", "open_amount"}
+# As the package of fields defines them that the org is asked for (README, “What the org needs”).
+_SOURCE = "the fields that the connector's README asks for"
 # Longer words are cut: the hold in the console has them in full.
-_LONGEST = {"status": 40, "message": 2000, "invoice_status": 40}
+DEAL_LENGTHS = (
+    Length("status", 40, Text.PROSE, _SOURCE),
+    Length("message", 2000, Text.PROSE, _SOURCE),
+    Length("invoice_status", 40, Text.PROSE, _SOURCE),
+    Length("engagement", 80, Text.EXACT, _SOURCE),
+    Length("erp_project", 64, Text.EXACT, _SOURCE),
+    Length("psa_project", 64, Text.EXACT, _SOURCE),
+)
+ACCOUNT_LENGTHS = (Length("erp_customer", 64, Text.EXACT, _SOURCE, owner="finance master data"),)
+INVOICE_LENGTHS = (
+    Length("key", 80, Text.EXACT, _SOURCE),  # the name of an invoice without a number
+    Length("number", 40, Text.EXACT, _SOURCE, owner="finance operations"),
+    Length("legal_entity", 8, Text.EXACT, _SOURCE),
+    Length("state", 40, Text.EXACT, _SOURCE),
+)
 
 # Ours alone: they are no facts about the deal, and a change of them is our own echo (T59).
 OURS = frozenset({*DEAL.values(), *ACCOUNT.values()})
@@ -72,9 +90,7 @@ def _value(name: str, value: Any) -> Any:
         return None
     if name in _NUMBERS:
         return number(value)
-    text = str(value)
-    longest = _LONGEST.get(name)
-    return f"{text[: longest - 1]}…" if longest and len(text) > longest else text
+    return str(value)
 
 
 def number(value: Decimal | str | int) -> int | float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
+from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
 from tieout.connectors.tryton.handling import Handler, as_json, creating, standing
@@ -86,9 +87,17 @@ async def _update(books: Books, request: bytes, attempt: Attempt) -> Receipt:
 
 
 HANDLERS = (
-    Handler(Operation("customer.create", Guarantee.UNIQUE, "create the customer"), _prepare_create, _create, _find),
     Handler(
-        Operation("customer.update", Guarantee.UPSERT, "update the customer"), _prepare_update, _update, standing(PARTY)
+        Operation("customer.create", Guarantee.UNIQUE, "create the customer", lengths=lengths.CUSTOMER),
+        _prepare_create,
+        _create,
+        _find,
+    ),
+    Handler(
+        Operation("customer.update", Guarantee.UPSERT, "update the customer", lengths=lengths.CUSTOMER),
+        _prepare_update,
+        _update,
+        standing(PARTY),
     ),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
+from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books, Company
 from tieout.connectors.tryton.client import Row
 from tieout.connectors.tryton.handling import Handler, as_json, creating, values_of
@@ -113,7 +114,12 @@ async def _find_gone(books: Books, write: Write) -> Receipt | None:
 
 
 HANDLERS = (
-    Handler(Operation("invoice.propose", Guarantee.LOOK_UP, "propose the invoice"), _prepare_propose, _propose, _find),
+    Handler(
+        Operation("invoice.propose", Guarantee.LOOK_UP, "propose the invoice", lengths=lengths.INVOICE),
+        _prepare_propose,
+        _propose,
+        _find,
+    ),
     Handler(
         Operation("invoice.withdraw", Guarantee.UPSERT, "withdraw the draft"), _prepare_withdraw, _withdraw, _find_gone
     ),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Write
+from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
 from tieout.connectors.tryton.handling import Handler, as_json, creating, standing, values_of
@@ -102,7 +103,12 @@ async def _update(books: Books, request: bytes, attempt: Attempt) -> Receipt:
 
 
 HANDLERS = (
-    Handler(Operation("project.create", Guarantee.UNIQUE, "create the project"), _prepare_create, _create, _find),
+    Handler(
+        Operation("project.create", Guarantee.UNIQUE, "create the project", lengths=lengths.PROJECT),
+        _prepare_create,
+        _create,
+        _find,
+    ),
     Handler(
         Operation("project.update", Guarantee.UPSERT, "open or close the project"),
         _prepare_update,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tieout.connectors.contract import AlreadyThere, Guarantee, Operation, Receipt, Write
+from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.handling import Handler, as_json, creating, values_of
 from tieout.connectors.tryton.telling import Attempt, reading, writing, written
@@ -135,7 +136,12 @@ def _corrected(lines: Iterable[int]) -> Receipt:
 
 
 HANDLERS = (
-    Handler(Operation("time.deliver", Guarantee.UNIQUE, "book the time of"), _prepare_deliver, _deliver, _find),
+    Handler(
+        Operation("time.deliver", Guarantee.UNIQUE, "book the time of", lengths=lengths.TIME),
+        _prepare_deliver,
+        _deliver,
+        _find,
+    ),
     Handler(
         Operation("time.correct", Guarantee.UPSERT, "correct the time of"), _prepare_correct, _correct, _find_corrected
     ),

@@ -13,7 +13,7 @@ from tieout.connectors.kantata.emulator.wire import JsonObject, decimal, identif
 
 _STATUSES = ("successful", "pending", "failed")
 _TYPES = ("string", "date", "number", "currency", "single", "multi")
-_MOST_TEXT = 255
+MOST_TEXT = 255
 
 
 def refer(call: Call, subject_type: str, subject_id: str, given: JsonObject) -> Row:
@@ -108,8 +108,8 @@ def accepted(call: Call, field: Row, given: Any) -> Any:
                 raise invalid("value", f"{field['name']} is not one of the choices")
             return chosen
         case _:
-            if len(str(given)) > _MOST_TEXT:
-                raise invalid("value", f"{field['name']} is too long (maximum is {_MOST_TEXT} characters)")
+            if len(str(given)) > MOST_TEXT:
+                raise invalid("value", f"{field['name']} is too long (maximum is {MOST_TEXT} characters)")
             return str(given)
 
 

@@ -15,7 +15,7 @@ from tieout.connectors.kantata.emulator.schema import Row
 from tieout.connectors.kantata.emulator.wire import JsonObject, identifiers, stamp
 
 _TYPES = ("task", "deliverable", "milestone", "issue")
-_LONGEST_TITLE = 200
+LONGEST_TITLE = 200
 
 
 def may_plan(call: Call, workspace_id: str) -> Row:
@@ -100,8 +100,8 @@ class Stories(Rule):
         call.records.change("stories", row["id"], deleted_at=stamp(call.records.now()))
 
     def _check(self, call: Call, values: JsonObject) -> None:
-        if len(values.get("title") or "") > _LONGEST_TITLE:
-            raise invalid("title", f"title is too long (maximum is {_LONGEST_TITLE} characters)")
+        if len(values.get("title") or "") > LONGEST_TITLE:
+            raise invalid("title", f"title is too long (maximum is {LONGEST_TITLE} characters)")
         if values.get("story_type", "task") not in _TYPES:
             raise invalid("story_type", "story_type is not included in the list")
         if values.get("parent_id") and call.records.get("stories", values["parent_id"]) is None:
