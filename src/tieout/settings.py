@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from tieout.folder.wording import Refusal, refusals
 
 _PREFIX = "TIEOUT_"
-_CONNECTIONS = "TIEOUT_CONNECTION_"
+_OTHERS = ("TIEOUT_CONNECTION_", "TIEOUT_CHANNEL_")
 _FILE = "_FILE"
 
 
@@ -92,7 +92,7 @@ def _misspelt(environment: Mapping[str, str]) -> list[str]:
     known = [_PREFIX + name.upper() + end for name in Settings.model_fields for end in ("", _FILE)]
     problems: list[str] = []
     for variable in sorted(environment):
-        if variable.startswith(_PREFIX) and variable not in known and not variable.startswith(_CONNECTIONS):
+        if variable.startswith(_PREFIX) and variable not in known and not variable.startswith(_OTHERS):
             meant = get_close_matches(variable, known, n=1, cutoff=0.9)
             problems += [f"{variable} means nothing to Tieout. Did you mean {meant[0]}?"] if meant else []
     return problems

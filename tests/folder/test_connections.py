@@ -9,7 +9,8 @@ import pytest
 
 from tieout.connectors.contract import ConnectorSpec
 from tieout.domain.firm import Firm
-from tieout.folder.connections import resolve, secrets_of, variable, variables
+from tieout.folder.connections import CONNECTIONS, resolve, variables
+from tieout.folder.environment import secrets_of
 from tieout.folder.finding import UnusableFolder
 from tieout.folder.loading import check, load
 
@@ -34,7 +35,7 @@ def refused(firm: Firm, environment: Mapping[str, str], kinds: Kinds) -> list[st
 
 
 def test_a_variable_is_named_after_connection_and_setting() -> None:
-    assert variable("erp-us", "password") == "TIEOUT_CONNECTION_ERP_US_PASSWORD"
+    assert CONNECTIONS.variable("erp-us", "password") == "TIEOUT_CONNECTION_ERP_US_PASSWORD"
 
 
 def test_every_connection_gets_its_settings_and_its_secrets(firm: Firm, kinds: Kinds) -> None:
@@ -176,7 +177,7 @@ def test_the_longest_name_owns_a_variable(firm: Firm, kinds: Kinds) -> None:
 
 def test_every_variable_can_be_listed_for_those_who_deploy(firm: Firm, kinds: Kinds) -> None:
     listed = {each.name: each for each in variables(firm, {"ledger": kinds["ledger"]})}
-    assert set(listed) == {variable("erp-us", setting) for setting in kinds["ledger"].config.model_fields}
+    assert set(listed) == {CONNECTIONS.variable("erp-us", setting) for setting in kinds["ledger"].config.model_fields}
     password, url = listed["TIEOUT_CONNECTION_ERP_US_PASSWORD"], listed["TIEOUT_CONNECTION_ERP_US_URL"]
     assert (password.secret, password.required, password.description) == (True, True, "Its password")
     assert (url.secret, url.required) == (False, False)

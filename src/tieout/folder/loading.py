@@ -12,7 +12,9 @@ from tieout.connectors.catalogue import installed
 from tieout.connectors.contract import ConnectorSpec
 from tieout.domain.consistency import Path, faults
 from tieout.domain.firm import ROLES, Firm
-from tieout.folder.connections import Kinds, clear_text, resolve, secrets_in, unknown_kind, wrong_settings
+from tieout.folder import channels, connections
+from tieout.folder.connections import Kinds
+from tieout.folder.environment import Section, Spec, secrets_in, wrong_settings
 from tieout.folder.finding import Finding, UnusableFolder
 from tieout.folder.reading import Sheet, read
 from tieout.folder.wording import refusals
@@ -39,11 +41,13 @@ def check(folder: FilePath, environment: Mapping[str, str] | None = None, kinds:
     firm, pages = _load(folder, known)
     if firm is None or environment is None:
         return pages.findings
-    try:
-        resolve(firm, environment, known)
-    except UnusableFolder as unusable:
-        return [pages.located(each) for each in unusable.findings]
-    return []
+    findings: list[Finding] = []
+    for resolve in (lambda: connections.resolve(firm, environment, known), lambda: channels.resolve(firm, environment)):
+        try:
+            resolve()
+        except UnusableFolder as unusable:
+            findings += [pages.located(each) for each in unusable.findings]
+    return findings
 
 
 def _load(folder: FilePath, kinds: Kinds) -> tuple[Firm | None, _Pages]:
@@ -57,10 +61,12 @@ def _load(folder: FilePath, kinds: Kinds) -> tuple[Firm | None, _Pages]:
         except ValidationError as wrong:
             for each in refusals(wrong, Firm):
                 pages.add(each.path, each.what, each.fix)
-        for path, what, fix in _connection_mistakes(content.get("connections"), kinds):
+        for path, what, fix in _kind_mistakes(connections.CONNECTIONS, content.get("connections"), kinds):
+            pages.add(path, what, fix)
+        for path, what, fix in _kind_mistakes(channels.CHANNELS, content.get("channels"), channels.KINDS):
             pages.add(path, what, fix)
     if firm is not None and not pages.findings:
-        for fault in faults(firm):
+        for fault in (*faults(firm), *channels.reader_faults(firm)):
             pages.add(fault.path, fault.what, fault.fix)
     pages.findings.sort(key=lambda each: (each.file != MAIN, each.file, each.line or 0))
     return (None if pages.findings else firm), pages
@@ -123,30 +129,32 @@ class _Pages:
                 yield file
 
 
-def _connection_mistakes(connections: Any, kinds: Kinds) -> Iterator[tuple[Path, str, str]]:
-    """What the connectors say about the settings that stand in the folder."""
-    if not isinstance(connections, dict):
+def _kind_mistakes(section: Section, entries: Any, kinds: Mapping[str, Spec]) -> Iterator[tuple[Path, str, str]]:
+    """What the kinds say about the settings that stand in the folder."""
+    if not isinstance(entries, dict):
         return
-    for name, each in cast("dict[str, Any]", connections).items():
+    for name, each in cast("dict[str, Any]", entries).items():
         if not isinstance(each, dict) or not isinstance(each.get("kind"), str):  # pyright: ignore[reportUnknownMemberType]
             continue
-        connection = cast("dict[str, Any]", each)
-        path: Path = ("connections", name)
-        spec = kinds.get(connection["kind"])
+        entry = cast("dict[str, Any]", each)
+        path: Path = (section.part, name)
+        spec = kinds.get(entry["kind"])
         if spec is None:
-            yield (*path, "kind"), *unknown_kind(connection["kind"], kinds)
+            yield (*path, "kind"), *section.unknown_kind(entry["kind"], kinds)
         else:
-            yield from _against(path, name, connection, spec)
+            yield from _against(section, path, name, entry, spec)
 
 
-def _against(path: Path, name: str, connection: dict[str, Any], spec: ConnectorSpec) -> Iterator[tuple[Path, str, str]]:
-    role = connection.get("role")
-    if role in ROLES and role not in spec.roles:
+def _against(
+    section: Section, path: Path, name: str, entry: dict[str, Any], spec: Spec
+) -> Iterator[tuple[Path, str, str]]:
+    role = entry.get("role")
+    if isinstance(spec, ConnectorSpec) and role in ROLES and role not in spec.roles:
         yield (*path, "role"), f"{spec.title} cannot be the {role}", f"Say one of: {', '.join(spec.roles)}."
-    if not isinstance(connection.get("settings", {}), dict):
+    if not isinstance(entry.get("settings", {}), dict):
         return
-    given = cast("dict[str, Any]", connection.get("settings", {}))
+    given = cast("dict[str, Any]", entry.get("settings", {}))
     for word, setting in secrets_in(given, spec).items():
-        yield (*path, "settings", word), *clear_text(name, setting)
+        yield (*path, "settings", word), *section.clear_text(name, setting)
     for each in wrong_settings(given, spec):
         yield (*path, "settings", *each.path), each.what, each.fix

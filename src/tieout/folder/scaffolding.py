@@ -60,7 +60,7 @@ def _secrets(firm: Firm, kinds: Kinds) -> str:
     lines = ["# Copy to secrets.env, which Git ignores, or give them to the process in your own way."]
     for each in variables(firm, kinds):
         if each.secret or each.required:
-            lines += ["", f"# {each.connection}: {each.description}", f"{each.name}="]
+            lines += ["", f"# {each.entry}: {each.description}", f"{each.name}="]
     return "\n".join(lines) + "\n"
 
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel
 
+from tieout.channels.catalogue import CHANNELS
+from tieout.channels.contract import ChannelSpec
 from tieout.connectors.catalogue import CATALOGUE
 from tieout.connectors.contract import ConnectorSpec
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.firm import ConnectionSettings, Firm, ValueTable
-from tieout.folder.connections import Kinds, secrets_of
+from tieout.domain.notification import ChannelSettings
+from tieout.folder.connections import Kinds
+from tieout.folder.environment import secrets_of
 from tieout.folder.loading import MAIN, PARTS
 
 Schema = dict[str, Any]
@@ -58,28 +62,45 @@ def _firm(kinds: Kinds) -> Schema:
     defs = schema["$defs"]
     for kind, spec in sorted(kinds.items()):
         defs |= _connection(kind, spec)
-    connections = schema["properties"]["connections"]
-    (names,) = connections.pop("patternProperties")
-    connections["propertyNames"] = {"pattern": names}
-    connections["additionalProperties"] = {"oneOf": [{"$ref": f"{_DEFS}{kind}"} for kind in sorted(kinds)]}
+    for kind, spec in sorted(CHANNELS.items()):
+        defs |= _channel(f"channel.{kind}", spec)
+    _of_kinds(schema["properties"]["connections"], sorted(kinds))
+    _of_kinds(schema["properties"]["channels"], [f"channel.{kind}" for kind in sorted(CHANNELS)])
     return _published(schema, MAIN)
+
+
+def _of_kinds(entries: Schema, definitions: Sequence[str]) -> None:
+    """Names with entries, each of which is one of these."""
+    (names,) = entries.pop("patternProperties")
+    entries["propertyNames"] = {"pattern": names}
+    entries["additionalProperties"] = {"oneOf": [{"$ref": f"{_DEFS}{each}"} for each in definitions]}
 
 
 def _connection(kind: str, spec: ConnectorSpec) -> Schema:
     """A connection of one kind, with the connector's own settings; secrets are not among them, nor is anything
     demanded that may come from the environment."""
     schema = _schema(ConnectionSettings)
+    schema["properties"]["role"] |= {"enum": list(spec.roles)}
+    return _of_kind(schema, kind, spec)
+
+
+def _channel(name: str, spec: ChannelSpec) -> Schema:
+    """A channel of one kind, likewise."""
+    return _of_kind(_schema(ChannelSettings), name, spec)
+
+
+def _of_kind(schema: Schema, name: str, spec: ConnectorSpec | ChannelSpec) -> Schema:
+    """The definition `name` of an entry of one kind, and those that its settings need."""
     properties = schema["properties"]
-    properties["kind"] |= {"const": kind}
-    properties["role"] |= {"enum": list(spec.roles)}
-    settings = _schema(spec.config, f"{kind}.")
+    properties["kind"] |= {"const": spec.kind}
+    settings = _schema(spec.config, f"{name}.")
     inner = settings.pop("$defs", {})
     settings["properties"] = {
-        name: node for name, node in settings.get("properties", {}).items() if name not in secrets_of(spec.config)
+        field: node for field, node in settings.get("properties", {}).items() if field not in secrets_of(spec.config)
     }
     settings.pop("required", None)
     properties["settings"] = settings | {"description": f"Settings of {spec.title}; secrets come from the environment"}
-    return {kind: schema | {"description": spec.title}, **inner}
+    return {name: schema | {"description": spec.title}, **inner}
 
 
 def _schema(model: type[BaseModel], prefix: str = "") -> Schema:
