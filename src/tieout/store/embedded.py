@@ -35,10 +35,31 @@ def embedded_postgres(folder: Path) -> Generator[str, None, None]:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """The last user of a server stops it. A user that was killed never left the list, and the server would run for ever."""
+    """Whoever was killed never took its name off the lists that are kept in the folder.
+
+    The last user of a server stops it: with a dead one among them, it would run for ever. And the number of a server that
+    died in a power cut may be anybody's by now, who would be taken for the server, and stopped in its place.
+    """
     users = folder / ".handle_pids.json"
     with contextlib.suppress(FileNotFoundError, ValueError):
         known: list[int] = json.loads(users.read_text())
         alive = [each for each in known if Path(f"/proc/{each}").exists() or not Path("/proc/self").exists()]
         if alive != known:
             users.write_text(json.dumps(alive))
+    lock = folder / "postmaster.pid"
+    if lock.exists() and not _at_work(folder):
+        number, *_, sockets = [*lock.read_text().splitlines(), *[""] * 5][:5]
+        for each in (lock, *Path(sockets or folder).glob(".s.PGSQL.*.lock")):
+            if each.read_text().splitlines()[:1] == [number]:
+                each.unlink()
+
+
+def _at_work(folder: Path) -> bool:
+    """Whether any process of a server of this folder is alive: each of them works in the folder."""
+    import psutil  # noqa: PLC0415 - comes with the server, for those who start one
+
+    mine = os.path.realpath(folder)
+    return any(
+        each.info["name"] == "postgres" and each.info["cwd"] == mine and each.info["status"] != psutil.STATUS_ZOMBIE
+        for each in psutil.process_iter(["name", "cwd", "status"])
+    )
