@@ -509,6 +509,9 @@ async def _resolved(day: Day) -> None:
                             now=day.now - timedelta(days=1))  # fmt: skip
     await day.set_up(deal, at=day.now - timedelta(days=1))
     sleeping = day.seeded.holds["Globex Reporting/target.refused"]
-    await holds.snooze(day.tx, sleeping, 3, "carlos.mendes@kestrel.example", day.now - timedelta(hours=1))
+    at = day.now - timedelta(hours=1)
+    await holds.snooze(
+        day.tx, sleeping, at + timedelta(days=3), on_change=False, actor="carlos.mendes@kestrel.example", now=at
+    )
     await holds.assign(day.tx, day.seeded.holds["Umbra Labs Change Sprint/value.missing"], "carlos.mendes@kestrel.example",
                        "anna.fischer@kestrel.example", day.now - timedelta(hours=1))  # fmt: skip

@@ -12,6 +12,8 @@ import pytest
 from tieout.domain.consistency import choose, dotted, faults, nearest
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion
 from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.problems import CATALOGUE
+from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 
 Make = Callable[..., Any]
 US = LegalEntity(code="US", name="Kestrel Inc.", currency="USD")
@@ -189,3 +191,43 @@ def test_where_nothing_is_known_there_is_nothing_to_choose() -> None:
 
 def test_a_path_reads_like_the_file() -> None:
     assert dotted(("packages", 0, "tasks", 2, "role")) == "packages[0].tasks[2].role"
+
+
+def test_the_rules_for_holds_name_teams_regions_and_problems_that_exist(make_firm: Make) -> None:
+    teams = {
+        "desk": Team(members=("lee@k.example",), escalates_to="dest"),
+        "a": Team(escalates_to="b"),
+        "b": Team(escalates_to="a"),
+    }
+    regions = {"EMEA": Region(countries=("DE",), entities=("FR",)), "DACH": Region(countries=("de",))}
+    rules = (
+        RoutingRule(problem="deal.*", field="practice", team="desk"),
+        RoutingRule(problem="deal.deleted", field="practice", entity="US", team="desk"),
+        RoutingRule(problem="value.mising", team="dsk"),
+        RoutingRule(problem="money.*", entity="FR", region="EMA", amount_above={"CHF": Decimal(1)}, team="desk", assignee="le@k.example"),
+    )  # fmt: skip
+    assert told(make_firm(holds=HoldRules(teams=teams, regions=regions, rules=rules))) == [
+        "holds.teams.desk.escalates_to: there is no team “dest”. Did you mean “desk”?",
+        "holds.teams.a.escalates_to: the teams escalate in a circle: a → b → a. Let the highest one end it.",
+        "holds.teams.b.escalates_to: the teams escalate in a circle: b → a → b. Let the highest one end it.",
+        "holds.regions.EMEA.entities[0]: “FR” is not a legal entity of the firm. Say one of: DE, US.",
+        "holds.regions.DACH.countries[0]: “de” is in the region EMEA already. Keep it in one of them.",
+        "holds.rules[1]: this rule is never reached: rule 1 takes everything that fits it. Put it before rule 1, or remove it.",
+        "holds.rules[2].team: there is no team “dsk”. Did you mean “desk”?",
+        "holds.rules[2].problem: no problem has the code “value.mising”. Did you mean “value.missing”?",
+        "holds.rules[3].assignee: “le@k.example” is not in the team desk. Did you mean “lee@k.example”?",
+        "holds.rules[3].problem: no problem has the code “money.*”. " + choose("money.*", KNOWN),
+        "holds.rules[3].entity: “FR” is not a legal entity of the firm. Say one of: DE, US.",
+        "holds.rules[3].region: there is no region “EMA”. Did you mean “EMEA”?",
+        "holds.rules[3].amount_above.CHF: no legal entity keeps its books in CHF. Say one of: EUR, USD.",
+    ]
+
+
+KNOWN = [*CATALOGUE, *(f"{code.partition('.')[0]}.*" for code in CATALOGUE)]
+
+
+def test_a_rule_without_any_team_is_told_where_teams_are_described(make_firm: Make) -> None:
+    assert told(make_firm(holds=HoldRules(rules=(RoutingRule(team="desk", region="EMEA"),)))) == [
+        "holds.rules[0].team: there is no team “desk”. Describe it under holds: teams.",
+        "holds.rules[0].region: there is no region “EMEA”. Describe it under holds: regions.",
+    ]

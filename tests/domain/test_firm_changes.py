@@ -10,6 +10,7 @@ from typing import Any
 from tieout.domain.documents.package import PackageTask, RateCardVersion
 from tieout.domain.firm import ApprovalRule, BillingRule, ConnectionSettings, Firm, LegalEntity, TableRow
 from tieout.domain.firm_changes import changes
+from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 
 Make = Callable[..., Any]
 
@@ -152,4 +153,30 @@ def test_a_value_table_says_what_words_mean_from_when(make_firm: Make) -> None:
         "table practice_department: “Old” means nothing any more from 2000-01-01",
         "table practice_department: “Cloud Platforms” in US from 2026-07-01 is no longer in the folder; "
         "its value stays until a row ends it",
+    ]
+
+
+def test_teams_regions_and_the_rules_of_holds(make_firm: Make) -> None:
+    practice, everything = RoutingRule(field="practice", team="desk"), RoutingRule(team="desk", name="rest")
+    before = HoldRules(teams={"desk": Team(members=("a@k",))}, rules=(practice, everything))
+    large = RoutingRule(
+        problem="deal.*", entity="DE", region="EMEA", amount_above={"EUR": Decimal(100)}, team="desk", assignee="a@k"
+    )
+    after = HoldRules(
+        reopen_within_days=7,
+        teams={"desk": Team(members=("a@k", "b@k")), "top": Team(lead="c@k")},
+        regions={"EMEA": Region(countries=("DE", "FR"))},
+        rules=(large, everything, practice),
+    )
+    assert changes(make_firm(holds=before), make_firm(holds=after)) == [
+        "holds: reopen within days 30 → 7",
+        "team desk: members a@k → a@k, b@k",
+        "team top: added (0 members, led by c@k)",
+        "region EMEA: added (DE, FR)",
+        "holds: rule added: deal.* in DE of EMEA above 100 EUR → desk, a@k",
+        "holds: the rules stand in another order",
+    ]
+    removed = HoldRules(teams=before.teams, rules=(practice,))
+    assert changes(make_firm(holds=before), make_firm(holds=removed)) == [
+        "holds: rule removed: rest: every problem → desk"
     ]

@@ -14,6 +14,7 @@ from tieout.domain.firm import ROLES, Firm, ValueTable
 from tieout.domain.notices.wording import owners
 from tieout.domain.notification import NotificationRule
 from tieout.domain.problems import CATALOGUE
+from tieout.domain.routing import HoldRules, RoutingRule, covers
 from tieout.domain.values import ANY
 
 Path = tuple[str | int, ...]
@@ -42,6 +43,7 @@ def faults(firm: Firm) -> list[Fault]:
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
+        *_hold_faults(firm),
         *_notification_faults(firm),
         *_rate_card_faults(firm),
         *_package_faults(firm),
@@ -175,6 +177,65 @@ def _selection_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterato
     for i, owner in enumerate(chosen.owners):
         if owner not in known:
             yield Fault((*path, "owners", i), f"no hold is ever owned by “{owner}”", choose(owner, known))
+
+
+def _hold_faults(firm: Firm) -> Iterator[Fault]:
+    rules, codes = firm.holds, _codes(firm)
+    yield from _team_faults(rules)
+    country_of: dict[str, str] = {}
+    for name, region in rules.regions.items():
+        for i, country in enumerate(region.countries):
+            path = ("holds", "regions", name, "countries", i)
+            other = country_of.setdefault(country.casefold(), name)
+            if other != name:
+                yield Fault(path, f"“{country}” is in the region {other} already", "Keep it in one of them.")
+        for i, entity in enumerate(region.entities):
+            if entity not in codes:
+                yield _no_entity(("holds", "regions", name, "entities", i), entity, codes)
+    for i, rule in enumerate(rules.rules):
+        yield from _routing_faults(("holds", "rules", i), rule, firm)
+        before = next((n for n in range(i) if covers(rules.rules[n], rule)), None)
+        if before is not None:
+            what = f"this rule is never reached: rule {before + 1} takes everything that fits it"
+            yield Fault(("holds", "rules", i), what, f"Put it before rule {before + 1}, or remove it.")
+
+
+def _team_faults(rules: HoldRules) -> Iterator[Fault]:
+    for name, team in rules.teams.items():
+        path = ("holds", "teams", name, "escalates_to")
+        if team.escalates_to is not None and team.escalates_to not in rules.teams:
+            yield Fault(path, f"there is no team “{team.escalates_to}”", choose(team.escalates_to, rules.teams))
+        above, seen = team.escalates_to, [name]
+        while above in rules.teams and above not in seen:
+            seen.append(above)
+            above = rules.teams[above].escalates_to
+        if above == name:
+            yield Fault(
+                path, f"the teams escalate in a circle: {' → '.join([*seen, name])}", "Let the highest one end it."
+            )
+
+
+def _routing_faults(path: Path, rule: RoutingRule, firm: Firm) -> Iterator[Fault]:
+    teams, known = firm.holds.teams, {*CATALOGUE, *(f"{code.partition('.')[0]}.*" for code in CATALOGUE)}
+    if rule.team not in teams:
+        fix = choose(rule.team, teams) if teams else "Describe it under holds: teams."
+        yield Fault((*path, "team"), f"there is no team “{rule.team}”", fix)
+    elif rule.assignee and rule.assignee not in (*teams[rule.team].members, teams[rule.team].lead):
+        what = f"“{rule.assignee}” is not in the team {rule.team}"
+        yield Fault((*path, "assignee"), what, choose(rule.assignee, teams[rule.team].members))
+    if rule.problem is not None and rule.problem not in known:
+        yield Fault((*path, "problem"), f"no problem has the code “{rule.problem}”", choose(rule.problem, known))
+    if rule.entity is not None and rule.entity not in _codes(firm):
+        yield _no_entity((*path, "entity"), rule.entity, _codes(firm))
+    if rule.region is not None and rule.region not in firm.holds.regions:
+        regions = firm.holds.regions
+        fix = choose(rule.region, regions) if regions else "Describe it under holds: regions."
+        yield Fault((*path, "region"), f"there is no region “{rule.region}”", fix)
+    currencies = {each.currency for each in firm.entities}
+    for currency in rule.amount_above:
+        if currency not in currencies:
+            what = f"no legal entity keeps its books in {currency}"
+            yield Fault((*path, "amount_above", currency), what, choose(currency, currencies))
 
 
 def _rate_card_faults(firm: Firm) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
+from tieout.domain.routing import HoldRules
 from tieout.domain.values import ANY, ValueRow
 
 Role = Literal["crm", "psa", "erp"]
@@ -133,6 +134,7 @@ class Firm(Part):
         description="Name (small letters, digits, hyphens) → a way to tell people: e-mail, Slack, Teams, a webhook",
     )
     notifications: tuple[NotificationRule, ...] = Field(default=(), description="Who is told of what, how and when")
+    holds: HoldRules = Field(default=HoldRules(), description="Whose a hold is, and when it comes back")
     packages: tuple[ServicePackage, ...] = Field(default=(), description="The service packages of packages/")
     rate_cards: tuple[RateCard, ...] = Field(default=(), description="The rate cards of rate_cards/")
     tables: tuple[ValueTable, ...] = Field(default=(), description="The value tables of tables/")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.values import ANY
 
 P = TypeVar("P", bound=Part)
@@ -32,15 +33,14 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("legal entity", _by_code(before), _by_code(after), _entity, _same_fields)
     yield from _compared("connection", before.connections, after.connections, _connection, _connection_changes)
     yield from _entries("amount above", before.approvals.amount_above, after.approvals.amount_above, "approvals")
-    yield from _fields(
-        "approvals", before.approvals, after.approvals, ("payment_days_above", "replay_documents_above")
-    )
+    yield from _fields("approvals", before.approvals, after.approvals, ("payment_days_above", "replay_documents_above"))
     yield from _entries(
         "replay amount above", before.approvals.replay_amount_above, after.approvals.replay_amount_above, "approvals"
     )
     yield from _same_fields("billing", before.billing, after.billing)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
+    yield from _hold_changes(before.holds, after.holds)
     yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
     yield from _compared("rate card", _by_name(before.rate_cards), _by_name(after.rate_cards), _card, _card_changes)
     yield from _compared("table", _by_name(before.tables), _by_name(after.tables), _table, _table_changes)
@@ -88,6 +88,19 @@ def _connection_changes(subject: str, before: ConnectionSettings, after: Connect
     yield from _fields(subject, before, after, ("kind", "role", "entity", "owner"))
     yield from _entries("setting", before.settings, after.settings, subject)
     yield from _entries("field", before.fields, after.fields, subject)
+
+
+def _hold_changes(before: HoldRules, after: HoldRules) -> Iterator[str]:
+    plain = ("reopen_within_days", "snooze_days_most", "escalate_every_hours", "overrides_four_eyes")
+    yield from _fields("holds", before, after, plain)
+    yield from _compared("team", before.teams, after.teams, _team, _same_fields)
+    yield from _compared("region", before.regions, after.regions, _region, _same_fields)
+    old, new = [_rule(each) for each in before.rules], [_rule(each) for each in after.rules]
+    yield from (f"holds: rule added: {each}" for each in new if each not in old)
+    yield from (f"holds: rule removed: {each}" for each in old if each not in new)
+    stayed = [each for each in new if each in old]
+    if stayed != [each for each in old if each in new]:
+        yield "holds: the rules stand in another order"
 
 
 def _package_changes(subject: str, before: ServicePackage, after: ServicePackage) -> Iterator[str]:
@@ -148,6 +161,24 @@ def _connection(connection: ConnectionSettings) -> str:
     return f"{connection.kind} as {connection.role} of {connection.entity or 'every entity'}"
 
 
+def _team(team: Team) -> str:
+    return _counted(len(team.members), "member") + (f", led by {team.lead}" if team.lead else "")
+
+
+def _region(region: Region) -> str:
+    return ", ".join((*region.countries, *region.entities))
+
+
+def _rule(rule: RoutingRule) -> str:
+    """A rule in one line: what it fits, and whose that is."""
+    parts = [rule.problem or "every problem", f"field {rule.field}", f"in {rule.entity}", f"of {rule.region}"]
+    wanted = (True, rule.field, rule.entity, rule.region)
+    fits = [part for part, each in zip(parts, wanted, strict=True) if each]
+    fits += [f"above {amount} {currency}" for currency, amount in rule.amount_above.items()]
+    whose = f"{rule.team}, {rule.assignee}" if rule.assignee else rule.team
+    return f"{rule.name + ': ' if rule.name else ''}{' '.join(fits)} → {whose}"
+
+
 def _package(package: ServicePackage) -> str:
     hours = sum(task.hours for task in package.tasks)
     return f"{package.name}, {_counted(len(package.tasks), 'task')}, {hours} hours"
@@ -188,4 +219,6 @@ def _counted(number: int, noun: str) -> str:
 def _said(value: Any) -> str:
     if value is None or value == "":
         return "nothing"
+    if isinstance(value, tuple):
+        return ", ".join(str(each) for each in cast("tuple[object, ...]", value)) or "nothing"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueRow
 from tieout.engine.run import Clock
-from tieout.store import audit, firm, holds, messages, runs
+from tieout.store import audit, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
 
 # Holds that a new version of the firm folder may end.
@@ -80,18 +81,24 @@ class Operator:
             await self._audit(tx, actor, "hold.ignore", f"H-{hold_id}", {"reason": reason})
 
     async def assign(self, hold_id: int, *, assignee: str, actor: str) -> None:
+        """Gives a hold to somebody by hand, which no rule overrules; an empty assignee leaves it to the rules again."""
         async with self._database.transaction() as tx:
             await self._open_hold(tx, hold_id)
-            await holds.assign(tx, hold_id, assignee, actor, self._clock())
-            await self._audit(tx, actor, "hold.assign", f"H-{hold_id}", {"assignee": assignee})
+            await holds.assign(tx, hold_id, assignee.strip(), actor, self._clock())
+            await self._audit(tx, actor, "hold.assign", f"H-{hold_id}", {"assignee": assignee.strip()})
 
-    async def snooze(self, hold_id: int, *, days: int, actor: str) -> None:
-        if not 1 <= days <= 90:
-            raise Refused("A hold can be snoozed for 1 to 90 days.")
+    async def snooze(self, hold_id: int, *, actor: str, days: int = 0, until_changed: bool = False) -> None:
+        """Puts a hold out of sight for some days, or until its source changes, which has an end too: nothing sleeps for ever."""
         async with self._database.transaction() as tx:
             await self._open_hold(tx, hold_id)
-            await holds.snooze(tx, hold_id, days, actor, self._clock())
-            await self._audit(tx, actor, "hold.snooze", f"H-{hold_id}", {"days": days})
+            most = (await routing.rules_in_force(tx)).snooze_days_most
+            days = most if until_changed else days
+            if not 1 <= days <= most:
+                raise Refused(f"A hold can be snoozed for 1 to {most} days.")
+            until = self._clock() + timedelta(days=days)
+            await holds.snooze(tx, hold_id, until, on_change=until_changed, actor=actor, now=self._clock())
+            detail = {"until": until, "until_changed": until_changed}
+            await self._audit(tx, actor, "hold.snooze", f"H-{hold_id}", detail)
 
     async def decide(self, hold_id: int, *, choice: str, reason: str, actor: str) -> Released:
         """Answers the question that a hold asks and lets its run go on."""
@@ -173,6 +180,7 @@ class Operator:
                 now=now,
             )
             await firm.ship_values(tx, wanted.shipped_rows(actor), now)
+            await routing.apply(tx, now=now)
             for code in _FIXED_BY_FOLDER:
                 waiting = await holds.of_code(tx, code, {})
                 if version is not None:

@@ -16,7 +16,7 @@ from tieout.engine.effects import receipt_of
 from tieout.engine.execution import run_id
 from tieout.engine.intake import Intake
 from tieout.engine.run import Calendar, Clock
-from tieout.store import effects, firm, holds, messages, runs
+from tieout.store import effects, escalation, firm, holds, messages, runs
 from tieout.store.database import Database, Tx, sole
 
 log = structlog.get_logger(__name__)
@@ -100,6 +100,11 @@ class Rounds:
             if health is not None:
                 await self._keep(name, health)
 
+    async def mind_holds(self) -> int:
+        """Wakes the holds that have slept enough and tells the next person of those that are overdue."""
+        async with self._database.transaction() as tx:
+            return await escalation.mind(tx, self._clock())
+
     async def look_again(self) -> int:
         """Searches once more for what a late request may have made beside a confirmed effect of class D."""
         async with self._database.transaction() as tx:
@@ -148,6 +153,7 @@ class Rounds:
     async def _checks(self) -> None:
         while True:
             await self.check()
+            await self.mind_holds()
             await asyncio.sleep(60)
 
     async def _guarded(self, name: str, act: Callable[..., Awaitable[Any]], *args: Any) -> Any:

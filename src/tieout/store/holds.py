@@ -10,6 +10,8 @@ from psycopg.types.json import Jsonb
 
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem, explain
+from tieout.domain.routing import Route, Waiting, route
+from tieout.store import routing
 from tieout.store.database import Tx, row, rows
 
 # Who ends a hold whose run finds the problem gone, when no person did anything about it.
@@ -29,44 +31,113 @@ async def open_holds(
         now=now,
         but={problem.cause for problem in problems},
     )
+    if not problems:
+        return
+    rules = await routing.rules_in_force(tx)
+    country = await routing.country_of(tx, run["engagement"]) if rules.regions else ""
     for problem in problems:
-        explained = explain(problem)
-        worth = problem.amount or amount
-        stored = await row(
-            tx,
-            """
-            insert into hold (flow, subject, run_id, entity, engagement, title, code, cause, facts, quote, amount_minor, currency,
-                              owner, opened_at, due_at)
-            values (%(flow)s, %(subject)s, %(run)s, %(entity)s, %(engagement)s, %(title)s, %(code)s, %(cause)s, %(facts)s,
-                    %(quote)s, %(minor)s, %(currency)s, %(owner)s, %(now)s, %(due)s)
-            on conflict (flow, subject, cause) where state = 'open' do update
-            set facts = excluded.facts, quote = excluded.quote, run_id = excluded.run_id, times = hold.times + 1,
-                amount_minor = excluded.amount_minor, currency = excluded.currency,
-                -- The run that a deed set in motion, or a later one of the subject, still has the problem: it did not help.
-                acted_by = case when excluded.run_id = hold.acted_run
-                  or starts_with(excluded.run_id, hold.flow || ':' || hold.subject || ':') then '' else hold.acted_by end
-            returning id, times
-            """,
-            {
-                "flow": run["flow"],
-                "subject": run["subject"],
-                "run": run["id"],
-                "entity": run["entity"],
-                "engagement": run["engagement"],
-                "title": title,
-                "code": problem.code,
-                "cause": problem.cause,
-                "facts": Jsonb(dict(problem.facts)),
-                "quote": problem.quote,
-                "minor": worth.rounded().minor if worth else 0,
-                "currency": worth.currency if worth else "",
-                "owner": explained.owner,
-                "now": now,
-                "due": now + explained.within,
-            },
-        )
-        if stored is not None and stored["times"] == 1:
-            await note(tx, stored["id"], "tieout", f"opened: {explained.what}", now)
+        found = _found(run, problem, title=title, worth=problem.amount or amount, now=now)
+        to = route(rules, Waiting(problem.code, problem.facts, run["entity"], country, problem.amount or amount))
+        known = await _known(tx, found, since=now - timedelta(days=rules.reopen_within_days))
+        if known is None:
+            await _open(tx, found, to, now)
+        elif known["state"] == "open":
+            await _again(tx, found, known, now)
+        else:
+            await _back(tx, found, to, known, now)
+
+
+def _found(
+    run: Mapping[str, Any], problem: Problem, *, title: str, worth: Money | None, now: datetime
+) -> dict[str, Any]:
+    """What is known of a hold when its problem is found."""
+    explained = explain(problem)
+    return {
+        "flow": run["flow"],
+        "subject": run["subject"],
+        "run": run["id"],
+        "entity": run["entity"],
+        "engagement": run["engagement"],
+        "title": title,
+        "code": problem.code,
+        "cause": problem.cause,
+        "facts": Jsonb(dict(problem.facts)),
+        "quote": problem.quote,
+        "minor": worth.rounded().minor if worth else 0,
+        "currency": worth.currency if worth else "",
+        "owner": explained.owner,
+        "now": now,
+        "due": now + explained.within,
+        "what": explained.what,
+    }
+
+
+async def _known(tx: Tx, found: Mapping[str, Any], *, since: datetime) -> dict[str, Any] | None:
+    """The open hold of the same cause on the same subject; else the last one, when it ended after a moment."""
+    return await row(
+        tx,
+        """
+        select *, facts is distinct from %(facts)s or quote <> %(quote)s as differs from hold
+        where flow = %(flow)s and subject = %(subject)s and cause = %(cause)s
+          and (state = 'open' or resolved_at > %(since)s)
+        order by state = 'open' desc, resolved_at desc limit 1 for update
+        """,
+        {**found, "since": since},
+    )
+
+
+async def _open(tx: Tx, found: Mapping[str, Any], to: Route, now: datetime) -> None:
+    stored = await row(
+        tx,
+        """
+        insert into hold (flow, subject, run_id, entity, engagement, title, code, cause, facts, quote, amount_minor, currency,
+                          owner, opened_at, first_opened_at, due_at, team, rule, assignee)
+        values (%(flow)s, %(subject)s, %(run)s, %(entity)s, %(engagement)s, %(title)s, %(code)s, %(cause)s, %(facts)s,
+                %(quote)s, %(minor)s, %(currency)s, %(owner)s, %(now)s, %(now)s, %(due)s, %(team)s, %(rule)s, %(assignee)s)
+        on conflict (flow, subject, cause) where state = 'open' do nothing returning id
+        """,
+        {**found, "team": to.team, "rule": to.rule, "assignee": to.assignee},
+    )
+    if stored is not None:
+        await note(tx, stored["id"], "tieout", f"opened: {found['what']}", now)
+        if to.team:
+            await note(tx, stored["id"], "tieout", routing.said(to), now)
+
+
+async def _again(tx: Tx, found: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> None:
+    """The problem is still there. What somebody did about it did not help, and a changed source wakes what waits for it."""
+    new_version = found["run"] != known["run_id"] and found["run"].startswith(f"{known['flow']}:{known['subject']}:")
+    wakes = known["wakes_on_change"] and (new_version or known["differs"])
+    await tx.execute(
+        """
+        update hold set facts = %(facts)s, quote = %(quote)s, run_id = %(run)s, times = times + 1, amount_minor = %(minor)s,
+               currency = %(currency)s, acted_by = case when %(helped_not)s then '' else acted_by end,
+               snoozed_until = case when %(wakes)s then null else snoozed_until end,
+               wakes_on_change = wakes_on_change and not %(wakes)s
+        where id = %(id)s
+        """,
+        {**found, "id": known["id"], "wakes": wakes, "helped_not": new_version or found["run"] == known["acted_run"]},
+    )
+    if wakes:
+        await note(tx, known["id"], "tieout", "woke: the source changed, and the problem is still there", now)
+
+
+async def _back(tx: Tx, found: Mapping[str, Any], to: Route, known: Mapping[str, Any], now: datetime) -> None:
+    """A cause that comes back soon is the old hold with its story, due anew; who was given it by hand has it again."""
+    await tx.execute(
+        """
+        update hold set state = 'open', reopened = reopened + 1, times = times + 1, run_id = %(run)s, entity = %(entity)s,
+               engagement = %(engagement)s, title = %(title)s, facts = %(facts)s, quote = %(quote)s, amount_minor = %(minor)s,
+               currency = %(currency)s, owner = %(owner)s, opened_at = %(now)s, due_at = %(due)s, resolved_at = null,
+               resolved_by = '', resolution = '', acted_by = '', snoozed_until = null, wakes_on_change = false,
+               escalations = 0, escalated_at = null, escalated_to = '', team = %(team)s, rule = %(rule)s,
+               assignee = case when assigned_by = '' then %(assignee)s else assignee end
+        where id = %(id)s
+        """,
+        {**found, "id": known["id"], "team": to.team, "rule": to.rule, "assignee": to.assignee},
+    )
+    ended = f"{known['resolution']}, by {known['resolved_by']}"
+    await note(tx, known["id"], "tieout", f"came back: {found['what']} It had ended: {ended}", now)
 
 
 async def close_holds(
@@ -147,14 +218,21 @@ async def of_code(tx: Tx, code: str, facts: Mapping[str, str]) -> list[dict[str,
     )
 
 
-async def snooze(tx: Tx, hold_id: int, days: int, actor: str, now: datetime) -> None:
-    await tx.execute("update hold set snoozed_until = %s where id = %s", (now + timedelta(days=days), hold_id))
-    await note(tx, hold_id, actor, f"snoozed for {days} days", now)
+async def snooze(tx: Tx, hold_id: int, until: datetime, *, on_change: bool, actor: str, now: datetime) -> None:
+    """Out of sight until a moment, with `on_change` no longer than until the source changes and the problem is still there."""
+    await tx.execute(
+        "update hold set snoozed_until = %s, wakes_on_change = %s where id = %s", (until, on_change, hold_id)
+    )
+    said = "until the source changes, at the latest" if on_change else "until"
+    await note(tx, hold_id, actor, f"snoozed {said} {until:%Y-%m-%d %H:%M} UTC", now)
 
 
 async def assign(tx: Tx, hold_id: int, assignee: str, actor: str, now: datetime) -> None:
-    await tx.execute("update hold set assignee = %s where id = %s", (assignee, hold_id))
-    await note(tx, hold_id, actor, f"assigned to {assignee}", now)
+    """By hand: no rule takes it away again. Without an assignee the rules have the word from the next folder on."""
+    await tx.execute(
+        "update hold set assignee = %s, assigned_by = %s where id = %s", (assignee, actor if assignee else "", hold_id)
+    )
+    await note(tx, hold_id, actor, f"assigned to {assignee}" if assignee else "taken from its assignee", now)
 
 
 async def decide(tx: Tx, subject: str, code: str, choice: str, *, reason: str, actor: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from tieout.store.database import Tx, row, rows
 
 # Age bands of the strip above the list: name → (older than, not older than) in hours.
 AGES: dict[str, tuple[int, int]] = {"4h": (0, 4), "1d": (4, 24), "3d": (24, 72), "older": (72, 1_000_000)}
-TABS = ("open", "needs", "mine", "unassigned", "snoozed", "resolved")
+TABS = ("open", "needs", "mine", "unassigned", "overdue", "snoozed", "resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, A
                 when 'needs' then assignee in ('', %(me)s)
                 when 'mine' then assignee = %(me)s
                 when 'unassigned' then assignee = ''
+                when 'overdue' then due_at <= %(now)s
                 else true end
               end
           window same_document as (partition by flow, subject, case when engagement is null then id end
@@ -109,6 +110,7 @@ async def tabs(tx: Tx, wanted: Wanted) -> dict[str, int]:
                count(*) filter (where awake and assignee in ('', %(me)s)) as needs,
                count(*) filter (where awake and assignee = %(me)s) as mine,
                count(*) filter (where awake and assignee = '') as unassigned,
+               count(*) filter (where awake and due_at <= %(now)s) as overdue,
                count(*) filter (where state = 'open' and not awake) as snoozed,
                count(*) filter (where state = 'resolved') as resolved
         from awake
@@ -173,7 +175,7 @@ async def elsewhere(tx: Tx, *, me: str, now: datetime) -> dict[str, int]:
 
 
 async def counts(tx: Tx, now: datetime) -> dict[str, int]:
-    """The figures in the frame of every page, and the newest hold: what came in since is told by comparing it."""
+    """The figures in the frame of every page; `newest_hold` grows by one with every hold that opens or comes back."""
     found = await row(
         tx,
         """
@@ -181,7 +183,8 @@ async def counts(tx: Tx, now: datetime) -> dict[str, int]:
                (select count(*) from approval where state = 'open')
                  + (select count(*) from value_row where waiting) as approvals,
                (select count(*) from connection where state = 'paused') as paused,
-               (select coalesce(max(id), 0) from hold) as newest_hold
+               (select coalesce(max(id), 0) from hold)
+                 + (select coalesce(sum(reopened), 0) from hold where reopened > 0)::bigint as newest_hold
         """,
         {"now": now},
     )

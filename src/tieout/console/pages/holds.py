@@ -25,6 +25,7 @@ _TAB_TITLES = {
     "needs": "For you",
     "mine": "Yours",
     "unassigned": "Unassigned",
+    "overdue": "Overdue",
     "snoozed": "Snoozed",
     "resolved": "Resolved",
 }
