@@ -99,8 +99,9 @@ class Site:
         await self.ask("operator", "POST", f"{rows}/rows", json={"key": self.canary, "value": "S"})
         row = (await self.ask("viewer", "GET", rows)).json()["items"][0]["id"]
         await self.ask("operator", "POST", f"/api/v1/holds/{hold}/assign", json={"assignee": self.canary})
+        plan = (await self.ask("operator", "POST", "/api/v1/plans", json={"hold": hold})).json()["id"]
         return {
-            "hold": hold, "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
+            "plan": plan, "hold": hold, "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
             "key": deal.project, "invoice": "2026/0001", "source_id": "T1", "table": "tax_class", "row": str(row),
             "token": "999",
         }  # fmt: skip

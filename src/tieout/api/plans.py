@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from tieout.api.holds import number_of
@@ -21,34 +21,38 @@ PlanState = Literal["making", "open", "checking", "running", "done", "stopped", 
 RunState = Literal["held", "waiting", "done", "ignored"]
 
 
-class Ask(BaseModel):
-    """What shall be replayed: one of `hold`, `run`, or `flow` with `since` and `until`.
+class Asked(BaseModel):
+    """`as_it_was` decides with the firm folder and the value tables of the time when each run last began."""
 
-    `cause` takes everything that waits for the same reason as the hold; `step` does one step of a run once more, where
-    repeating it makes no second one. `as_it_was` decides with the firm folder and the value tables of the time when each
-    run last began.
-    """
+    model_config = ConfigDict(extra="forbid")
 
-    hold: Annotated[str, Field(pattern=r"^H-[0-9]{1,12}$")] | None = None
-    cause: bool = False
-    run: Word = ""
-    step: Word = ""
-    flow: Word = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    states: list[RunState] = Field(default=["held"], min_length=1)
     how: How = "as_it_is_now"
 
-    @model_validator(mode="after")
-    def _one_thing(self) -> Ask:
-        spans = [each for each in (self.since, self.until) if each is not None]
-        if sum(map(bool, (self.hold, self.run, self.flow))) != 1 or (bool(self.flow) != (len(spans) == 2)):
-            raise ValueError("say one of: hold, run, or flow with since and until")
-        if any(each.tzinfo is None for each in spans):
-            raise ValueError("since and until need a zone: 2026-10-01T00:00:00Z")
-        if (self.step and not self.run) or (self.cause and not self.hold):
-            raise ValueError("step belongs to a run, cause to a hold")
-        return self
+
+class OfHold(Asked):
+    """What waits for a reason; `cause` takes everything that waits for the same one."""
+
+    hold: Annotated[str, Field(pattern=r"^H-[0-9]{1,12}$")]
+    cause: bool = False
+
+
+class OfRun(Asked):
+    """One run; `step` does that step once more, where repeating it makes no second one."""
+
+    run: Line
+    step: Word = ""
+
+
+class OfSpan(Asked):
+    """The runs of a flow that ended as one of `states` from `since` on and before `until`."""
+
+    flow: Line
+    since: AwareDatetime
+    until: AwareDatetime
+    states: list[RunState] = Field(default=["held"], min_length=1)
+
+
+Ask = OfHold | OfRun | OfSpan
 
 
 class Progress(BaseModel):
@@ -210,17 +214,13 @@ async def discard(visit: Replaying, plan: PlanNumber) -> Response:
 
 
 def _wanted(ask: Ask) -> Wanted:
-    return Wanted(
-        hold=number_of(ask.hold) if ask.hold else None,
-        cause=ask.cause,
-        run=ask.run,
-        step=ask.step,
-        flow=ask.flow,
-        since=ask.since,
-        until=ask.until,
-        states=tuple(ask.states),
-        how=ask.how,
-    )
+    match ask:
+        case OfHold():
+            return Wanted(hold=number_of(ask.hold), cause=ask.cause, how=ask.how)
+        case OfRun():
+            return Wanted(run=ask.run, step=ask.step, how=ask.how)
+        case OfSpan():
+            return Wanted(flow=ask.flow, since=ask.since, until=ask.until, states=tuple(ask.states), how=ask.how)
 
 
 async def _plan(visit: Visit, number: int) -> PlanStory:
