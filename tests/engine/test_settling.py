@@ -21,8 +21,11 @@ from tieout.engine.settling import (
     Send,
     State,
     Wait,
+    content_version,
     moved,
     next_act,
+    outlived,
+    quiet_at,
 )
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -37,7 +40,7 @@ CLASSES = (KEY, UPSERT, UNIQUE, LOOK_UP, NONE)
 
 
 def known(state: State, *, attempts: int = 1) -> Known:
-    return Known(state, attempts, sent_at=NOON, doubtful_since=NOON)
+    return Known(state, attempts, sent_at=NOON, first_sent_at=NOON)
 
 
 def after(operation: Operation, wait: timedelta, *heard: Heard, state: State = "unknown") -> Act:
@@ -52,7 +55,7 @@ def at_first(operation: Operation, *heard: Heard) -> Act:
 
 @pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
 def test_the_first_time_it_is_prepared_claimed_and_sent(operation: Operation) -> None:
-    assert at_first(operation) == Send(kept=False, claimed_as="sent", doubtful_since=NOON)
+    assert at_first(operation) == Send(kept=False)
 
 
 @pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
@@ -62,19 +65,19 @@ def test_what_is_done_is_never_sent_again(operation: Operation) -> None:
 
 @pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)
 def test_what_was_refused_is_prepared_anew(operation: Operation) -> None:
-    assert after(operation, SETTLE, state="refused") == Send(False, "sent", NOON + SETTLE)
+    assert after(operation, SETTLE, state="refused") == Send(kept=False)
 
 
 @pytest.mark.parametrize("operation", [KEY, UPSERT, UNIQUE], ids=lambda each: each.name)
 @pytest.mark.parametrize("state", ["sent", "unknown"])
 def test_where_the_target_knows_us_the_same_bytes_are_sent_again(operation: Operation, state: State) -> None:
-    assert after(operation, RETRY, state=state) == Send(kept=True, claimed_as="sent", doubtful_since=NOON)
+    assert after(operation, RETRY, state=state) == Send(kept=True)
 
 
 def test_where_only_a_search_helps_the_late_request_is_waited_out_before_it() -> None:
     assert after(LOOK_UP, SETTLE - RETRY) == Wait(NOON + SETTLE, "unknown")
     assert after(LOOK_UP, SETTLE) == LookUp()
-    assert after(LOOK_UP, SETTLE, Heard.ABSENT) == Send(True, "sent", NOON + SETTLE)
+    assert after(LOOK_UP, SETTLE, Heard.ABSENT) == Send(kept=True)
     assert after(LOOK_UP, SETTLE, Heard.FOUND) == RecordDone(NOON + 2 * SETTLE)
 
 
@@ -84,20 +87,20 @@ def test_what_cannot_be_asked_waits_for_a_person() -> None:
 
 
 def test_a_key_is_believed_as_long_as_the_target_surely_knows_it() -> None:
-    assert after(KEY, HORIZON - RETRY) == Send(True, "sent", NOON)
+    assert after(KEY, HORIZON - RETRY) == Send(kept=True)
     assert after(KEY, HORIZON) == LookUp()
-    assert after(KEY, HORIZON, Heard.ABSENT) == Send(True, "sent", NOON + HORIZON)
+    assert after(KEY, HORIZON, Heard.ABSENT) == Send(kept=True)
     assert after(KEY, HORIZON, Heard.FOUND) == RecordDone(NOON + HORIZON + SETTLE)
 
 
 def test_a_forgotten_key_that_was_sent_a_moment_ago_is_waited_out() -> None:
-    doubt = Known("unknown", 9, sent_at=NOON + HORIZON - RETRY, doubtful_since=NOON)
+    doubt = Known("unknown", 9, sent_at=NOON + HORIZON - RETRY, first_sent_at=NOON)
     assert next_act(KEY, doubt, (), NOON + HORIZON) == Wait(NOON + HORIZON - RETRY + SETTLE, "unknown")
 
 
 def test_a_forgotten_key_that_cannot_be_searched_waits_for_a_person() -> None:
     blind = Operation("pay", Guarantee.KEY, "pay", SETTLE, HORIZON, searchable=False)
-    assert after(blind, HORIZON - RETRY) == Send(True, "sent", NOON)
+    assert after(blind, HORIZON - RETRY) == Send(kept=True)
     assert after(blind, HORIZON) == Hold()
 
 
@@ -137,7 +140,34 @@ def test_what_certainly_had_no_effect_is_recorded_so(operation: Operation, heard
 @pytest.mark.parametrize("operation", [KEY, UPSERT, UNIQUE], ids=lambda each: each.name)
 def test_a_target_that_is_away_tells_nothing_of_the_request_before(operation: Operation) -> None:
     assert after(operation, RETRY, Heard.AWAY) == RecordUnknown(None)
-    assert after(operation, RETRY, Heard.REFUSED) == RecordRefused()
+
+
+def test_bytes_that_are_refused_are_prepared_anew_except_under_a_key() -> None:
+    assert after(UPSERT, RETRY, Heard.REFUSED) == RecordRefused()
+    assert after(UNIQUE, RETRY, Heard.REFUSED) == RecordRefused()
+    assert after(KEY, RETRY, Heard.REFUSED) == RecordUnknown(None)
+    assert after(KEY, HORIZON, Heard.ABSENT, Heard.REFUSED) == RecordRefused()
+
+
+def test_a_worker_that_stood_still_since_its_claim_does_not_send() -> None:
+    assert not outlived(NOON, NOON + timedelta(seconds=2))
+    assert outlived(NOON, NOON + timedelta(seconds=3))
+
+
+def test_a_newer_content_waits_until_no_older_one_can_arrive() -> None:
+    answered, lost = known("done"), known("unknown")
+    assert quiet_at([], SETTLE) is None
+    assert quiet_at([answered, known("refused")], SETTLE) is None
+    assert quiet_at([answered, lost], SETTLE) == NOON + SETTLE
+    assert quiet_at([known("done", attempts=2)], SETTLE) == NOON + SETTLE, "its first sending may still be on its way"
+    assert quiet_at([known("superseded")], SETTLE) == NOON + SETTLE
+
+
+def test_a_content_that_comes_back_is_a_change_of_its_own() -> None:
+    assert content_version(None, 0, "ready") == "000001#ready"
+    assert content_version(("000001#ready", "done"), 1, "ready") is None
+    assert content_version(("000001#ready", "unknown"), 1, "ready") == "000001#ready"
+    assert content_version(("000002#hold", "done"), 2, "ready") == "000003#ready"
 
 
 def test_a_search_has_told_of_the_request_before() -> None:

@@ -27,10 +27,13 @@ from tieout.engine.settling import (
     RecordUnknown,
     Send,
     Wait,
+    content_version,
     moved,
     next_act,
+    outlived,
+    quiet_at,
 )
-from tieout.store import effects, firm
+from tieout.store import effects, firm, runs
 from tieout.store.database import Database, Tx
 
 # What becomes true in our own books in the transaction that records the receipt.
@@ -43,11 +46,16 @@ async def nothing_more(tx: Tx, receipt: Receipt) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """On whose behalf effects are made."""
+    """On whose behalf effects are made.
+
+    With a `worker`, an effect is claimed only as long as this worker still has this generation of the run.
+    """
 
     run_id: str
     entity: str | None = None
     engagement: str | None = None
+    generation: int = 0
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,9 @@ class Effects:
     `sabotage` brings known bugs back, so that the suite can prove that it would catch them: `mark_first` records an
     effect as done before it is sent, `fresh_key` forgets that an effect was sent before, `no_fence` sends whoever else is
     on the effect, `look_at_once` asks a target without waiting for what may still arrive, `no_second_look` does not
-    search it once more, `stale_key` believes that a target knows a key for ever, `beyond_plan` writes what a confirmed
-    plan did not show.
+    search it once more, `stale_key` believes that a target knows a key for ever, `zombie` goes
+    on with a run that another worker has, `old_claim` sends long after the claim, `late_content` sends a newer content
+    while an older one may still arrive, `beyond_plan` writes what a confirmed plan did not show.
     """
 
     def __init__(
@@ -100,18 +109,18 @@ class Effects:
         print_ = content_hash([body, ids])[:16]
         async with self._database.transaction() as tx:
             newest = await effects.newest(tx, sink.name, operation, subject)
-            if (
-                newest is not None
-                and newest["version"].endswith(print_)
-                and newest["state"] == "done"
-                and not self.repeats(sink.operation(operation))
-            ):
-                self.found(sink, Write(operation, subject, newest["version"], body, ids))
-                return
-            if newest is not None and newest["version"].endswith(print_):
+            known = None if newest is None else (newest["version"], newest["state"])
+            version = content_version(known, await effects.count(tx, sink.name, operation, subject), print_)
+            if newest is not None and version is None:
                 version = newest["version"]
-            else:
-                version = f"{await effects.count(tx, sink.name, operation, subject) + 1:06}#{print_}"
+                if not self.repeats(sink.operation(operation)):
+                    self.found(sink, Write(operation, subject, version, body, ids))
+                    return
+            assert version is not None
+            others = await effects.others(tx, sink.name, operation, subject, version)
+        quiet = quiet_at(map(_standing, others), sink.operation(operation).settle, self._sabotage)
+        if quiet is not None and quiet > self._clock():
+            raise Later(quiet, f"an older content of {operation} {subject} may still arrive at {sink.name}")
         await self.perform(sink, Write(operation, subject, version, body, ids))
         async with self._database.transaction() as tx:
             await effects.supersede(tx, sink.name, operation, subject, version, self._clock())
@@ -141,6 +150,7 @@ class Effects:
             sink, operation, write, effect_key(sink.name, write.operation, write.subject, write.version), on_done
         )
         stored = await self._stored(effect)
+        claim = stored["attempts"] + 1 if stored else 1
         heard: tuple[Heard, ...] = ()
         told: Receipt | Exception | None = None
         while True:
@@ -162,17 +172,16 @@ class Effects:
                     heard = (*heard, word)
                 case RecordDone():
                     assert isinstance(told, Receipt)
-                    await self._done(effect, told, act.look_again_at)
-                    return told
+                    return await self._done(effect, told, act.look_again_at)
                 case RecordUnknown():
                     assert isinstance(told, Exception)
-                    await self._mark(effect.key, "unknown", str(told))
+                    await self._mark(effect.key, "unknown", str(told), claim)
                     if act.until is None:
                         raise told
                     raise Later(act.until, f"outcome of {operation.name} unknown: {told}") from told
                 case RecordRefused():
                     assert isinstance(told, Exception)
-                    await self._mark(effect.key, "refused", str(told))
+                    await self._mark(effect.key, "refused", str(told), claim)
                     raise _refusal(effect, told)
 
     async def _stored(self, effect: _Effect) -> Row | None:
@@ -183,11 +192,20 @@ class Effects:
         return stored
 
     async def _send(self, effect: _Effect, stored: Row | None, act: Send) -> tuple[Heard, Receipt | Exception | None]:
-        """Claims the effect and makes one attempt; what came of it, in a word and as the connector told it."""
+        """Claims the effect and sends it."""
         self._check_permit(effect)
         request = bytes(stored["request"]) if act.kept and stored else await effect.sink.prepare(effect.write)
-        if not await self._claim(effect, stored, act, request):
+        claimed_at = self._clock()
+        if not await self._claim(effect, stored, act, request, claimed_at):
             return Heard.OVERTAKEN, None
+        return await self._attempt(effect, request, claimed_at)
+
+    async def _attempt(
+        self, effect: _Effect, request: bytes, claimed_at: datetime
+    ) -> tuple[Heard, Receipt | Exception | None]:
+        """One sending: what came of it, in a word and as the connector told it."""
+        if outlived(claimed_at, self._clock(), self._sabotage):
+            return Heard.AWAY, Transient(f"the hub stood still before it sent {effect.operation.name}")
         try:
             return Heard.ANSWERED, await effect.sink.send(effect.operation.name, request)
         except AlreadyThere as there:
@@ -213,10 +231,12 @@ class Effects:
             facts = {**_facts(effect), "plan": f"P-{self._permit.plan}", "link": f"/plans/P-{self._permit.plan}"}
             raise NotPlanned([Problem("plan.moved", facts)])
 
-    async def _claim(self, effect: _Effect, stored: Row | None, act: Send, request: bytes) -> bool:
-        """Commits key and bytes before the call; False when somebody else moved this effect since it was looked at."""
+    async def _claim(self, effect: _Effect, stored: Row | None, act: Send, request: bytes, now: datetime) -> bool:
+        """Commits key and bytes before the call; False when somebody else has the effect, or the run, by now."""
         async with self._database.transaction() as tx:
             await effects.lock_subject(tx, effect.sink.name, effect.key)
+            if not await self._still_mine(tx):
+                return False
             if moved(_known(stored), _known(await effects.get(tx, effect.key)), self._sabotage):
                 return False
             await effects.sending(
@@ -232,21 +252,34 @@ class Effects:
                 engagement=self._context.engagement,
                 request=request,
                 state=act.claimed_as,
-                now=self._clock(),
+                now=now,
             )
         return True
 
-    async def _mark(self, key: str, state: str, detail: str) -> None:
-        async with self._database.transaction() as tx:
-            await effects.settled(tx, key, state, now=self._clock(), detail=detail)
+    async def _still_mine(self, tx: Tx) -> bool:
+        """A worker that was taken for dead and goes on decides with what it read before its run was given to another."""
+        context = self._context
+        if not context.worker or "zombie" in self._sabotage:
+            return True
+        return await runs.still_mine(tx, context.run_id, context.generation, context.worker)
 
-    async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> None:
-        """The receipt and what it teaches our own books become true together."""
+    async def _mark(self, key: str, state: str, detail: str, claim: int) -> None:
+        """`claim` is the sending that this is about: another one since then has the say."""
         async with self._database.transaction() as tx:
+            await effects.settled(tx, key, state, now=self._clock(), detail=detail, claim=claim)
+
+    async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> Receipt:
+        """The receipt and what it teaches our own books become true together; the first receipt stays."""
+        async with self._database.transaction() as tx:
+            await effects.lock_subject(tx, effect.sink.name, effect.key)
+            known = await effects.get(tx, effect.key)
+            if known is not None and known["state"] == "done" and known["receipt"] is not None:
+                return receipt_of(known["receipt"])
             await effects.settled(
                 tx, effect.key, "done", now=self._clock(), receipt=asdict(receipt), look_again_at=look_again_at
             )
             await effect.on_done(tx, receipt)
+        return receipt
 
 
 def receipt_of(stored: Mapping[str, Any]) -> Receipt:
@@ -254,8 +287,10 @@ def receipt_of(stored: Mapping[str, Any]) -> Receipt:
 
 
 def _known(stored: Row | None) -> Known | None:
-    if stored is None:
-        return None
+    return None if stored is None else _standing(stored)
+
+
+def _standing(stored: Row) -> Known:
     return Known(stored["state"], stored["attempts"], stored["sent_at"], stored["planned_at"])
 
 

@@ -199,7 +199,7 @@ class Executor:
             came = [arrived(each) for each in await messages.of_run(tx, run_id)]
             configuration = await configuration_of(tx, row, self._firm)
             permit = await permit_of(tx, row)
-        context = Context(row["id"], row["entity"], row["engagement"])
+        context = Context(row["id"], row["entity"], row["engagement"], generation, self._worker)
         effects = Effects(self._database, self._clock, context, self._sabotage, permit)
         run = Generation(self._database, self._clock, self._calendar, row, came, effects)
         try:

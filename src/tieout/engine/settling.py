@@ -6,6 +6,7 @@ time, and a test compares the two.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -16,19 +17,21 @@ from tieout.connectors.contract import Guarantee, Operation
 State = Literal["sent", "unknown", "done", "refused", "superseded"]
 # How soon a run comes back that met another one on its effect, or whose operation needs no time to settle.
 RETRY = timedelta(seconds=2)
+# Between the claim and the sending a worker may stand still for this long; `settle` has room for it.
+_CLAIM_HOLDS = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the books say of an effect.
 
-    `sent_at` is its newest sending; `doubtful_since` the first sending of which nobody knows what became.
+    `sent_at` is its newest sending, `first_sent_at` its first one.
     """
 
     state: State
     attempts: int
     sent_at: datetime
-    doubtful_since: datetime
+    first_sent_at: datetime
 
 
 class Heard(Enum):
@@ -54,8 +57,7 @@ class Send:
     """Claim it in the books, commit, then send: exactly the bytes that are kept, or newly prepared ones."""
 
     kept: bool
-    claimed_as: State
-    doubtful_since: datetime
+    claimed_as: State = "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,13 @@ def next_act(
         return Accept()
     if known is not None and in_doubt(known):
         return _in_doubt(operation, known, now, sabotage)
-    return _send(known, now, sabotage, kept=False)
+    return _send(sabotage, kept=False)
 
 
 def _in_doubt(operation: Operation, known: Known, now: datetime, sabotage: frozenset[str]) -> Act:
     """A request is out of which nobody knows what became."""
     if operation.guarantee is not Guarantee.NONE and not _by_search(operation, known, now, sabotage):
-        return _send(known, now, sabotage, kept=True)
+        return _send(sabotage, kept=True)
     if not operation.can_be_asked:
         return Hold()
     settled_at = known.sent_at + operation.settle
@@ -141,7 +143,7 @@ def _after(
         case Heard.TAKEN:
             return LookUp()
         case Heard.ABSENT if Heard.TAKEN not in heard:
-            return _send(None, now, sabotage, kept=True)
+            return _send(sabotage, kept=True)
         case Heard.ANSWERED | Heard.FOUND:
             again = _by_search(operation, known, now, sabotage) and "no_second_look" not in sabotage
             return RecordDone(now + operation.settle if again else None)
@@ -149,13 +151,18 @@ def _after(
             wait = operation.settle if _by_search(operation, known, now, sabotage) else RETRY
             return RecordUnknown(now + max(wait, RETRY))
         case _:
-            return _not_done(known, heard)
+            return _not_done(operation, known, heard)
 
 
-def _not_done(known: Known | None, heard: tuple[Heard, ...]) -> Act:
-    """This sending certainly had no effect; that the target was away tells nothing of a sending before it."""
+def _not_done(operation: Operation, known: Known | None, heard: tuple[Heard, ...]) -> Act:
+    """This sending certainly had no effect, which tells nothing of one before it that is in doubt.
+
+    A target that was away has not judged the bytes. One that refused them gets other ones, except under a key: it belongs
+    to these bytes as long as the target may know it.
+    """
     earlier = known is not None and in_doubt(known) and Heard.ABSENT not in heard
-    return RecordUnknown(None) if earlier and heard[-1] is Heard.AWAY else RecordRefused()
+    same_bytes = heard[-1] is Heard.AWAY or operation.guarantee is Guarantee.KEY
+    return RecordUnknown(None) if earlier and same_bytes else RecordRefused()
 
 
 def in_doubt(known: Known) -> bool:
@@ -170,18 +177,44 @@ def moved(before: Known | None, after: Known | None, sabotage: frozenset[str] = 
     return _standing(before) != _standing(after)
 
 
+def outlived(claimed_at: datetime, now: datetime, sabotage: frozenset[str] = frozenset()) -> bool:
+    """Whether the worker stood still since its claim: others count from the claim, so it must not send any more."""
+    return now - claimed_at > _CLAIM_HOLDS and "old_claim" not in sabotage
+
+
+def quiet_at(others: Iterable[Known], settle: timedelta, sabotage: frozenset[str] = frozenset()) -> datetime | None:
+    """When no other content of the same subject can arrive any more, however late; None when none is on its way.
+
+    A target takes what arrives last for the newest. Whatever was sent once and answered is settled; after a second
+    sending, the first one may still be on its way.
+    """
+    if "late_content" in sabotage:
+        return None
+    doubtful = [each for each in others if each.attempts > 1 or each.state not in ("done", "refused")]
+    return max((each.sent_at + settle for each in doubtful), default=None)
+
+
 def _standing(known: Known | None) -> tuple[State, int] | None:
     return None if known is None else (known.state, known.attempts)
 
 
-def _send(known: Known | None, now: datetime, sabotage: frozenset[str], *, kept: bool) -> Send:
-    """`known` is what a doubt goes back to; without it, this sending is the first one that may be in doubt."""
-    since = known.doubtful_since if known is not None and in_doubt(known) else now
-    return Send(kept, "done" if "mark_first" in sabotage else "sent", since)
+def _send(sabotage: frozenset[str], *, kept: bool) -> Send:
+    return Send(kept, "done" if "mark_first" in sabotage else "sent")
 
 
 def _by_search(operation: Operation, known: Known | None, now: datetime, sabotage: frozenset[str]) -> bool:
     """Whether only a search can tell: class D, and class A when the target may have forgotten the key."""
     if operation.guarantee is Guarantee.KEY and known is not None and in_doubt(known):
-        return now >= known.doubtful_since + operation.horizon and "stale_key" not in sabotage
+        return now >= known.first_sent_at + operation.horizon and "stale_key" not in sabotage
     return operation.guarantee is Guarantee.LOOK_UP
+
+
+def content_version(newest: tuple[str, State] | None, changes: int, print_: str) -> str | None:
+    """Under which version a repeatable update's content is sent; None when the target has confirmed it already.
+
+    `newest` is the version that was last wanted and what became of it, `changes` how many there were, `print_` the
+    fingerprint of the content. Contents may come back (on hold, ready, on hold), so each change counts one up.
+    """
+    if newest is not None and newest[0].endswith(print_):
+        return None if newest[1] == "done" else newest[0]
+    return f"{changes + 1:06}#{print_}"

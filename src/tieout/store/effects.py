@@ -67,12 +67,14 @@ async def settled(
     receipt: Mapping[str, Any] | None = None,
     detail: str = "",
     look_again_at: datetime | None = None,
+    claim: int | None = None,
 ) -> None:
+    """What became of an effect; with `claim`, only as long as that sending is the newest one and still open."""
     await tx.execute(
         """
         update effect set state = %s, settled_at = case when %s then %s::timestamptz end, receipt = coalesce(%s, receipt),
                detail = %s, look_again_at = %s
-        where key = %s
+        where key = %s and (%s::integer is null or (attempts = %s and state = 'sent'))
         """,
         (
             state,
@@ -82,6 +84,8 @@ async def settled(
             detail,
             look_again_at,
             key,
+            claim,
+            claim,
         ),
     )
 
@@ -122,6 +126,19 @@ async def supersede(tx: Tx, connection: str, operation: str, subject: str, versi
         where connection = %s and operation = %s and subject = %s and version < %s and state in ('sent', 'unknown', 'refused')
         """,
         (now, connection, operation, subject, version),
+    )
+
+
+async def others(tx: Tx, connection: str, operation: str, subject: str, version: str) -> list[dict[str, Any]]:
+    """The other contents of a subject that may still be on their way: all but those that were answered the first time."""
+    return await rows(
+        tx,
+        """
+        select state, attempts, planned_at, sent_at from effect
+        where connection = %s and operation = %s and subject = %s and version <> %s
+          and (attempts > 1 or state not in ('done', 'refused'))
+        """,
+        (connection, operation, subject, version),
     )
 
 
