@@ -43,7 +43,8 @@ from tieout.flows.catalogue import FLOWS, due
 from tieout.folder.connections import resolve
 from tieout.settings import Settings
 from tieout.store import firm as firms
-from tieout.store.database import Database, check_durability
+from tieout.store.database import Database
+from tieout.store.selfcheck import insist
 from tieout.systems.register import Register
 from tieout.systems.systems import systems_for
 
@@ -146,7 +147,7 @@ async def open_hub(
         database = connect(database_url)
         await database.open()
         stack.push_async_callback(database.close)
-        await check_durability(database)
+        await insist(database, clock)
         firm = FirmInForce(await firm_in_force(database))
         kinds = installed()
         connections: dict[str, Connector] = {}

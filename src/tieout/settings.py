@@ -49,6 +49,11 @@ class Settings(BaseModel):
         pattern=r"^[a-z][a-z0-9-]*$",
         description="Which environment this is, shown in the console",
     )
+    ballast_mb: int = Field(
+        default=64,
+        ge=0,
+        description="Megabytes kept beside a private database, to be deleted when the disk is full; 0 for none",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged")
 
     @property

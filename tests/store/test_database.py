@@ -1,10 +1,10 @@
-"""The database itself: migrations, fresh copies, and the settings that durability rests on."""
+"""The database itself: migrations, fresh copies and transactions."""
 
 from __future__ import annotations
 
 import pytest
 
-from tieout.store.database import Database, Unsafe, check_durability, migrate, row
+from tieout.store.database import Database, migrate, row
 
 pytestmark = pytest.mark.anyio
 
@@ -31,18 +31,3 @@ async def test_a_transaction_that_raises_leaves_nothing_behind(database: Databas
         await fails_half_way()
     async with database.transaction() as tx:
         assert await row(tx, "select count(*) as n from legal_entity") == {"n": 0}
-
-
-async def test_a_server_that_could_forget_is_refused(database: Database) -> None:
-    await check_durability(database)
-    async with database.transaction() as tx:
-        await tx.execute(
-            "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$"
-        )
-    forgetful = Database(database.url)
-    await forgetful.open()
-    try:
-        with pytest.raises(Unsafe, match="synchronous_commit"):
-            await check_durability(forgetful)
-    finally:
-        await forgetful.close()

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from tieout.api.problem import Wrong, documented
 from tieout.api.services import Hub
-from tieout.store.database import Unsafe, check_durability
+from tieout.store.selfcheck import Unsafe, insist
 
 
 class Alive(BaseModel):
@@ -17,7 +17,7 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """The database answers, forgets nothing, and there is room on the disk."""
+    """The self-check refuses nothing, and there is room on the disk."""
 
     ready: bool = True
 
@@ -36,7 +36,7 @@ async def live() -> Alive:
 async def ready(hub: Hub) -> Ready:
     reason = ""
     try:
-        await check_durability(hub.database)
+        await insist(hub.database, hub.clock)
     except Unsafe as unsafe:
         reason = str(unsafe)
     except Exception as away:  # whatever keeps the database from answering, the watcher need not know

@@ -18,9 +18,11 @@ from tieout.engine.access import Access
 from tieout.engine.operator import Operator
 from tieout.engine.replay import Replays
 from tieout.settings import Settings, read
+from tieout.store.ballast import Ballast
 from tieout.store.database import Database, Tx
 from tieout.store.embedded import embedded_postgres
 from tieout.store.schema import SchemaState, schema_state
+from tieout.store.selfcheck import Disk
 
 T = TypeVar("T")
 
@@ -42,6 +44,14 @@ def now() -> datetime:
 def settings() -> Settings:
     """What the environment says. Raises WrongSettings."""
     return read(os.environ)
+
+
+def disk(settings: Settings) -> Disk:
+    """Where this process writes; a private database has its ballast beside it."""
+    from tieout.api.limits import Limits  # noqa: PLC0415 - for the few commands that look at the disk
+
+    ballast = Ballast(settings.home / "ballast", settings.ballast_mb * 2**20) if settings.database_url is None else None
+    return Disk(settings.home, Limits().least_free, ballast)
 
 
 def actor(named: str) -> str:

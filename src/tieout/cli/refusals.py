@@ -32,8 +32,9 @@ def _configuration(error: Any) -> Stop | None:
         return Stop(Exit.CONFIGURATION, *(located(each) for each in error.findings))
     if _is(error, "tieout.app", "NotApplied"):
         return stop(Exit.CONFIGURATION, "The database holds no firm yet.", fix="Run `tieout apply` in the firm folder.")
-    if _is(error, "tieout.store.database", "Unsafe"):
-        return stop(Exit.CONFIGURATION, str(error), where="the database server")
+    if _is(error, "tieout.store.selfcheck", "Unsafe"):
+        found = [Complaint(f"{each.found} {each.why}".strip(), "the database", each.fix) for each in error.findings]
+        return Stop(Exit.CONFIGURATION, *found)
     return None
 
 

@@ -66,8 +66,26 @@ async def _serving(
 
     from tieout import app
 
+    await _checked(chosen, url)
     settings = chosen.model_copy(update={"database_url": SecretStr(url)})
     await app.serve(settings, os.environ, calendar_file=calendar, sweep_every=sweep_every, ready=ready)
+
+
+async def _checked(chosen: Settings, url: str) -> None:
+    """Lays the ballast and asks whether database and disk can be trusted. Raises Unsafe; warnings are said loudly."""
+    from tieout.cli.desk import desk_on, disk, now
+    from tieout.store.selfcheck import Unsafe, self_check
+
+    here = disk(chosen)
+    if here.ballast is not None:
+        here.ballast.lay(here.free)
+    async with desk_on(url) as desk:
+        found = await self_check(desk.database, now, here)
+    if refused := [each for each in found if each.level == "refusal"]:
+        raise Unsafe(refused)
+    for each in found:
+        if each.level == "warning":
+            aside(f"! {each}")
 
 
 def _settings(role: str, host: str, port: int | None) -> Settings:

@@ -24,18 +24,25 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """How the hub is: systems, work, what waits for people, and the figures. Ends with 1 when they do not tie out."""
-    from tieout.cli.desk import at_desk
+    """How the hub is: systems, work, what waits for people, and the figures. Ends with 1 when they do not tie out.
+
+    It ends with 3 when the self-check refuses the database: then `tieout serve` would not start.
+    """
+    from tieout.cli.desk import at_desk, disk, now, settings
     from tieout.store.figures import figures
+    from tieout.store.selfcheck import self_check
 
     async def work(desk: Desk) -> tuple[Figures, dict[str, Any]]:
-        return await figures(desk.database), await _surroundings(desk)
+        checked = await self_check(desk.database, now, disk(settings()))
+        return await figures(desk.database), {**await _surroundings(desk), "self_check": checked}
 
     found, around = at_desk(work)
     if as_json:
         document({**around, **_shown(found)})
     else:
         _print(found, around)
+    if any(each.level == "refusal" for each in around["self_check"]):
+        raise typer.Exit(Exit.CONFIGURATION)
     if not found.ties_out:
         raise typer.Exit(Exit.PROBLEM)
 
@@ -94,6 +101,9 @@ def _print(found: Figures, around: dict[str, Any]) -> None:
 
     firm, waiting = around["firm"], around["waiting"]
     line(f"{firm['name']}, version {firm['version']}" if firm else "No firm yet: run `tieout apply`.")
+    for each in around["self_check"]:
+        if each.level != "ok":
+            line(f"{'✗' if each.level == 'refusal' else '!'} {each}")
     line(f"Workers: {around['workers']} · runs: " + (_listed(around["runs"]) or "none"))
     line(f"Waiting for people: {waiting['holds']} holds, {waiting['approvals']} approvals")
     table(

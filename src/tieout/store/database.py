@@ -114,18 +114,3 @@ def migrate(url: str) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = url
     command.upgrade(config, "head")
-
-
-class Unsafe(Exception):
-    """The database is set up so that an acknowledged message could be lost."""
-
-
-async def check_durability(database: Database) -> None:
-    """Raises Unsafe when the server would forget a committed transaction in a power cut."""
-    async with database.transaction() as tx:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            found = await row(tx, "select current_setting(%s) as value", (setting,))
-            if found is not None and found["value"] == "off":
-                raise Unsafe(
-                    f"Postgres runs with {setting} = off: a power cut could lose acknowledged messages. Set it to on."
-                )

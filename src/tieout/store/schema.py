@@ -45,7 +45,7 @@ def schema_state(url: str) -> SchemaState:
         raise Unreachable(
             "the address of the database must be written as postgresql://user:password@host/name"
         ) from None
-    return _compared(current)
+    return compared(current)
 
 
 def _version(connection: psycopg.Connection) -> str | None:
@@ -56,7 +56,8 @@ def _version(connection: psycopg.Connection) -> str | None:
     return str(found[0]) if found else None
 
 
-def _compared(current: str | None) -> SchemaState:
+def compared(current: str | None) -> SchemaState:
+    """What this Tieout makes of a database whose last migration is `current`."""
     known = _line()
     if current is not None and current not in known:
         return SchemaState(current, list(known)[-1], (), ahead=True)
