@@ -6,22 +6,22 @@ import asyncio
 import json
 import os
 import sys
-import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from tieout.store import bells
-from tieout.store.bells import Ring
+from tieout.api.limits import Limits
 from tieout.store.database import row
 
-from .ground import Ground, ground, now
+from .ground import Ground, ground
 from .load import Answers, fire, post
 from .measuring import Figure, Watch, percentile, spread
 
-# As many as one connection may ring at once before it is told to slow down (api.limits).
-RINGS = 2000
+# As many as one connection may ring at once before it is told to slow down.
+RINGS = Limits().rings_at_once
+ROUNDS = 3
 CONNECTIONS = 32
-_GROUP = 100
+STEADY = 500.0  # rings per second
 _TOKEN = "a-long-secret-at-the-end-of-an-address"  # noqa: S105
 _ORG = "00D000000000001EAA"
 _SETTINGS = {
@@ -44,43 +44,105 @@ _MESSAGE = """<?xml version="1.0" encoding="UTF-8"?>
 <sf:Id>006{number:012}AAA</sf:Id></sObject></Notification></notifications></soapenv:Body></soapenv:Envelope>"""
 
 
+class Side:
+    """One of the two doors under the same load. `answers` and `spent` (seconds of one core, by party) add up."""
+
+    def __init__(self, url: str, watch: Watch) -> None:
+        self._url = url
+        self._watch = watch
+        self.rung = 0
+        self.answers = Answers()
+        self.spent: Counter[str] = Counter()
+
+    async def fire(self, rings: int, connections: int = CONNECTIONS, rate: float | None = None) -> Answers:
+        requests = [_request(self._url, number) for number in range(self.rung, self.rung + rings)]
+        self._watch.reset()
+        told = await fire(self._url, requests, connections, rate)
+        self.spent.update(self._watch.cpu())
+        self.rung += rings
+        assert told.statuses == {200: rings}, told.statuses
+        self.answers.add(told)
+        return told
+
+    def forget(self) -> None:
+        self.answers, self.spent = Answers(), Counter()
+
+    @property
+    def rate(self) -> float:
+        return len(self.answers.times) / self.answers.wall
+
+    def cpu(self, party: str) -> float:
+        """Milliseconds of one core for one ring."""
+        return 1000 * self.spent[party] / len(self.answers.times)
+
+
 async def measure(rings: int = RINGS) -> list[Figure]:
+    """The hub's door and the floor's by turns, so that whatever else keeps the machine busy meets both."""
     async with ground() as on:
-        connections = {f"TIEOUT_CONNECTION_{name}": value for name, value in _SETTINGS.items()}
-        environment = {**os.environ, **connections, "TIEOUT_DATABASE_URL": on.url, "TIEOUT_HOME": str(on.folder)}
+        environment = _environment(on)
         serve = ["-m", "tieout.cli", "serve", "--role", "web", "--port", "0", "--json", "--leash"]
-        async with _door(on, serve, environment) as (address, pid):
-            url = f"{address}/hooks/salesforce/{_TOKEN}"
-            await fire(url, _requests(url, range(rings, rings + 200)), CONNECTIONS)
-            await asyncio.sleep(1)  # what the warm-up took from the limit has come back
-            watch = Watch(hub=pid, postgres=on.postgres)
-            told = await fire(url, _requests(url, range(rings)), CONNECTIONS)
-            cpu = watch.each(rings)
-            alone = await fire(url, _requests(url, range(2 * rings, 2 * rings + 100)), 1)
-        await _prove(on, told, rings)
-        async with _door(on, ["-m", "benchmarks.bare_door"], environment) as (address, _):
-            await fire(address + "/", _requests(address + "/", range(200)), CONNECTIONS)
-            bare = await fire(address + "/", _requests(address + "/", range(rings)), CONNECTIONS)
-        stored = await _stored_in_groups(on, rings)
-    floor = 1 / (bare.wall / rings + 1 / stored)
-    floor_is = (
-        f"a bare application of the same web server, and inserts committed in groups of {_GROUP}, one after the other"
-    )
+        bare = ["-m", "benchmarks.bare_door"]
+        async with _door(on, serve, environment) as (there, hub), _door(on, bare, environment) as (beside, floor_pid):
+            watch = Watch(hub=hub, floor=floor_pid, postgres=on.postgres)
+            door, floor = Side(f"{there}/hooks/salesforce/{_TOKEN}", watch), Side(f"{beside}/", watch)
+            await _warm(door, floor)
+            for _ in range(ROUNDS):
+                await door.fire(rings)
+                await floor.fire(rings)
+                await asyncio.sleep(rings / Limits().rings)  # what the round took from the limit comes back
+            both = _together(door, floor, rings)
+            steady = [await each.fire(rings, rate=STEADY) for each in (door, floor)]
+            alone = [await each.fire(100, connections=1) for each in (door, floor)]
+            await _prove(on, door.rung)
+    return [*both, _on_schedule(steady), _alone(alone)]
+
+
+async def _warm(*sides: Side) -> None:
+    for each in sides:
+        await each.fire(200)
+        each.forget()
+    await asyncio.sleep(1)
+
+
+def _together(door: Side, floor: Side, rings: int) -> list[Figure]:
+    floor_is = "a bare application of the same web server that commits one row per request, in groups"
+    what = f"webhooks accepted and durable, {ROUNDS} times {rings:,} over {CONNECTIONS} connections"
     rate = Figure(
-        f"webhooks accepted and durable, {rings:,} over {CONNECTIONS} connections", rings / told.wall, "rings/s", floor,
-        floor_is, cpu, {"bare application, per second": rings / bare.wall, "grouped inserts, per second": stored},
+        what, door.rate, "rings/s", floor.rate, floor_is, {party: door.cpu(party) for party in ("hub", "postgres")},
+        {
+            "CPU per request of the floor, ms": floor.cpu("floor"),
+            "of its postgres": floor.cpu("postgres"),
+            "the load itself, % of a core": 100 * door.answers.cpu / door.answers.wall,
+            "beside the floor": 100 * floor.answers.cpu / floor.answers.wall,
+        },
     )  # fmt: skip
     wait = Figure(
-        "the same, p99 until the answer", percentile(told.times, 0.99), "ms", percentile(bare.times, 0.99),
-        "the bare application", {}, {**spread(told.times), "alone on one connection, median": percentile(alone.times, 0.5)},
+        "the same, p99 until the answer", percentile(door.answers.times, 0.99), "ms",
+        percentile(floor.answers.times, 0.99), "the same floor", {}, spread(door.answers.times),
     )  # fmt: skip
     return [rate, wait]
 
 
-def _requests(url: str, numbers: Sequence[int]) -> list[bytes]:
-    return [
-        post(url, _MESSAGE.format(org=_ORG, number=number).encode(), "text/xml; charset=utf-8") for number in numbers
-    ]
+def _on_schedule(steady: Sequence[Answers]) -> Figure:
+    door, floor = (each.times for each in steady)
+    return Figure(
+        f"{STEADY:.0f} webhooks a second on a schedule, p99 from the moment of each", percentile(door, 0.99), "ms",
+        percentile(floor, 0.99), "the same floor", {}, spread(door),
+    )  # fmt: skip
+
+
+def _alone(alone: Sequence[Answers]) -> Figure:
+    door, floor = (percentile(each.times, 0.5) for each in alone)
+    return Figure("a webhook alone, median", door, "ms", floor, "the same floor")
+
+
+def _request(url: str, number: int) -> bytes:
+    return post(url, _MESSAGE.format(org=_ORG, number=number).encode(), "text/xml; charset=utf-8")
+
+
+def _environment(on: Ground) -> dict[str, str]:
+    connections = {f"TIEOUT_CONNECTION_{name}": value for name, value in _SETTINGS.items()}
+    return {**os.environ, **connections, "TIEOUT_DATABASE_URL": on.url, "TIEOUT_HOME": str(on.folder)}
 
 
 @asynccontextmanager
@@ -105,23 +167,9 @@ async def _door(
         await process.wait()
 
 
-async def _prove(on: Ground, told: Answers, rings: int) -> None:
-    """Everything was accepted, and everything that was accepted is there."""
-    assert told.statuses == {200: rings}, told.statuses
+async def _prove(on: Ground, rung: int) -> None:
+    """Everything that was accepted is there."""
     async with on.database.transaction() as tx:
-        found = await row(tx, "select count(*) as n from bell where record_id < %s", (f"006{rings:012}AAA",))
+        found = await row(tx, "select count(*) as n from bell")
     assert found is not None
-    assert found["n"] == rings, f"{rings} acknowledged, {found['n']} stored"
-
-
-async def _stored_in_groups(on: Ground, rings: int) -> float:
-    """Rings per second, without any web server."""
-    began = time.perf_counter()
-    for first in range(0, rings, _GROUP):
-        group = [
-            Ring("salesforce", f"floor{number}", [("opportunity", f"007{number}")], now())
-            for number in range(first, first + _GROUP)
-        ]
-        async with on.database.transaction() as tx:
-            await bells.store(tx, group)
-    return rings / (time.perf_counter() - began)
+    assert found["n"] == rung, f"{rung} acknowledged, {found['n']} stored"

@@ -209,7 +209,7 @@ async def serve(
         application = web(hub, configs, settings)
         gc.collect()
         gc.freeze()  # all that was imported stays: to look through it again and again would stop every answer for 0.2 s
-        await _answer(application, settings, ready)
+        await answer(application, settings, ready)
 
 
 async def _applied(url: str) -> Firm:
@@ -270,7 +270,8 @@ def _surroundings(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings
     return Environment("sandbox", __version__, tuple(Visitor(**each) for each in visitors), doors)
 
 
-async def _answer(app: ASGIApp, settings: Settings, ready: Callable[[str], None]) -> None:
+async def answer(app: ASGIApp, settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serves an application at the settings' host and port until it is cancelled; `ready` is called with its address."""
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=3,

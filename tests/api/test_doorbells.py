@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import httpx2
 import pytest
 
 from tieout.api.belfry import Belfry, NotStored, _tell
@@ -71,6 +72,60 @@ async def test_an_unknown_connection_and_a_wrong_secret_cannot_be_told_apart(sit
     unknown.pop("instance")
     wrong.pop("instance")
     assert unknown == wrong
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/hooks/", "/hooks/salesforce", "/hooks/salesforce/", "/hooks//x", HOOK + "/more", "/hooks/kantata/%00",
+        "/hooks/kantata/" + "x" * 501,
+    ],
+)  # fmt: skip
+async def test_an_address_that_no_doorbell_can_have_is_not_found(site: Any, path: str) -> None:
+    answer = await site.ask(None, "POST", path, content=b"sesame|E1|time_entry|9")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:tieout:problem:not-found")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS", "DELETE"])
+async def test_a_doorbell_is_rung_by_a_post_and_by_nothing_else(site: Any, method: str) -> None:
+    answer = await site.ask(None, method, HOOK)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_every_answer_at_the_door_carries_the_security_headers(site: Any) -> None:
+    for path, body in ((HOOK, RING), (HOOK, b"forged"), ("/hooks/nobody/x", RING)):
+        answer = await site.ask(None, "POST", f"https://tieout{path}", content=body)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "max-age=31536000" in answer.headers["strict-transport-security"]
+
+
+async def test_a_fault_at_the_door_tells_nothing_of_its_inside(site: Any, monkeypatch: Any) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("the inside")
+
+    monkeypatch.setattr(site.doorbell, "verify", broken)
+    transport = httpx2.ASGITransport(site.app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tieout") as client:
+        answer = await client.post(HOOK, content=RING)
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:tieout:problem:fault")
+    assert "inside" not in answer.text
+    assert await stored(site.books) == []
+
+
+async def test_who_hangs_up_before_the_end_rings_nothing(site: Any) -> None:
+    told = iter([{"type": "http.request", "body": RING, "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(told)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await site.app({"type": "http", "method": "POST", "path": HOOK, "headers": []}, receive, send)
+    assert (sent, await stored(site.books)) == ([], [])
 
 
 async def test_a_doorbell_finds_the_token_of_its_address_and_nobody_can_slip_in_another(site: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tieout import __version__
 from tieout.api import (
@@ -50,11 +51,20 @@ _ABOUT = (
 
 
 class Api(FastAPI):
-    """FastAPI that knows its problems by name in the OpenAPI document."""
+    """FastAPI with the doorway before its routes, and with problems and doorway in its OpenAPI document."""
+
+    doorway: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(hooks.PREFIX):
+            await self.doorway(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document["components"]["schemas"].setdefault("Problem", _problem_schema(document))
+        document["paths"].update(hooks.described())
         return document
 
 
@@ -82,7 +92,7 @@ def api(
     limits = limits or Limits()
 
     async def commit(rings: Sequence[Ring]) -> None:
-        async with database.transaction() as tx:
+        async with database.statement() as tx:
             await bells.store(tx, rings)
 
     application = Api(
@@ -93,7 +103,7 @@ def api(
         docs_url=None,
         redoc_url=None,
     )
-    application.state.services = Services(
+    services = Services(
         database=database,
         operator=operator,
         replays=replays,
@@ -109,12 +119,13 @@ def api(
         rings=Bucket(limits.rings, limits.rings_at_once, seconds),
         requests=Bucket(limits.requests, limits.requests_at_once, seconds),
     )
+    application.state.services = services
+    application.doorway = SecurityHeaders(hooks.Doorway(services, seconds))
     problem.install(application)
     for room in _ROOMS:
         application.include_router(room.routes(), prefix=PREFIX)
-    application.include_router(hooks.routes())
     application.add_middleware(Door)
-    application.add_middleware(BodyLimit, most=limits.body, ring=limits.ring)
+    application.add_middleware(BodyLimit, most=limits.body)
     application.add_middleware(SecurityHeaders)
     return application
 

@@ -1,66 +1,136 @@
-"""The doorbells: verify, store, answer; acknowledged means committed, and what rang is read again at its source."""
+"""The doorbells: verify, store, answer; acknowledged means committed, and what rang is read again at its source.
+
+A ring comes often and must cost little, so this application stands before the routes of the API, beside none of their
+machinery.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
 import math
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from tieout.api.belfry import NotStored
-from tieout.api.problem import Wrong, documented
-from tieout.api.services import Hub, Services
-from tieout.api.shapes import Id
+from tieout.api.problem import Wrong, documented, fault
+from tieout.api.services import Services
 from tieout.connectors.contract import Bell, Doorbell, WebhookRefused
 from tieout.store.bells import Ring
 
+PREFIX = "/hooks/"
 # Where a doorbell finds the last part of its address; nobody outside can set it.
 TOKEN_HEADER = "tieout-token"  # noqa: S105 - the name of a header
 _LONGEST = 500
-_ANY_BODY: dict[str, Any] = {
-    "requestBody": {
-        "description": "Whatever the system sends; the bytes are verified as they are",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    },
-    "responses": {"200": {"description": "It is stored. The body is what the system takes for an acknowledgement"}},
-}
+_LOOK_AGAIN = 1.0  # seconds until the free room on the disk is asked for again
 
 
-def routes() -> APIRouter:
-    router = APIRouter(prefix="/hooks", tags=["doorbells"])
-    router.add_api_route(
-        "/{connection}/{token}",
-        ring,
-        methods=["POST"],
-        summary="A system says that something changed",
-        response_class=Response,
-        openapi_extra=_ANY_BODY,
-        responses=documented(401, 404, 408, 413, 415, 422, 429, 503, 507),
-    )
-    return router
+class HungUp(Exception):
+    """Whoever rang is gone before the body was there: nobody waits for an answer."""
 
 
-async def ring(hub: Hub, request: Request, connection: Id, token: Id) -> Response:
-    doorbell = _door(hub, connection, token)
-    _room(hub, connection)
-    body = await _body(hub, request)
-    headers = {**dict(request.headers), TOKEN_HEADER: token}
-    now = hub.clock()
-    try:
-        bell = doorbell.verify(headers, body, now)
-    except WebhookRefused as refused:
-        raise Wrong(401, "not-verified", "The call did not prove who rings.") from refused
-    refs = _refs(connection, bell)
-    if refs:
+class Doorway:
+    """Answers everything below `/hooks/`. `seconds` is a clock that never goes back."""
+
+    def __init__(self, hub: Services, seconds: Callable[[], float]) -> None:
+        self._hub = hub
+        self._seconds = seconds
+        self._free = 0
+        self._looked_at = -math.inf
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await hub.belfry.ring(Ring(connection, bell.id, refs, now))
-        except NotStored as failed:
-            raise Wrong(503, "not-stored", "It is not stored: ring again.", headers={"Retry-After": "1"}) from failed
-    media_type, answer = doorbell.answer()
-    return Response(answer, media_type=media_type)
+            media_type, answer = await self._ring(scope, receive)
+        except HungUp:
+            return
+        except Wrong as wrong:
+            await wrong.response(scope["path"])(scope, receive, send)
+        except Exception as failed:
+            await fault(scope["method"], scope["path"], failed)(scope, receive, send)
+            raise
+        else:
+            headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(answer)).encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": answer})
+
+    async def _ring(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        """What the system takes for an acknowledgement, once the ring is committed. Raises Wrong."""
+        hub = self._hub
+        connection, token = _address(scope)
+        doorbell = _door(hub, connection, token)
+        self._room(connection)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        body = await self._body(headers, receive)
+        headers[TOKEN_HEADER] = token
+        now = hub.clock()
+        try:
+            bell = doorbell.verify(headers, body, now)
+        except WebhookRefused as refused:
+            raise _not_verified() from refused
+        refs = _refs(connection, bell)
+        if refs:
+            try:
+                await hub.belfry.ring(Ring(connection, bell.id, refs, now))
+            except NotStored as failed:
+                raise Wrong(
+                    503, "not-stored", "It is not stored: ring again.", headers={"Retry-After": "1"}
+                ) from failed
+        return doorbell.answer()
+
+    def _room(self, connection: str) -> None:
+        """Says no before the disk is full, never after: what cannot be stored is not acknowledged."""
+        hub, now = self._hub, self._seconds()
+        if now - self._looked_at >= _LOOK_AGAIN:
+            self._free, self._looked_at = hub.free_bytes(), now
+        if self._free < hub.limits.least_free:
+            raise Wrong(
+                507, "disk-nearly-full", "There is no room to store it: ring again.", headers={"Retry-After": "60"}
+            )
+        wait = hub.rings.wait(connection)
+        if wait:
+            raise Wrong(429, "too-fast", "Too many rings.", headers={"Retry-After": str(math.ceil(wait))})
+
+    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise Wrong(415, "encoded", "The body must come as it is, not compressed.")
+        limits = self._hub.limits
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > limits.ring:
+            raise _too_large(limits.ring)
+        try:
+            async with asyncio.timeout(limits.ring_seconds):
+                return await _read(receive, limits.ring)
+        except TimeoutError as slow:
+            raise Wrong(408, "too-slow", "The body took too long to arrive.") from slow
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    """The body's bytes as they are; refused while it arrives when it has more, whatever its Content-Length said."""
+    body, more = b"", True
+    parts: list[bytes] = []
+    length = 0
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUp
+        body, more = message.get("body", b""), message.get("more_body", False)
+        parts.append(body)
+        length += len(body)
+        if length > most:
+            raise _too_large(most)
+    return body if len(parts) == 1 else b"".join(parts)
+
+
+def _address(scope: Scope) -> tuple[str, str]:
+    """Connection and token."""
+    parts = scope["path"].removeprefix(PREFIX).split("/")
+    if len(parts) != 2 or not all(0 < len(each) <= _LONGEST and each.isprintable() for each in parts):
+        raise _no_such_doorbell()
+    if scope["method"] != "POST":
+        raise Wrong(405, "method-not-allowed", "Method not allowed.", headers={"Allow": "POST"})
+    return parts[0], parts[1]
 
 
 def _door(hub: Services, connection: str, token: str) -> Doorbell:
@@ -69,27 +139,8 @@ def _door(hub: Services, connection: str, token: str) -> Doorbell:
     secret = hub.secrets.get(connection, "")
     right = hmac.compare_digest(token.encode(), (secret or token).encode())
     if doorbell is None or not right:
-        raise Wrong(404, "not-found", "There is no such doorbell.")
+        raise _no_such_doorbell()
     return doorbell
-
-
-def _room(hub: Services, connection: str) -> None:
-    """Says no before the disk is full, never after: what cannot be stored is not acknowledged."""
-    if hub.free_bytes() < hub.limits.least_free:
-        raise Wrong(507, "disk-nearly-full", "There is no room to store it: ring again.", headers={"Retry-After": "60"})
-    wait = hub.rings.wait(connection)
-    if wait:
-        raise Wrong(429, "too-fast", "Too many rings.", headers={"Retry-After": str(math.ceil(wait))})
-
-
-async def _body(hub: Services, request: Request) -> bytes:
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise Wrong(415, "encoded", "The body must come as it is, not compressed.")
-    try:
-        async with asyncio.timeout(hub.limits.ring_seconds):
-            return await request.body()
-    except TimeoutError as slow:
-        raise Wrong(408, "too-slow", "The body took too long to arrive.") from slow
 
 
 def _refs(connection: str, bell: Bell) -> list[tuple[str, str]]:
@@ -97,5 +148,42 @@ def _refs(connection: str, bell: Bell) -> list[tuple[str, str]]:
     refs = [(each.kind, each.id) for each in bell.refs if each.connection == connection]
     texts = [bell.id, *(text for ref in refs for text in ref)]
     if not all(0 < len(each) <= _LONGEST and each.isprintable() for each in texts):
-        raise Wrong(401, "not-verified", "The call did not prove who rings.")
+        raise _not_verified()
     return refs
+
+
+def _no_such_doorbell() -> Wrong:
+    return Wrong(404, "not-found", "There is no such doorbell.")
+
+
+def _not_verified() -> Wrong:
+    return Wrong(401, "not-verified", "The call did not prove who rings.")
+
+
+def _too_large(most: int) -> Wrong:
+    return Wrong(413, "too-large", f"The request has more than {most:,} bytes.")
+
+
+def described() -> dict[str, Any]:
+    """The doorway's paths for the OpenAPI document, which no route of the API tells."""
+    text = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
+    return {
+        "/hooks/{connection}/{token}": {
+            "post": {
+                "tags": ["doorbells"],
+                "summary": "A system says that something changed",
+                "operationId": "ring_a_doorbell",
+                "parameters": [
+                    {"name": name, "in": "path", "required": True, "schema": text} for name in ("connection", "token")
+                ],
+                "requestBody": {
+                    "description": "Whatever the system sends; the bytes are verified as they are",
+                    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                },
+                "responses": {
+                    "200": {"description": "It is stored. The body is what the system takes for an acknowledgement"},
+                    **documented(401, 404, 408, 413, 415, 429, 503, 507),
+                },
+            }
+        }
+    }

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_HEADERS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_ENCRYPTED = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_UNKEPT = (b"cache-control", b"no-store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,14 @@ class Bucket:
 class BodyLimit:
     """Refuses a body that is too long, while it arrives, whatever its Content-Length says."""
 
-    def __init__(self, app: ASGIApp, *, most: int, ring: int) -> None:
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app = app
         self._most = most
-        self._ring = ring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._ring if scope["path"].startswith("/hooks/") else self._most
         declared = Headers(scope=scope).get("content-length", "")
         seen = 0
 
@@ -73,8 +73,8 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > most or (declared.isdecimal() and int(declared[:20]) > most):
-                raise HTTPException(413, f"The request has more than {most:,} bytes.")
+            if seen > self._most or (declared.isdecimal() and int(declared[:20]) > self._most):
+                raise HTTPException(413, f"The request has more than {self._most:,} bytes.")
             return message
 
         await self._app(scope, counted, send)
@@ -89,12 +89,12 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                own = list(message.get("headers", ()))
+                if not any(name == _UNKEPT[0] for name, _ in own):
+                    own.append(_UNKEPT)
                 if scope.get("scheme") == "https":
-                    headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+                    own.append(_ENCRYPTED)
+                message = {**message, "headers": [*own, *_HEADERS]}
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -165,11 +165,15 @@ async def _http(request: Request, wrong: Exception) -> Response:
 
 
 async def _fault(request: Request, wrong: Exception) -> Response:
+    return fault(request.method, request.url.path, wrong)
+
+
+def fault(method: str, path: str, wrong: Exception) -> Response:
     """A fault of ours says nothing of its inside to the one who asked; the log has it."""
-    log.error("request failed", method=request.method, route=request.url.path, error=type(wrong).__name__)
+    log.error("request failed", method=method, route=path, error=type(wrong).__name__)
     return Wrong(
         500,
         "fault",
         "Tieout failed to answer; this is not your mistake.",
         fix="Ask again; with an Idempotency-Key nothing happens twice.",
-    ).response(request.url.path)
+    ).response(path)
