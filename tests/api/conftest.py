@@ -94,14 +94,19 @@ class Site:
         problem = Problem("package.unknown", {"package": self.canary, "deal": self.canary, "link": ""})
         run = await self.books.held(deal.opportunity, [problem])
         approval = await self.books.approval(deal, [self.canary], requested_by="margaret.osei@kestrel.example")
-        hold = (await self.ask("viewer", "GET", "/api/v1/holds")).json()["items"][0]["id"]
+        (first, *_) = (await self.ask("viewer", "GET", "/api/v1/holds")).json()["items"]
+        hold, cause = first["id"], first["cause"]
         rows = "/api/v1/tables/tax_class"
         await self.ask("operator", "POST", f"{rows}/rows", json={"key": self.canary, "value": "S"})
         row = (await self.ask("viewer", "GET", rows)).json()["items"][0]["id"]
         await self.ask("operator", "POST", f"/api/v1/holds/{hold}/assign", json={"assignee": self.canary})
+        ask = {"of": "nobody.else@kestrel.example", "question": self.canary}
+        question = (await self.ask("operator", "POST", f"/api/v1/holds/{hold}/ask", json=ask)).json()["id"]
+        field = {"kind": "engagement", "key": deal.engagement, "field": "practice", "value": "Data", "reason": "typo"}
+        override = (await self.ask("operator", "POST", "/api/v1/overrides", json=field)).json()["id"]
         plan = (await self.ask("operator", "POST", "/api/v1/plans", json={"hold": hold})).json()["id"]
         return {
-            "plan": plan, "hold": hold, "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
+            "plan": plan, "hold": hold, "cause": cause, "question": question, "override": override, "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
             "key": deal.project, "invoice": "2026/0001", "source_id": "T1", "table": "tax_class", "row": str(row),
             "token": "999",
         }  # fmt: skip

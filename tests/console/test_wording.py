@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tieout.console import wording
-from tieout.console.rows import rank
 from tieout.domain.money import Money
 
 NOW = datetime(2026, 11, 16, 9, 12, tzinfo=UTC)
@@ -48,15 +47,6 @@ def test_age_and_deadline_are_said_in_words() -> None:
     assert wording.ago(None, NOW) == "never"
     assert wording.due(NOW + timedelta(hours=6), NOW) == "in 6 h"
     assert wording.due(NOW - timedelta(days=4), NOW) == "overdue 4 d"
-
-
-def test_more_money_and_less_time_rank_higher() -> None:
-    def of(amount: str, hours: int) -> Decimal:
-        return rank([Money.of(amount, "USD")], NOW + timedelta(hours=hours), NOW)
-
-    assert of("200000", 4) > of("100000", 4) > of("100000", 8)
-    assert of("100000", -50) == of("100000", 1)
-    assert rank([], NOW + timedelta(hours=1), NOW) == Decimal(1000)
 
 
 @pytest.mark.parametrize(

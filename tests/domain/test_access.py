@@ -16,8 +16,8 @@ def test_every_verb_has_somebody_who_may() -> None:
     assert all(MAY[verb] for verb in VERBS)
 
 
-def test_a_viewer_looks_and_does_nothing_else() -> None:
-    assert [verb for verb in VERBS if actor("viewer").may(verb)] == ["look"]
+def test_a_viewer_looks_answers_what_they_are_asked_and_does_nothing_else() -> None:
+    assert [verb for verb in VERBS if actor("viewer").may(verb)] == ["look", "question.answer"]
 
 
 def test_terms_are_accepted_by_finance_alone() -> None:

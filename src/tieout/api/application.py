@@ -20,10 +20,12 @@ from tieout.api import (
     hooks,
     lineage,
     lookup,
+    overrides,
     plans,
     problem,
     runs,
     tables,
+    talk,
     tokens,
 )
 from tieout.api.belfry import Belfry
@@ -43,7 +45,22 @@ from tieout.store.database import Database
 
 # The addresses that are this application's own, where it stands beside the console.
 OWNS = ("/api/", "/hooks/")
-_ROOMS = (books, holds, approvals, plans, runs, lookup, lineage, tables, connections, audit, tokens, health)
+_ROOMS = (
+    books,
+    holds,
+    talk,
+    overrides,
+    approvals,
+    plans,
+    runs,
+    lookup,
+    lineage,
+    tables,
+    connections,
+    audit,
+    tokens,
+    health,
+)
 _ABOUT = (
     "Everything the hub knows and everything an operator may do. Money is a decimal text with its currency. "
     "What goes wrong is an RFC 9457 problem. See docs/api.md."

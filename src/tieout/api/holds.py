@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.responses import Response
 
+from tieout.api import causes, hold_rules, talk
+from tieout.api.hold_shapes import Assignment, Hold, Reason, Snooze, hold_of
 from tieout.api.problem import documented, not_found
 from tieout.api.shapes import (
-    Amount,
     Cursor,
     Empty,
     Filter,
@@ -21,51 +22,20 @@ from tieout.api.shapes import (
     Released,
     Size,
     Word,
-    amount_of_minor,
     cursor,
     picked,
     place,
 )
 from tieout.api.visit import Reading, Right, Visit, tagged
-from tieout.domain.problems import Explained, Problem, explain
 from tieout.store import holds, listing
 
 
-class Hold(BaseModel):
-    """A hold with its six answers: what, why, owner, fix, where, and by when (`due_at`)."""
-
-    id: str = Field(examples=["H-20401"])
-    state: Literal["open", "resolved"]
-    title: str
-    code: str
-    what: str
-    why: str
-    owner: str
-    fix: str
-    where: str
-    quote: str = Field(description="The system's own words, where it said any")
-    facts: dict[str, str]
-    amount: Amount | None
-    entity: str | None
-    engagement: str | None
-    flow: str
-    subject: str
-    run_id: str
-    assignee: str
-    opened_at: datetime
-    due_at: datetime
-    snoozed_until: datetime | None
-    times: int = Field(description="How often it came up")
-    resolved_at: datetime | None
-    resolved_by: str
-    resolution: str
-
-
 class HoldEvent(BaseModel):
-    """One line of a hold's story."""
+    """One line of a hold's story: an event, or what somebody said."""
 
     at: datetime
     actor: str
+    kind: Literal["event", "comment", "question", "answer"]
     what: str
 
 
@@ -82,10 +52,12 @@ class Replay(BaseModel):
     all_of_cause: bool = False
 
 
-class Reason(BaseModel):
-    """Why: it stays in the books."""
+class Settlement(BaseModel):
+    """What somebody found who looked into the target: `record` is its own id of what is there."""
 
-    reason: Line
+    there: bool
+    record: Word = ""
+    reason: Word = ""
 
 
 class Decision(BaseModel):
@@ -93,18 +65,6 @@ class Decision(BaseModel):
 
     choice: Line
     reason: Word = ""
-
-
-class Assignment(BaseModel):
-    """Who takes care of it."""
-
-    assignee: Line
-
-
-class Snooze(BaseModel):
-    """For how long it is out of sight."""
-
-    days: int = Field(ge=1, le=90)
 
 
 Looking = Annotated[Visit, Depends(Reading("look"))]
@@ -115,17 +75,21 @@ def routes() -> APIRouter:
     router = APIRouter(prefix="/holds", tags=["holds"], responses=documented(401, 403, 422, 429))
     one, acts = documented(404), documented(404, 409, 413)
     router.add_api_route("", listed, summary="Holds, those due first before the others")
+    causes.add_to(router, acts)
+    hold_rules.add_to(router)
     router.add_api_route("/{hold}", read, summary="One hold with its story", response_model=HoldStory, responses=one)
     for verb, act, answer, summary in (
         ("replay", replay, Released, "Begin the held run again"),
         ("ignore", ignore, Empty, "End the wait without doing anything"),
         ("decide", decide, Released, "Answer the question that the hold asks"),
         ("assign", assign, Empty, "Give it to somebody"),
-        ("snooze", snooze, Empty, "Put it out of sight for some days"),
+        ("snooze", snooze, Empty, "Put it out of sight for some days, or until its source changes"),
+        ("settle", settle, Released, "Say whether the target has what nobody knows of"),
     ):
         router.add_api_route(
             f"/{{hold}}/{verb}", act, methods=["POST"], response_model=answer, summary=summary, responses=acts
         )
+    talk.add_to(router, acts)
     return router
 
 
@@ -135,13 +99,19 @@ async def listed(
     code: Filter = "",
     owner: Filter = "",
     assignee: Filter = "",
+    team: Filter = "",
+    cause: Filter = "",
+    overdue: Annotated[bool, Query(description="Only open ones whose time is over")] = False,
     entity: Filter = "",
     engagement: Filter = "",
     flow: Filter = "",
     limit: Size = 50,
     cursor_: Annotated[Cursor, Query(alias="cursor")] = "",
 ) -> Page[Hold]:
-    wanted = listing.WantedHolds("" if state == "all" else state, code, owner, assignee, entity, engagement, flow)
+    wanted = listing.WantedHolds(
+        "" if state == "all" else state, code, owner, assignee, entity, engagement, flow, team, cause,
+        visit.hub.clock() if overdue else None,
+    )  # fmt: skip
     after = place(cursor_, datetime, int)
     async with visit.hub.database.transaction() as tx:
         found = await listing.holds(tx, wanted, after=after and (after[0], after[1]), limit=limit + 1)
@@ -194,6 +164,18 @@ async def decide(
     return await visit.once(act)
 
 
+async def settle(
+    visit: Annotated[Visit, Depends(Right("hold.decide"))], hold: HoldNumber, found: Settlement
+) -> Response:
+    async def act() -> Released:
+        released = await visit.hub.operator.settle(
+            number_of(hold), there=found.there, record=found.record, reason=found.reason, actor=visit.actor.email
+        )
+        return Released(runs=list(released.runs))
+
+    return await visit.once(act)
+
+
 async def assign(visit: Annotated[Visit, Depends(Right("hold.assign"))], hold: HoldNumber, to: Assignment) -> Response:
     async def act() -> Empty:
         await visit.hub.operator.assign(number_of(hold), assignee=to.assignee, actor=visit.actor.email)
@@ -206,7 +188,7 @@ async def snooze(
     visit: Annotated[Visit, Depends(Right("hold.snooze"))], hold: HoldNumber, how_long: Snooze
 ) -> Response:
     async def act() -> Empty:
-        await visit.hub.operator.snooze(number_of(hold), days=how_long.days, actor=visit.actor.email)
+        await visit.hub.operator.snooze(number_of(hold), actor=visit.actor.email, **how_long.said)
         return Empty()
 
     return await visit.once(act)
@@ -214,25 +196,3 @@ async def snooze(
 
 def number_of(name: str) -> int:
     return int(name.partition("-")[2])
-
-
-def hold_of(row: dict[str, Any]) -> Hold:
-    said = explained(row)
-    return picked(
-        Hold,
-        row,
-        id=f"H-{row['id']}",
-        amount=amount_of_minor(row),
-        what=said.what,
-        why=said.why,
-        fix=said.fix,
-        where=said.where,
-    )
-
-
-def explained(row: dict[str, Any]) -> Explained:
-    """The six answers; for a code that today's catalogue does not have any more, what the hold itself says."""
-    try:
-        return explain(Problem(row["code"], row["facts"], row["quote"]))
-    except (KeyError, ValueError):
-        return Explained(row["title"], "", row["owner"], "", "", timedelta(0))

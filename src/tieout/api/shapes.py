@@ -22,6 +22,13 @@ M = TypeVar("M", bound=BaseModel)
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 _SAYS_SOMETHING = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 Line = Annotated[str, StringConstraints(max_length=500, pattern=_SAYS_SOMETHING)]
+# Of several lines, for what people say to each other.
+Text = Annotated[
+    str,
+    StringConstraints(
+        max_length=4000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
+    ),
+]
 Word = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
 Filter = Annotated[str, Query(max_length=200, pattern=_PRINTABLE)]
 Id = Annotated[str, Path(min_length=1, max_length=500, pattern=_PRINTABLE)]

@@ -166,15 +166,20 @@ class Right:
     ) -> Visit:
         actor: Actor = request.state.actor
         if not actor.may(self.verb):
-            raise Wrong(
-                403,
-                "no-right",
-                f"Your role does not carry the right to {self.verb.replace('.', ' ')}.",
-                detail=f"It takes the role {who_may(self.verb)}.",
-                fix="An engineer gives roles with a new access token.",
-            )
+            raise who_lacks(self.verb)
         _no_other_filters(request)
         return Visit(request, services_of(request), actor, idempotency_key if request.method == "POST" else None)
+
+
+def who_lacks(verb: Verb) -> Wrong:
+    """What somebody without a right is told."""
+    return Wrong(
+        403,
+        "no-right",
+        f"Your role does not carry the right to {verb.replace('.', ' ')}.",
+        detail=f"It takes the role {who_may(verb)}.",
+        fix="An engineer gives roles with a new access token.",
+    )
 
 
 class Reading(Right):

@@ -11,9 +11,7 @@ from typing import Any
 from tieout.console import wording
 from tieout.domain.money import Money
 from tieout.domain.problems import CATALOGUE, Explained, Problem, explain
-
-# A hold without an amount still matters: it ranks as if this much waited.
-_LEAST = Decimal(1000)
+from tieout.domain.urgency import urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +108,11 @@ def _cause(cause: str, members: Sequence[HoldRow], now: datetime) -> Cause:
     due_at = min(each.due_at for each in members)
     # A document's second problem has no money of its own in the sums, but it is no less urgent: it stands beside the first.
     worth = wording.sums(each.money for each in members)
-    return Cause(members[0].what, cause, tuple(members), sum_of(members), due_at, rank(worth, due_at, now))
+    return Cause(members[0].what, cause, tuple(members), sum_of(members), due_at, urgency(worth, due_at, now))
 
 
 def sum_of(rows: Iterable[HoldRow]) -> tuple[Money, ...]:
     return wording.sums(each.money for each in rows if each.counted)
-
-
-def rank(found: Sequence[Money], due_at: datetime, now: datetime) -> Decimal:
-    """Money that waits per hour that is left; what is overdue or due within the hour counts as one hour.
-
-    Amounts of several currencies are added as plain figures here, for the order of a list and for nothing else.
-    """
-    left = max(Decimal(str((due_at - now).total_seconds())) / 3600, Decimal(1))
-    return max(sum((each.amount for each in found), Decimal(0)), _LEAST) / left
 
 
 def short_of(code: str) -> str:

@@ -77,7 +77,8 @@ class Effects:
     on the effect, `look_at_once` asks a target without waiting for what may still arrive, `no_second_look` does not
     search it once more, `stale_key` believes that a target knows a key for ever, `zombie` goes
     on with a run that another worker has, `old_claim` sends long after the claim, `late_content` sends a newer content
-    while an older one may still arrive, `beyond_plan` writes what a confirmed plan did not show.
+    while an older one may still arrive, `beyond_plan` writes what a confirmed plan did not show,
+    `believe_twice` takes what a person said of one sending for the next one too.
     """
 
     def __init__(
@@ -151,8 +152,7 @@ class Effects:
         )
         stored = await self._stored(effect)
         claim = stored["attempts"] + 1 if stored else 1
-        heard: tuple[Heard, ...] = ()
-        told: Receipt | Exception | None = None
+        heard, told = _by_a_person(stored)
         while True:
             act = next_act(operation, self._known(effect, stored), heard, self._clock(), self._sabotage)
             match act:
@@ -253,6 +253,7 @@ class Effects:
                 request=request,
                 state=act.claimed_as,
                 now=now,
+                forget="believe_twice" not in self._sabotage,
             )
         return True
 
@@ -292,6 +293,14 @@ def _known(stored: Row | None) -> Known | None:
 
 def _standing(stored: Row) -> Known:
     return Known(stored["state"], stored["attempts"], stored["sent_at"], stored["planned_at"])
+
+
+def _by_a_person(stored: Row | None) -> tuple[tuple[Heard, ...], Receipt | Exception | None]:
+    """What somebody who looked into the target said of an effect in doubt counts as what a look-up tells."""
+    said = stored["answered"] if stored is not None and stored["state"] in ("sent", "unknown") else None
+    if said is None:
+        return (), None
+    return ((Heard.FOUND,), Receipt(said["record"])) if said["there"] else ((Heard.ABSENT,), None)
 
 
 def _why(act: Wait, effect: _Effect) -> str:

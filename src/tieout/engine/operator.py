@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueRow
+from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown, because, question_of
+from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
-from tieout.store import audit, firm, holds, messages, routing, runs
+from tieout.engine.talk import Talk
+from tieout.store import effects, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
 
 # Holds that a new version of the firm folder may end.
 _FIXED_BY_FOLDER = ("value.missing", "package.unknown", "time.rate_missing", "time.rate_differs")
 
 
-class Refused(Exception):
-    """The verb cannot be carried out; the text says why, for the person who asked."""
+class Operator(Deeds):
+    """The operator verbs behind console, API and command line. `actor` is the signed-in person's name or address.
 
-
-class Unknown(Refused):
-    """What the verb is about is not there."""
-
-
-class OwnRequest(Refused):
-    """Nobody answers their own request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """What a verb set in motion: the runs that begin again."""
-
-    runs: tuple[str, ...]
-
-
-class Operator:
-    """The operator verbs behind console, API and command line. `actor` is the signed-in person's name or address."""
+    What people say to each other about a hold is in `talk`, what they set in the hub in place of a source in `overrides`.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
+        self.talk = Talk(database, clock)
+        self.overrides = Overrides(database, clock)
 
     async def replay_hold(self, hold_id: int, *, actor: str, all_of_cause: bool = False) -> Released:
         """Begins the held run again; with `all_of_cause` every run that waits for the same reason."""
@@ -109,6 +97,24 @@ class Operator:
             )
             await self._did(tx, [hold], actor, because(f"decided: {choice}", reason))
             await self._audit(tx, actor, "hold.decide", f"H-{hold_id}", {"choice": choice, "reason": reason})
+            return await self._release(tx, [hold["run_id"]])
+
+    async def settle(self, hold_id: int, *, there: bool, record: str = "", reason: str = "", actor: str) -> Released:
+        """Says of an effect whose outcome nobody could know whether the target has it, after somebody looked.
+
+        `record` is the target's own id of what is there. What is not there is sent again, once, with the bytes of before.
+        """
+        if there and not record.strip():
+            raise Refused("Say which record it is: its id in the target, as the target shows it.")
+        async with self._database.transaction() as tx:
+            hold = await self._open_hold(tx, hold_id)
+            effect = await self._doubt(tx, hold)
+            said = {"there": there, "record": record.strip(), "by": actor, "at": self._clock()}
+            await effects.answer(tx, effect["key"], said)
+            told = f"it is there: {record.strip()}" if there else "it is not there: to be done again"
+            await self._did(tx, [hold], actor, because(told, reason))
+            detail = {"effect": effect["key"], "there": there, "record": record.strip(), "reason": reason}
+            await self._audit(tx, actor, "hold.settle", f"H-{hold_id}", detail)
             return await self._release(tx, [hold["run_id"]])
 
     async def set_value(self, row: ValueRow, *, four_eyes: bool = False) -> Released:
@@ -190,16 +196,6 @@ class Operator:
 
     # -- what the verbs share
 
-    async def _release(self, tx: Tx, run_ids: list[str], *, finished: bool = False) -> Released:
-        released = tuple(
-            [each for each in dict.fromkeys(run_ids) if await runs.release(tx, each, self._clock(), finished)]
-        )
-        await messages.release(tx, released)
-        return Released(released)
-
-    async def _did(self, tx: Tx, about: Sequence[Mapping[str, Any]], actor: str, what: str) -> None:
-        await holds.act(tx, [each["id"] for each in about], actor, what, self._clock())
-
     async def _value_arrived(self, tx: Tx, row: ValueRow, actor: str) -> Released:
         """`actor` is who put the row in force: its author, or the second pair of eyes."""
         waiting = await holds.of_code(tx, "value.missing", {"table": row.table})
@@ -212,29 +208,20 @@ class Operator:
         await self._did(tx, freed, actor, f"{row.table} {row.key} = {row.value}")
         return await self._release(tx, [each["run_id"] for each in freed])
 
-    async def _open_hold(self, tx: Tx, hold_id: int) -> dict[str, Any]:
-        hold = await holds.get(tx, hold_id)
-        if hold is None:
-            raise Unknown(f"There is no hold H-{hold_id}.")
-        if hold["state"] != "open":
-            raise Refused(f"H-{hold_id} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
-        return hold
+    async def _doubt(self, tx: Tx, hold: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The effect that a hold is in doubt about, while nobody is at work on it."""
+        if hold["code"] != "target.unknown":
+            raise Refused(f"H-{hold['id']} is not about an outcome that nobody knows.")
+        run = await runs.get(tx, hold["run_id"], lock=True)
+        if run is None or run["state"] != "held":
+            raise Refused(f"H-{hold['id']} was answered before: Tieout is on it.")
+        facts = hold["facts"]
+        effect = await effects.in_doubt(tx, facts["system"], facts["subject"], facts.get("digest", ""))
+        if effect is None:
+            raise Refused(f"Nothing of H-{hold['id']} is in doubt any more; replay it.")
+        return effect
 
     async def _known(self, tx: Tx, connection: str) -> None:
         names = [each["name"] for each in await firm.connections(tx)]
         if connection not in names:
             raise Unknown(f"There is no connection {connection!r}; there are {', '.join(names)}.")
-
-    async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: dict[str, Any]) -> None:
-        await audit.append(tx, actor, action, object_, detail, self._clock())
-
-
-def question_of(hold: dict[str, Any]) -> str:
-    """The name under which the answer to a hold is remembered: its code, and what it is about where it says so."""
-    about = hold["facts"].get("about", "")
-    return f"{hold['code']}:{about}" if about else str(hold["code"])
-
-
-def because(what: str, reason: str) -> str:
-    """What was done, and why where somebody said so."""
-    return f"{what}: {reason.strip()}" if reason.strip() else what

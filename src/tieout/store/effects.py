@@ -30,8 +30,12 @@ async def sending(
     request: bytes,
     state: str,
     now: datetime,
+    forget: bool = True,
 ) -> None:
-    """Writes down what is about to be sent. An effect that was refused or is to be sent again keeps its key."""
+    """Writes down what is about to be sent. An effect that was refused or is to be sent again keeps its key.
+
+    What a person answered about the sending before does not count for this one: `forget` says so.
+    """
     await tx.execute(
         """
         insert into effect (key, connection, operation, guarantee, subject, version, run_id, entity, engagement, request,
@@ -39,7 +43,8 @@ async def sending(
         values (%(key)s, %(connection)s, %(operation)s, %(guarantee)s, %(subject)s, %(version)s, %(run_id)s, %(entity)s,
                 %(engagement)s, %(request)s, %(state)s, %(now)s, %(now)s)
         on conflict (key) do update set state = excluded.state, request = excluded.request, sent_at = excluded.sent_at,
-               run_id = excluded.run_id, attempts = effect.attempts + 1, detail = ''
+               run_id = excluded.run_id, attempts = effect.attempts + 1, detail = '',
+               answered = case when %(forget)s then null else effect.answered end
         """,
         {
             "key": key,
@@ -54,6 +59,7 @@ async def sending(
             "request": request,
             "state": state,
             "now": now,
+            "forget": forget,
         },
     )
 
@@ -145,6 +151,27 @@ async def others(tx: Tx, connection: str, operation: str, subject: str, version:
 async def unsettled(tx: Tx) -> list[dict[str, Any]]:
     """Effects that were sent and of which we do not know what became, the oldest first."""
     return await rows(tx, "select * from effect where state in ('sent', 'unknown') order by sent_at limit 1000")
+
+
+async def in_doubt(tx: Tx, connection: str, subject: str, digest: str) -> dict[str, Any] | None:
+    """The effect of a subject of which nobody knows what became, and nobody has answered yet; locked.
+
+    `digest` is the SHA-256 of its bytes in hexadecimal, where it is known.
+    """
+    return await row(
+        tx,
+        """
+        select * from effect where connection = %(connection)s and subject = %(subject)s and state in ('sent', 'unknown')
+          and answered is null and (%(digest)s = '' or encode(sha256(request), 'hex') = %(digest)s)
+        order by sent_at desc limit 1 for update
+        """,
+        {"connection": connection, "subject": subject, "digest": digest},
+    )
+
+
+async def answer(tx: Tx, key: str, said: Mapping[str, Any]) -> None:
+    """What a person who looked into the target says of it: there, record, by, at."""
+    await tx.execute("update effect set answered = %s where key = %s", (Jsonb(dict(said)), key))
 
 
 async def looked_at(tx: Tx, key: str) -> None:

@@ -184,6 +184,10 @@ async def get(tx: Tx, hold_id: int) -> dict[str, Any] | None:
     return await row(tx, "select * from hold where id = %s", (hold_id,))
 
 
+async def some(tx: Tx, ids: Sequence[int]) -> list[dict[str, Any]]:
+    return await rows(tx, "select * from hold where id = any(%s) order by id", (list(ids),))
+
+
 async def events(tx: Tx, hold_id: int) -> list[dict[str, Any]]:
     return await rows(tx, "select * from hold_event where hold_id = %s order by id", (hold_id,))
 

@@ -11,7 +11,7 @@ from tieout.store.database import Tx, row, rows
 
 @dataclass(frozen=True, slots=True)
 class WantedHolds:
-    """An empty field does not filter."""
+    """An empty field does not filter. `overdue_at` keeps what is open and was due before that moment."""
 
     state: str = "open"
     code: str = ""
@@ -20,6 +20,9 @@ class WantedHolds:
     entity: str = ""
     engagement: str = ""
     flow: str = ""
+    team: str = ""
+    cause: str = ""
+    overdue_at: datetime | None = None
 
 
 async def holds(tx: Tx, wanted: WantedHolds, *, after: tuple[datetime, int] | None, limit: int) -> list[dict[str, Any]]:
@@ -32,7 +35,9 @@ async def holds(tx: Tx, wanted: WantedHolds, *, after: tuple[datetime, int] | No
         where (%(state)s = '' or state = %(state)s) and (%(code)s = '' or code = %(code)s)
           and (%(owner)s = '' or owner = %(owner)s) and (%(assignee)s = '' or assignee = %(assignee)s)
           and (%(entity)s = '' or entity = %(entity)s) and (%(engagement)s = '' or engagement = %(engagement)s)
-          and (%(flow)s = '' or flow = %(flow)s)
+          and (%(flow)s = '' or flow = %(flow)s) and (%(team)s = '' or team = %(team)s)
+          and (%(cause)s = '' or cause = %(cause)s)
+          and (%(overdue_at)s::timestamptz is null or (state = 'open' and due_at <= %(overdue_at)s))
           and (%(due)s::timestamptz is null or (due_at, id) > (%(due)s::timestamptz, %(number)s))
         order by due_at, id limit %(limit)s
         """,

@@ -187,7 +187,9 @@ async def steps(tx: Tx, run_id: str, generation: int, done: Sequence[Step]) -> N
         )
 
 
-async def get(tx: Tx, run_id: str) -> dict[str, Any] | None:
+async def get(tx: Tx, run_id: str, *, lock: bool = False) -> dict[str, Any] | None:
+    if lock:
+        return await row(tx, "select * from run where id = %s for update", (run_id,))
     return await row(tx, "select * from run where id = %s", (run_id,))
 
 

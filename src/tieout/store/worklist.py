@@ -7,10 +7,14 @@ time entries without a rate, belong to no engagement and each carry their own mo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, LiteralString
 
+from tieout.domain.money import Money
+from tieout.domain.urgency import urgency
 from tieout.store.database import Tx, row, rows
 
 # Age bands of the strip above the list: name → (older than, not older than) in hours.
@@ -22,7 +26,8 @@ TABS = ("open", "needs", "mine", "unassigned", "overdue", "snoozed", "resolved")
 class Wanted:
     """Which holds to list; an empty field does not filter. `me` is the viewer, for the tabs of their own.
 
-    `leading` keeps of each document only the problem that is due first, so that lists by cause share no document.
+    `ended` asks how resolved ones ended: `source`, `person` or `ignored`. `leading` keeps of each document only the problem
+    that is due first, so that lists by cause share no document.
     """
 
     me: str
@@ -30,8 +35,10 @@ class Wanted:
     tab: str = "open"
     entity: str = ""
     owner: str = ""
+    team: str = ""
     code: str = ""
     flow: str = ""
+    ended: str = ""
     cause: str = ""
     age: str = ""
     text: str = ""
@@ -42,7 +49,7 @@ class Wanted:
         older, younger = AGES.get(self.age, (0, 1_000_000))
         wanted = {
             name: getattr(self, name)
-            for name in ("me", "now", "tab", "entity", "owner", "code", "flow", "cause", "engagement")
+            for name in ("me", "now", "tab", "entity", "owner", "team", "code", "flow", "ended", "cause", "engagement")
         }
         return {**wanted, "older": older, "younger": younger, "text": self.text.strip(), "leading": self.leading}
 
@@ -53,51 +60,139 @@ class Facets:
 
     entities: list[str] = field(default_factory=list[str])
     owners: list[str] = field(default_factory=list[str])
+    teams: list[str] = field(default_factory=list[str])
     codes: list[str] = field(default_factory=list[str])
     flows: list[str] = field(default_factory=list[str])
 
 
-async def held(tx: Tx, wanted: Wanted, *, limit: int = 1000) -> list[dict[str, Any]]:
-    """The holds of a list, those due first before the others; `counted` once per document."""
+# The holds of a list, once per problem; `counted` marks the row of a document that carries its money.
+_CHOSEN: LiteralString = """
+with listed as (
+  select h.*, row_number() over same_document = 1 as is_first from hold h
+  where case %(tab)s
+      when 'resolved' then state = 'resolved'
+      when 'snoozed' then state = 'open' and coalesce(snoozed_until > %(now)s, false)
+      else state = 'open' and not coalesce(snoozed_until > %(now)s, false) and case %(tab)s
+        when 'needs' then assignee in ('', %(me)s)
+        when 'mine' then assignee = %(me)s
+        when 'unassigned' then assignee = ''
+        when 'overdue' then due_at <= %(now)s
+        else true end
+      end
+  window same_document as (partition by flow, subject, case when engagement is null then id end
+                            order by amount_minor desc, due_at, id)
+), chosen as (
+  select listed.*, row_number() over same_document = 1 as counted,
+         first_value(id) over same_document as counted_at
+  from listed
+  where (not %(leading)s or is_first)
+    and (%(entity)s = '' or entity = %(entity)s)
+    and (%(owner)s = '' or owner = %(owner)s)
+    and (%(team)s = '' or team = %(team)s)
+    and (%(code)s = '' or code = %(code)s)
+    and (%(flow)s = '' or flow = %(flow)s)
+    and (%(ended)s = '' or case when resolution like 'ignored: %%' then 'ignored'
+                                when resolved_by = 'source' then 'source' else 'person' end = %(ended)s)
+    and (%(cause)s = '' or cause = %(cause)s) and (%(engagement)s = '' or engagement = %(engagement)s)
+    and (%(text)s = '' or strpos(lower(concat_ws(' ', 'h-' || id, title, subject, facts::text)), lower(%(text)s)) > 0)
+    and (%(older)s = 0 or opened_at < %(now)s - make_interval(hours => %(older)s))
+    and opened_at >= %(now)s - make_interval(hours => %(younger)s)
+  window same_document as (partition by flow, subject, case when engagement is null then id end
+                            order by amount_minor desc, due_at, id)
+)
+"""
+
+
+async def held(
+    tx: Tx, wanted: Wanted, *, limit: int = 1000, causes: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """The holds of a list, those due first before the others; `counted` once per document. `causes` leaves out all others."""
     return await rows(
         tx,
-        """
-        with listed as (
-          select h.*, row_number() over same_document = 1 as is_first from hold h
-          where case %(tab)s
-              when 'resolved' then state = 'resolved'
-              when 'snoozed' then state = 'open' and coalesce(snoozed_until > %(now)s, false)
-              else state = 'open' and not coalesce(snoozed_until > %(now)s, false) and case %(tab)s
-                when 'needs' then assignee in ('', %(me)s)
-                when 'mine' then assignee = %(me)s
-                when 'unassigned' then assignee = ''
-                when 'overdue' then due_at <= %(now)s
-                else true end
-              end
-          window same_document as (partition by flow, subject, case when engagement is null then id end
-                                    order by amount_minor desc, due_at, id)
-        ), chosen as (
-          select listed.*, row_number() over same_document = 1 as counted,
-                 first_value(id) over same_document as counted_at
-          from listed
-          where (not %(leading)s or is_first)
-            and (%(entity)s = '' or entity = %(entity)s)
-            and (%(owner)s = '' or owner = %(owner)s)
-            and (%(code)s = '' or code = %(code)s)
-            and (%(flow)s = '' or flow = %(flow)s)
-            and (%(cause)s = '' or cause = %(cause)s) and (%(engagement)s = '' or engagement = %(engagement)s)
-            and (%(text)s = '' or strpos(lower(concat_ws(' ', 'h-' || id, title, subject, facts::text)), lower(%(text)s)) > 0)
-            and (%(older)s = 0 or opened_at < %(now)s - make_interval(hours => %(older)s))
-            and opened_at >= %(now)s - make_interval(hours => %(younger)s)
-          window same_document as (partition by flow, subject, case when engagement is null then id end
-                                    order by amount_minor desc, due_at, id)
-        )
-        select * from chosen
+        f"""
+        {_CHOSEN}
+        select * from chosen where %(causes)s::text[] is null or cause = any(%(causes)s)
         order by case when %(tab)s = 'resolved' then resolved_at end desc nulls last, due_at, amount_minor desc, id
         limit %(limit)s
-        """,
-        {**wanted.values(), "limit": limit},
+        """,  # noqa: S608
+        {**wanted.values(), "limit": limit, "causes": None if causes is None else list(causes)},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CauseSum:
+    """Holds of a list that one fix ends. `sums` counts each document once, `worth` every problem; `first` is the hold due first.
+
+    `newest` and `oldest` are when the last and the first of them opened.
+    """
+
+    cause: str
+    holds: int
+    documents: int
+    sums: tuple[Money, ...]
+    worth: tuple[Money, ...]
+    due_at: datetime
+    oldest: datetime
+    newest: datetime
+    first: int
+    urgency: Decimal
+
+
+async def causes(tx: Tx, wanted: Wanted) -> list[CauseSum]:
+    """Every cause of a list, the most urgent first (tieout.domain.urgency)."""
+    found = await rows(
+        tx,
+        f"""
+        {_CHOSEN}
+        select cause, currency, count(*) as holds, count(*) filter (where counted) as documents,
+               coalesce(sum(amount_minor) filter (where counted), 0) as minor, sum(amount_minor) as worth, min(due_at) as due_at,
+               min(opened_at) as oldest, max(opened_at) as newest,
+               bool_or(counted) as is_counted, (array_agg(id order by due_at, amount_minor desc, id))[1] as first
+        from chosen group by cause, currency order by min(due_at), min(id)
+        """,  # noqa: S608
+        wanted.values(),
+    )
+    gathered: dict[str, list[dict[str, Any]]] = {}
+    for each in found:
+        gathered.setdefault(each["cause"], []).append(each)
+    summed = [_cause(cause, parts, wanted.now) for cause, parts in gathered.items()]
+    return sorted(summed, key=lambda each: (-each.urgency, each.due_at, each.first))
+
+
+def _cause(cause: str, parts: Sequence[Mapping[str, Any]], now: datetime) -> CauseSum:
+    """One row per currency becomes one per cause; the largest sum stands first."""
+    due_at = min(each["due_at"] for each in parts)
+    worth = _sums((each["currency"], each["worth"]) for each in parts)
+    return CauseSum(
+        cause=cause,
+        holds=sum(each["holds"] for each in parts),
+        documents=sum(each["documents"] for each in parts),
+        sums=_sums((each["currency"], each["minor"]) for each in parts if each["is_counted"]),
+        worth=worth,
+        due_at=due_at,
+        oldest=min(each["oldest"] for each in parts),
+        newest=max(each["newest"] for each in parts),
+        first=parts[0]["first"],
+        urgency=urgency(worth, due_at, now),
+    )
+
+
+def _sums(parts: Iterable[tuple[str, Decimal]]) -> tuple[Money, ...]:
+    found = [Money.from_minor(int(minor), currency) for currency, minor in parts if currency]
+    return tuple(sorted(found, key=lambda each: (-each.amount, each.currency)))
+
+
+async def ids(tx: Tx, wanted: Wanted, causes: Sequence[str]) -> list[int]:
+    """The numbers of all holds of a list with these causes."""
+    found = await rows(
+        tx,
+        f"""
+        {_CHOSEN}
+        select id from chosen where cause = any(%(causes)s) order by due_at, id
+        """,  # noqa: S608
+        {**wanted.values(), "causes": list(causes)},
+    )
+    return [each["id"] for each in found]
 
 
 async def tabs(tx: Tx, wanted: Wanted) -> dict[str, int]:
@@ -122,9 +217,9 @@ async def tabs(tx: Tx, wanted: Wanted) -> dict[str, int]:
 
 
 async def facets(tx: Tx) -> Facets:
-    found = await rows(tx, "select distinct entity, owner, code, flow from hold where state = 'open'")
+    found = await rows(tx, "select distinct entity, owner, team, code, flow from hold where state = 'open'")
     return Facets(
-        *(sorted({each[name] for each in found if each[name]}) for name in ("entity", "owner", "code", "flow"))
+        *(sorted({each[name] for each in found if each[name]}) for name in ("entity", "owner", "team", "code", "flow"))
     )
 
 

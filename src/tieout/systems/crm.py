@@ -28,8 +28,9 @@ class Crm:
         return self._connection.link(ref)
 
     async def read(self, deal: Ref) -> Reading | None:
-        """The deal as it is now, or None when it is gone."""
-        return await self._connection.read(deal)
+        """The deal as it is now, with what people set in the hub in its place; None when it is gone."""
+        reading = await self._connection.read(deal)
+        return await self._register.overridden(reading) if reading is not None else None
 
     async def report(self, deal: str, about: str, facts: Mapping[str, Any]) -> None:
         """Shows facts on the opportunity. `about` keeps facts of different flows apart (state, money)."""

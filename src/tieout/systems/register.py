@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
-from tieout.connectors.contract import Receipt
+from tieout.connectors.contract import Reading, Receipt
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.documents.upcast import load
+from tieout.domain.overriding import NotOverridable, current, overridden, unfit
+from tieout.domain.problems import Rejected
 from tieout.domain.values import ValueTables
 from tieout.engine.effects import OnDone
 from tieout.engine.run import Clock
-from tieout.store import crosswalk, documents, firm, invoices, names, projects, time
+from tieout.store import crosswalk, documents, firm, invoices, names, overrides, projects, time
 from tieout.store.database import Database, Tx
 from tieout.store.names import Shown
 
@@ -51,6 +54,19 @@ class Register:
         async with self._database.transaction() as tx:
             found = await documents.latest(tx, kind.kind, key)
         return cast(D, load(kind.kind, found["schema_version"], found["body"])) if found else None
+
+    async def overridden(self, reading: Reading) -> Reading:
+        """What was read, with the fields that people set in the hub; each stands in the trail, beside what the source says."""
+        async with self._database.transaction() as tx:
+            wanted = await overrides.in_force(tx, reading.document.kind, reading.document.key)
+        document, trail = reading.document, dict(reading.trail)
+        for each in wanted:
+            trail[each.field] = {**each.trail, "instead_of": str(current(document, each.field) or "")}
+            try:
+                document = overridden(document, each.field, each.value)
+            except NotOverridable as why:
+                raise Rejected(unfit(document, each, why)) from why
+        return replace(reading, document=document, trail=trail)
 
     async def engagement(self, key: str) -> Engagement | None:
         return await self.latest(Engagement, key)

@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from tieout.console import wording
 from tieout.console.pages.systems import SystemCard, cards
-from tieout.console.rows import hold_row, rank
+from tieout.console.rows import hold_row
 from tieout.console.visit import Visit
 from tieout.domain.money import Money
+from tieout.domain.urgency import urgency
 from tieout.store import figures, worklist
 from tieout.store.figures import Difference, Totals
 
@@ -137,7 +138,7 @@ def _need(members: Sequence[Mapping[str, Any]], now: datetime) -> Need:
         what, href, verb, icon = _hold_line(first, len(members))
         title = first["title"] if len(members) == 1 else f"{first['title']} and {len(members) - 1} more"
     return Need(
-        what, len(members), title, first["owner"], first["assignee"], found, due_at, rank(found, due_at, now), href, verb,
+        what, len(members), title, first["owner"], first["assignee"], found, due_at, urgency(found, due_at, now), href, verb,
         icon,
     )  # fmt: skip
 

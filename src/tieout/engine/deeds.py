@@ -1,0 +1,70 @@
+"""What the verbs of a person share: what they refuse, what they set in motion, and the entry that each leaves in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tieout.engine.run import Clock
+from tieout.store import audit, holds, messages, runs
+from tieout.store.database import Database, Tx
+
+
+class Refused(Exception):
+    """The verb cannot be carried out; the text says why, for the person who asked."""
+
+
+class Unknown(Refused):
+    """What the verb is about is not there."""
+
+
+class OwnRequest(Refused):
+    """Nobody answers their own request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a verb set in motion: the runs that begin again."""
+
+    runs: tuple[str, ...]
+
+
+class Deeds:
+    """Verbs on one database; those of a kind stand in a class of their own."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def _release(self, tx: Tx, run_ids: list[str], *, finished: bool = False) -> Released:
+        released = tuple(
+            [each for each in dict.fromkeys(run_ids) if await runs.release(tx, each, self._clock(), finished)]
+        )
+        await messages.release(tx, released)
+        return Released(released)
+
+    async def _did(self, tx: Tx, about: Sequence[Mapping[str, Any]], actor: str, what: str) -> None:
+        await holds.act(tx, [each["id"] for each in about], actor, what, self._clock())
+
+    async def _open_hold(self, tx: Tx, hold_id: int) -> dict[str, Any]:
+        hold = await holds.get(tx, hold_id)
+        if hold is None:
+            raise Unknown(f"There is no hold H-{hold_id}.")
+        if hold["state"] != "open":
+            raise Refused(f"H-{hold_id} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
+        return hold
+
+    async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: dict[str, Any]) -> None:
+        await audit.append(tx, actor, action, object_, detail, self._clock())
+
+
+def because(what: str, reason: str) -> str:
+    """What was done, and why where somebody said so."""
+    return f"{what}: {reason.strip()}" if reason.strip() else what
+
+
+def question_of(hold: dict[str, Any]) -> str:
+    """The name under which the answer to a hold is remembered: its code, and what it is about where it says so."""
+    about = hold["facts"].get("about", "")
+    return f"{hold['code']}:{about}" if about else str(hold["code"])
