@@ -50,7 +50,7 @@ class Settings(BaseModel):
         description="Which environment this is, shown in the console",
     )
     ballast_mb: int = Field(
-        default=64,
+        default=128,
         ge=0,
         description="Megabytes kept beside a private database, to be deleted when the disk is full; 0 for none",
     )
