@@ -12,7 +12,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "core", "base", "manager", "service", "misc"}
 LONGEST = 400
 # A module that is longer has its reason here.
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {"domain/problems.py": "the catalogue of problems is one list, read and compared as a whole"}
 
 
 def name_of(module: Path) -> str:

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from tieout.domain.documents.package import PackageTask, RateCardVersion
-from tieout.domain.firm import ApprovalRule, BillingRule, ConnectionSettings, Firm, LegalEntity, TableRow
+from tieout.domain.firm import (
+    ApprovalRule,
+    BillingRule,
+    ConnectionSettings,
+    EarlyStartRule,
+    Firm,
+    LegalEntity,
+    TableRow,
+)
 from tieout.domain.firm_changes import changes
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 
@@ -180,3 +188,14 @@ def test_teams_regions_and_the_rules_of_holds(make_firm: Make) -> None:
     assert changes(make_firm(holds=before), make_firm(holds=removed)) == [
         "holds: rule removed: rest: every problem → desk"
     ]
+
+
+def test_work_before_the_signature(make_firm: Make) -> None:
+    rule = EarlyStartRule(stages=("Verbal Commit",), days=30, approval=("delivery", "finance"))
+    wanted = make_firm(early_start=rule)
+    assert changes(make_firm(), wanted) == [
+        "early start rule: added (work may begin at Verbal Commit, for 30 days, accepted by delivery and finance)"
+    ]
+    longer = make_firm(early_start=rule.model_copy(update={"days": 45, "in_erp": True}))
+    assert changes(wanted, longer) == ["early start rule: days 30 → 45", "early start rule: in erp no → yes"]
+    assert changes(wanted, make_firm()) == ["early start rule: removed"]

@@ -70,9 +70,12 @@ class World:
     # -- the hub
 
     async def start(
-        self, sabotage: frozenset[str] = frozenset(), settings: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        sabotage: frozenset[str] = frozenset(),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        today: date | None = None,
     ) -> None:
-        """Opens the hub anew, as after a crash; `settings` replace those of a connection, by its name."""
+        """Opens the hub anew, as after a crash; `settings` replace those of a connection, by its name, `today` the story's."""
         await self._life.aclose()
         configs = dict(resolve(load(KESTREL), self.box.description["environment"]))
         for name, given in (settings or {}).items():
@@ -81,7 +84,8 @@ class World:
         self.hub = await self._life.enter_async_context(
             open_hub(
                 self.url, configs, transports=network, connect=lambda url: FragileDatabase(url, self.fuse),
-                clock=self.clock, calendar=calendar_of(Path(self.box.description["calendar"])), sabotage=sabotage,
+                clock=self.clock, sabotage=sabotage,
+                calendar=(lambda: today) if today else calendar_of(Path(self.box.description["calendar"])),
             )
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ from tieout.store import figures, listing, messages
 
 Looking = Annotated[Visit, Depends(Reading("look"))]
 _AMOUNTS = (
-    "sold", "booked", "budget", "approved", "unbilled", "proposed", "billed_net", "billed_tax", "billed_total", "paid",
+    "sold", "booked", "budget", "approved", "unbilled", "at_risk", "proposed", "billed_net", "billed_tax", "billed_total", "paid",
     "open", "rounding", "left",
 )  # fmt: skip
 
@@ -55,6 +55,7 @@ class EntityTotals(BaseModel):
     budget: Amount
     approved: Amount
     unbilled: Amount
+    at_risk: Amount
     proposed: Amount
     billed_net: Amount
     billed_tax: Amount

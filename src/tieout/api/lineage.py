@@ -143,6 +143,7 @@ class Story(BaseModel):
     approved_minutes: int
     billed_minutes: int
     unbilled_minutes: int
+    at_risk: bool = Field(description="Nobody has signed for it yet, so it is not billed")
     chapters: list[Chapter]
     versions: list[EntryVersion]
 
@@ -259,6 +260,7 @@ def _story(found: EntryStory) -> Story:
         approved_minutes=found.approved_minutes,
         billed_minutes=found.billed_minutes,
         unbilled_minutes=found.unbilled_minutes,
+        at_risk=found.at_risk,
         chapters=[
             Chapter(
                 what=each.what,

@@ -159,6 +159,7 @@ def _entry(found: EntryStory) -> dict[str, Any]:
         "approved_minutes": found.approved_minutes,
         "billed_minutes": found.billed_minutes,
         "unbilled_minutes": found.unbilled_minutes,
+        "at_risk": found.at_risk,
         "versions": len(found.versions),
         "holds": [f"H-{each['id']}" for each in found.holds if each["state"] == "open"],
         "invoices": [

@@ -15,7 +15,18 @@ MINUS = "\u2212"
 # State → (icon, tone): never a colour alone.
 _TONES = {
     "good": ("done", "paid", "posted", "active", "approved", "resolved"),
-    "warn": ("held", "waiting", "partly_paid", "validated", "snoozed", "paused", "unknown", "submitted", "retrying"),
+    "warn": (
+        "held",
+        "waiting",
+        "tentative",
+        "partly_paid",
+        "validated",
+        "snoozed",
+        "paused",
+        "unknown",
+        "submitted",
+        "retrying",
+    ),
     "bad": ("refused", "rejected", "cancelled", "deleted", "overdue"),
 }
 GUARANTEES = {

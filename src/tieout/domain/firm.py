@@ -72,6 +72,25 @@ class ApprovalRule(Part):
     )
 
 
+class EarlyStartRule(Part):
+    """When work may begin before the contract is signed, at the firm's own risk."""
+
+    stages: tuple[str, ...] = Field(
+        min_length=1, description="The stages of such a deal, as the CRM calls them: Verbal Commit"
+    )
+    days: int = Field(ge=1, le=366, description="For how many days after its start the work may go on unsigned")
+    approval: tuple[Literal["delivery", "finance"], ...] = Field(
+        default=("delivery",), description="Who must accept the risk first: delivery, finance, or both"
+    )
+    in_erp: bool = Field(
+        default=False,
+        description="Whether the ERP gets the project, and the hours as cost, before the contract is signed",
+    )
+
+    def allows(self, stage: str) -> bool:
+        return stage.strip().casefold() in {each.strip().casefold() for each in self.stages}
+
+
 class BillingRule(Part):
     """When approved work is invoiced, and what makes a line of the invoice."""
 
@@ -120,6 +139,10 @@ class Firm(Part):
     )
     approvals: ApprovalRule = Field(
         default=ApprovalRule(), description="Terms that finance must accept before a project is set up"
+    )
+    early_start: EarlyStartRule | None = Field(
+        default=None,
+        description="Work before the signature: a tentative project, its time at risk. Left out, there is none",
     )
     billing: BillingRule = Field(default=BillingRule(), description="When approved work is invoiced")
     payment_terms: dict[str, Days] = Field(

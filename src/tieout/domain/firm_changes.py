@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
-from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.firm import ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.values import ANY
 
@@ -37,6 +37,7 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _entries(
         "replay amount above", before.approvals.replay_amount_above, after.approvals.replay_amount_above, "approvals"
     )
+    yield from _compared("early start", _early_start(before), _early_start(after), _risk, _same_fields)
     yield from _same_fields("billing", before.billing, after.billing)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
@@ -44,6 +45,16 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
     yield from _compared("rate card", _by_name(before.rate_cards), _by_name(after.rate_cards), _card, _card_changes)
     yield from _compared("table", _by_name(before.tables), _by_name(after.tables), _table, _table_changes)
+
+
+def _early_start(firm: Firm) -> dict[str, EarlyStartRule]:
+    return {"rule": firm.early_start} if firm.early_start else {}
+
+
+def _risk(rule: EarlyStartRule) -> str:
+    return (
+        f"work may begin at {' or '.join(rule.stages)}, for {rule.days} days, accepted by {' and '.join(rule.approval)}"
+    )
 
 
 def _compared(

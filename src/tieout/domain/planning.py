@@ -14,15 +14,7 @@ from tieout.domain.readiness import Enriched
 
 def first_contract(deal: Engagement, enriched: Enriched, *, effective_from: date) -> Contract:
     """The baseline that a won deal becomes; later edits of the deal do not change it (T05)."""
-    baseline = ContractVersion(
-        version=1,
-        effective_from=effective_from,
-        amount=deal.amount or Decimal(0),
-        currency=deal.currency,
-        lines=deal.lines,
-        payment_terms=deal.payment_terms,
-        rate_card=enriched.rate_card,
-    )
+    baseline = _terms(deal, enriched, version=1, effective_from=effective_from)
     return Contract(
         key=deal.key,
         engagement=deal.key,
@@ -30,6 +22,11 @@ def first_contract(deal: Engagement, enriched: Enriched, *, effective_from: date
         legal_entity=enriched.entity,
         versions=(baseline,),
     )
+
+
+def unsigned_terms(deal: Engagement, enriched: Enriched, *, effective_from: date) -> ContractVersion:
+    """What a tentative project is planned by while there is no contract: version 0, which nobody has signed (T06)."""
+    return _terms(deal, enriched, version=0, effective_from=effective_from)
 
 
 def plan_project(
@@ -70,4 +67,16 @@ def plan_project(
         project_manager=deal.project_manager,
         package=enriched.package.key,
         tasks=tuple(tasks),
+    )
+
+
+def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from: date) -> ContractVersion:
+    return ContractVersion(
+        version=version,
+        effective_from=effective_from,
+        amount=deal.amount or Decimal(0),
+        currency=deal.currency,
+        lines=deal.lines,
+        payment_terms=deal.payment_terms,
+        rate_card=enriched.rate_card,
     )

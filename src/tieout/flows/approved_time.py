@@ -23,7 +23,12 @@ async def approved_time(run: Run, systems: Systems) -> None:
     await run.about(title=f"{len(run.messages)} time entries")
     await run.step("store the page", register.store_time, connection, entries, gone)
     await check_time(run, systems, connection, [each["source_id"] for each in entries])
-    for entity in await register.entities_to_deliver():
+    await deliver(run, systems, connection)
+
+
+async def deliver(run: Run, systems: Systems, connection: str) -> None:
+    """Sends every ERP on its way that does not have all approved time."""
+    for entity in await systems.register.entities_to_deliver():
         await run.start("time_to_erp", f"{connection}/{entity}", run.now().isoformat(), lane=f"time/{entity}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from tieout.domain.firm import Firm
+from tieout.domain.identity import Ref
 from tieout.domain.proposal import due_period, period_end
 from tieout.engine.rounds import Start
 from tieout.engine.run import Flow
@@ -16,7 +17,7 @@ from tieout.flows.invoice_to_crm_and_psa import invoice_to_crm_and_psa
 from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
-from tieout.store import time
+from tieout.store import projects, time
 from tieout.store.database import Tx
 
 FLOWS: Sequence[Flow] = (
@@ -34,6 +35,10 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
     """What the calendar asks for today; asking again gives the same runs, and each is queued once."""
     period = due_period(firm.billing.days_after, today)
     starts: list[Start] = []
+    for over in await projects.terms_over(tx, today):
+        subject = str(Ref(over["connection"], "opportunity", over["record_id"]))
+        term = f"unsigned on {over['tentative_until']}"
+        starts.append(Start("opportunity_to_project", subject, term, over["engagement"], over["engagement"]))
     for entity in firm.entities:
         for engagement in await time.engagements_to_bill(tx, entity.code, period_end(period)):
             starts.append(Start("time_to_invoice", f"{engagement}/{period}", "1", engagement, engagement))

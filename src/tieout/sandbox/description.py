@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tieout.connectors.kantata.emulator import IN_PROGRESS, ON_HOLD
+from tieout.connectors.kantata.emulator import IN_PROGRESS, IN_SETUP, ON_HOLD
 from tieout.sandbox.crm import ADMINISTRATOR, HUB, HUB_APP, PEOPLE_APP, Crm
 from tieout.sandbox.ledgers import Ledgers
 from tieout.sandbox.options import Bell
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 # Whatever the sandbox is asked, it does at once or not at all: after a lost answer nobody has to wait long.
 _PATIENCE = {"timeout": 30, "settle": 35}
 # The keys of statuses are each account's own.
-_STATUSES = {"active_status": IN_PROGRESS, "on_hold_status": ON_HOLD}
+_STATUSES = {"active_status": IN_PROGRESS, "tentative_status": IN_SETUP, "on_hold_status": ON_HOLD}
 
 
 def erp_connection(entity: str) -> str:

@@ -22,7 +22,8 @@ _WORK: LiteralString = """
     select e.connection, e.source_id, sum(e.minutes) as minutes
     from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled' group by 1, 2
   ), entry as (
-    select t.*, m.approved, coalesce(b.minutes, 0) as billed_minutes
+    select t.*, m.approved, coalesce(b.minutes, 0) as billed_minutes,
+      coalesce((select contract_version = 0 from project p where p.key = t.project), false) as at_risk
     from time_entry t left join billed b using (connection, source_id)
     cross join lateral (select case when t.state = 'approved' then t.billable_minutes else 0 end as approved) m
   )
@@ -33,8 +34,11 @@ _WORK: LiteralString = """
     min(t.work_date) as first_day, max(t.work_date) as last_day,
     sum(t.approved) as approved_minutes,
     coalesce(sum(entry_amount(t.approved, t.agreed_rate, t.currency)), 0) as approved,
-    sum(t.approved - t.billed_minutes) as unbilled_minutes,
-    coalesce(sum(entry_amount(t.approved - t.billed_minutes, t.agreed_rate, t.currency)), 0) as unbilled,
+    coalesce(sum(t.approved - t.billed_minutes) filter (where not t.at_risk), 0) as unbilled_minutes,
+    coalesce(sum(entry_amount(t.approved - t.billed_minutes, t.agreed_rate, t.currency)) filter (where not t.at_risk), 0)
+      as unbilled,
+    coalesce(sum(t.approved) filter (where t.at_risk), 0) as at_risk_minutes,
+    coalesce(sum(entry_amount(t.approved, t.agreed_rate, t.currency)) filter (where t.at_risk), 0) as at_risk,
     coalesce(sum(t.billable_minutes) filter (where t.state in ('draft', 'submitted')), 0) as unapproved_minutes,
     coalesce(sum(entry_amount(t.billable_minutes, t.agreed_rate, t.currency))
              filter (where t.state in ('draft', 'submitted')), 0) as unapproved,
@@ -49,7 +53,7 @@ _WORK: LiteralString = """
 
 
 async def work(tx: Tx, *, entity: str, currency: str) -> list[dict[str, Any]]:
-    """The time of every project: minutes and money not approved yet, approved, not invoiced, and blocked by a problem."""
+    """The time of every project: minutes and money not approved yet, approved, not invoiced, at risk, and blocked by a problem."""
     return await rows(tx, _WORK + " order by unbilled desc, name", {"entity": entity, "currency": currency})
 
 

@@ -17,9 +17,10 @@ class Totals:
     """What one legal entity has in one currency, from sold to paid. Every amount is exact.
 
     sold: won deals as the CRM says now · booked: contracted value · budget: the projects' hours at their rates ·
-    approved: delivered, at agreed rates · unbilled: approved and on no invoice (WIP) · proposed: net on invoices that
-    finance has not posted yet · billed: posted invoices, net of credits · rounding: what is left of
-    approved - billed - proposed - unbilled once every cent is explained · left: booked - billed.
+    approved: delivered, at agreed rates · unbilled: approved and on no invoice (WIP) · at risk: approved, and nobody has
+    signed for it · proposed: net on invoices that finance has not posted yet · billed: posted invoices, net of credits ·
+    rounding: what is left of approved - billed - proposed - unbilled - at risk once every cent is explained · left:
+    booked - billed.
     """
 
     entity: str
@@ -29,6 +30,7 @@ class Totals:
     budget: Decimal = _ZERO
     approved: Decimal = _ZERO
     unbilled: Decimal = _ZERO
+    at_risk: Decimal = _ZERO
     proposed: Decimal = _ZERO
     billed_net: Decimal = _ZERO
     billed_tax: Decimal = _ZERO
@@ -119,7 +121,7 @@ _DOCUMENTS: tuple[LiteralString, LiteralString] = (
       union all
       select entity, body->>'currency', 0, 0, 0, (
           select sum((t->>'hours')::numeric * (t->>'rate')::numeric) from jsonb_array_elements(body->'tasks') t
-          where (t->>'billable')::boolean
+          where (t->>'billable')::boolean and (body->>'contract_version')::integer > 0
         ), 1, body->>'customer'
       from newest where kind = 'project' and body->>'state' <> 'archived'
     )
@@ -149,7 +151,9 @@ _WORK: tuple[LiteralString, LiteralString] = (
     """,
     """
     )
-    select coalesce(entity, '') as entity, currency, sum(approved) as approved, sum(unbilled) as unbilled,
+    select coalesce(entity, '') as entity, currency, sum(approved) as approved,
+      coalesce(sum(unbilled) filter (where not at_risk), 0) as unbilled,
+      coalesce(sum(unbilled) filter (where at_risk), 0) as at_risk,
       sum(approved_minutes)::bigint as approved_minutes,
       coalesce(sum(residual) filter (where residual > allowed), 0) as unexplained
     from residue group by 1, 2
@@ -228,7 +232,7 @@ async def _totals(
             Difference(name, entity, currency, values.pop(check)) for check, name in _CHECKS.items() if check in values
         ]
         known = Totals(**values)
-        residue = known.approved - known.billed_net - known.proposed - known.unbilled
+        residue = known.approved - known.billed_net - known.proposed - known.unbilled - known.at_risk
         totals.append(replace(known, rounding=residue))
     return totals, differences
 

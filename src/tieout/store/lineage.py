@@ -253,7 +253,10 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class EntryStory:
-    """A time entry, every state it was in, and everything it became. `holds` are those for problems of its kind."""
+    """A time entry, every state it was in, and everything it became; `at_risk` while nobody has signed for it.
+
+    `holds` are those for problems of its kind.
+    """
 
     entry: Mapping[str, Any]
     versions: Sequence[Mapping[str, Any]]
@@ -262,6 +265,7 @@ class EntryStory:
     billed_minutes: int
     project_name: str = ""
     person_name: str = ""
+    at_risk: bool = False
     holds: Sequence[Mapping[str, Any]] = field(default_factory=tuple[Mapping[str, Any], ...])
 
     @property
@@ -301,6 +305,7 @@ async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | N
         billed_minutes=sum(each.minutes for each in chapters if each.what != "withdrawn"),
         project_name=project["body"]["name"] if project else "",
         person_name=(versions[-1]["body"].get("person_name") or "") if versions else "",
+        at_risk=bool(project) and project["body"]["contract_version"] == 0,
         holds=await rows(
             tx,
             "select * from hold where state = 'open' and code = %s and subject = %s order by due_at limit 20",

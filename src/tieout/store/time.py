@@ -164,6 +164,12 @@ async def unknown_people(tx: Tx, entity: str, people: Sequence[str]) -> None:
     )
 
 
+# Work that began before its contract was signed goes to the ERP's timesheets once the ERP has the project.
+_DELIVERABLE: LiteralString = """
+  not exists (
+    select from project r where r.key = t.project and r.tentative_until is not null and not exists (
+      select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
+      where x.kind = 'project' and x.key = r.key))"""
 _WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
 _AS: LiteralString = "concat_ws('|', t.task, t.person, t.work_date)"
 
@@ -183,7 +189,7 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
     corrected by a later batch.
     """
     if kind == "new":
-        condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0"
+        condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0 and {_DELIVERABLE}"
         minutes: LiteralString = _WANTED
     else:
         condition = f"t.delivered_id <> '' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"
@@ -262,6 +268,7 @@ async def to_deliver(tx: Tx) -> list[str]:
         select distinct t.entity from time_entry t
         where t.entity is not null and (t.batch <> '' or {_WANTED} <> t.delivered_minutes
           or (t.delivered_id <> '' and t.delivered_as <> {_AS}))
+          and (t.batch <> '' or t.delivered_id <> '' or {_DELIVERABLE})
         """,  # noqa: S608
     )
     return [each["entity"] for each in found]
@@ -275,6 +282,32 @@ async def worked_minutes(tx: Tx, project: str) -> int:
         (project,),
     )
     return int(found["n"]) if found else 0
+
+
+async def at_risk(tx: Tx, project: str) -> dict[str, Any]:
+    """Everything that was booked on a project, approved or not: minutes, and what its billable part is worth."""
+    found = await row(
+        tx,
+        """
+        select coalesce(sum(t.minutes), 0)::integer as minutes,
+               coalesce(sum(entry_amount(t.billable_minutes, coalesce(t.agreed_rate, t.rate), t.currency))
+                        filter (where coalesce(k.billable, true)), 0) as amount
+        from time_entry t left join project_task k on k.key = t.task
+        where t.project = %s and t.state not in ('deleted', 'rejected')
+        """,
+        (project,),
+    )
+    assert found is not None
+    return found
+
+
+async def unsigned(tx: Tx, project: str) -> list[dict[str, Any]]:
+    """The entries of a project that were priced while nobody had signed for it: their connection and id."""
+    return await rows(
+        tx,
+        "select connection, source_id from time_entry where project = %s and contract_version = 0 order by source_id",
+        (project,),
+    )
 
 
 async def unbilled(tx: Tx, engagement: str, through: date) -> list[dict[str, Any]]:

@@ -86,8 +86,11 @@ class Erp:
         return made.id
 
     async def set_state(self, project: Project, record: str) -> None:
-        state = "open" if project.state == "active" else "closed"
-        await self._effects.keep(self._connection, "project.update", project.key, {"state": state}, {"record": record})
+        """Open for time, or closed. What began before the contract was signed is told what the contract says now."""
+        body: dict[str, Any] = {"state": "open" if project.state in ("active", "tentative") else "closed"}
+        if project.tentative_until is not None:
+            body["project"] = project.body()
+        await self._effects.keep(self._connection, "project.update", project.key, body, {"record": record})
 
     # -- time
 

@@ -67,13 +67,12 @@ class Psa:
             await self._effects.keep(self._connection, "task.plan", task.key, body, {"record": record or ""})
 
     async def set_state(self, project: Project, record: str) -> None:
-        await self._effects.keep(
-            self._connection,
-            "project.update",
-            project.key,
-            {"state": project.state, "po_number": project.po_number},
-            {"record": record},
-        )
+        """What began before the contract was signed is told of its budget and its dates as well, as they are now."""
+        body: dict[str, Any] = {"state": project.state, "po_number": project.po_number}
+        if project.tentative_until is not None:
+            body |= {name: value for name, value in project.body().items() if name in ("budget", "start", "end")}
+            body["signed"] = not project.at_risk
+        await self._effects.keep(self._connection, "project.update", project.key, body, {"record": record})
 
     async def report(self, project: str, record: str, about: str, facts: Mapping[str, Any]) -> None:
         await self._effects.keep(self._connection, "project.report", f"{project}/{about}", facts, {"record": record})

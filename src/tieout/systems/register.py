@@ -178,6 +178,21 @@ class Register:
         async with self._database.transaction() as tx:
             return await time.worked_minutes(tx, project)
 
+    async def at_risk(self, project: str) -> tuple[int, Decimal]:
+        """Minutes booked on a project, and what the billable ones are worth, in its currency."""
+        async with self._database.transaction() as tx:
+            found = await time.at_risk(tx, project)
+        return found["minutes"], found["amount"]
+
+    async def unsigned_entries(self, project: str) -> dict[str, list[str]]:
+        """The entries, by connection, that were priced while nobody had signed for the project."""
+        async with self._database.transaction() as tx:
+            found = await time.unsigned(tx, project)
+        ids: dict[str, list[str]] = {}
+        for each in found:
+            ids.setdefault(each["connection"], []).append(each["source_id"])
+        return ids
+
     async def entities_to_deliver(self) -> list[str]:
         async with self._database.transaction() as tx:
             return await time.to_deliver(tx)

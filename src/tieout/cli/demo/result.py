@@ -27,6 +27,7 @@ _FIGURES = {
     "paid": "paid",
     "open": "open",
     "unbilled": "unbilled",
+    "at_risk": "at_risk",
     "proposed": "proposed",
     "left": "left",
 }

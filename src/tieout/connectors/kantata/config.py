@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -35,6 +36,14 @@ class KantataConfig(BaseModel):
         description="Characters that it takes in any other text, such as a PO number; assumed as well",
     )
     active_status: int | None = Field(default=None, description="Status key of a project that runs; absent: left alone")
+    tentative_status: int | None = Field(
+        default=None, description="Status key of a project whose contract is not signed yet; absent: left alone"
+    )
+    tentative_stage: Literal["estimate", "project"] = Field(
+        default="estimate",
+        description="Stage of such a project. Whether people may book time on an estimate is not documented: "
+        "say project where they may not",
+    )
     on_hold_status: int | None = Field(default=None, description="Status key of a stopped project; absent: left alone")
     events: bool = Field(
         default=True, description="Whether the account has subscribed events; without them deletions are not seen"

@@ -119,12 +119,24 @@ class Preparation:
         return Prepared(Request("PUT", f"{BASE}/stories/{record}", {"story": story}))
 
     async def project_update(self, write: Write) -> Prepared:
-        """A project on hold takes no time; an archived one is out of sight as well."""
-        state = write.body["state"]
-        status = {"active": self._config.active_status, "on_hold": self._config.on_hold_status}.get(state)
-        workspace: dict[str, Any] = {"archived": state == "archived", "time_trackable": state == "active"}
+        """A project on hold takes no time; an archived one is out of sight as well. One that began before its contract was
+        signed is an estimate until then, and has the contract's budget and dates from then on."""
+        body, config = write.body, self._config
+        statuses = {
+            "tentative": config.tentative_status,
+            "active": config.active_status,
+            "on_hold": config.on_hold_status,
+        }
+        state, status = body["state"], statuses.get(body["state"])
+        workspace: dict[str, Any] = {
+            "archived": state == "archived",
+            "time_trackable": state in ("tentative", "active"),
+        }
         if status is not None:
             workspace["status_key"] = status
+        if "signed" in body:
+            workspace["stage"] = "project" if body["signed"] else config.tentative_stage
+            workspace |= {"price": whole(body["budget"]), "start_date": body["start"], "due_date": body["end"]}
         if write.body.get("po_number"):
             workspace["invoice_preference"] = self._invoice_preference({"key": write.subject, **write.body})
         return Prepared(Request("PUT", f"{BASE}/workspaces/{write.ids['record']}", {"workspace": workspace}))

@@ -174,6 +174,7 @@ def engagement(
             **values,
             "key": business_key("ENG", Ref(connection, "opportunity", record["Id"])),
             "stage": stage,
+            "stage_name": text(record["StageName"]),
             "customer": customer(record.get("Account") or {}, words, connection, contacts),
             "bill_to": customer(bill_to, words, connection) if bill_to else None,
             "ancestors": tuple(customer(each, words, connection) for each in reversed(parents)),
@@ -182,6 +183,7 @@ def engagement(
     )
     for each in words.account.fields:
         trail[f"customer.{each.target}"] = {"source": f"Account.{each.source}", "mapping": words.account.label}
+    trail["stage_name"] = {"source": "StageName", "mapping": words.opportunity.label}
     trail["lines"] = {"source": "OpportunityLineItems", "mapping": words.line.label}
     return document, trail
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Write
 from tieout.connectors.tryton import lengths
@@ -87,19 +89,40 @@ async def _prepare_update(books: Books, write: Write, attempt: Attempt) -> bytes
         raise LookupError(f"a project of Tryton is open or closed, not {state!r}")
     status = await books.client.call("model.ir.model.data.get_id", "project", _STATUS[state])
     progress = 1 if state == "closed" else None
-    return as_json({"record": int(write.ids["record"]), "values": {"status": status, "progress": progress}})
+    wanted: Row = {"record": int(write.ids["record"]), "values": {"status": status, "progress": progress}}
+    if "project" in write.body:
+        project = Project.model_validate(write.body["project"])
+        wanted["comment"] = _comment(project)
+        wanted["tasks"] = {each.key: {"hours": str(each.hours), "rate": str(each.rate)} for each in project.tasks}
+    return as_json(wanted)
 
 
 async def _update(books: Books, request: bytes, attempt: Attempt) -> Receipt:
-    """Opens or closes the project and all of its tasks; the tasks first, for a project is done when they are."""
+    """Opens or closes the project and all of its tasks; the tasks first, for a project is done when they are.
+
+    With the project's own terms, its comment, hours and rates become those: it may have begun before they were signed.
+    """
     wanted = json.loads(request)
     record: int = wanted["record"]
     with reading(attempt):
-        rows = await books.client.search(WORK, [["id", "=", record]], ["children"])
+        rows = await books.client.search(WORK, [["id", "=", record]], ["children", "children.number"])
     attempt.refuse([] if rows else [f"Tryton has no project {record}"])
     with writing(attempt):
         await books.client.write(WORK, [*rows[0]["children"], record], wanted["values"])
+        if "tasks" in wanted:
+            await _agree(books, record, rows[0]["children."], wanted)
     return Receipt(str(record))
+
+
+async def _agree(books: Books, record: int, tasks: Sequence[Row], wanted: Row) -> None:
+    """Comment, hours and rates in one call, so that all of them are there or none."""
+    pairs: list[Any] = [[record], {"comment": wanted["comment"]}]
+    for task in tasks:
+        agreed = wanted["tasks"].get(task["number"])
+        if agreed is not None:
+            hours = timedelta(hours=float(agreed["hours"]))
+            pairs += [[task["id"]], {"effort_duration": hours, "list_price": Decimal(agreed["rate"])}]
+    await books.client.call(f"model.{WORK}.write", *pairs)
 
 
 HANDLERS = (
@@ -122,7 +145,8 @@ def _comment(project: Project) -> str:
     """What the ERP has no field for, for whoever reads it there."""
     facts = {
         "Engagement": project.engagement,
-        "Contract version": str(project.contract_version),
+        "Contract": "not signed yet" if project.at_risk else "",
+        "Contract version": "" if project.at_risk else str(project.contract_version),
         "Budget": f"{Decimal(project.budget):,.2f} {project.currency}",
         "Rate card": project.rate_card,
         "Department": project.department,

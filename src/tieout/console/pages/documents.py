@@ -315,6 +315,7 @@ def _totals(totals: Sequence[Totals]) -> tuple[tuple[str, Money, str], ...]:
             ("Contracted", each.booked, "the project's budget"),
             ("Approved time", each.approved, f"{wording.hours(each.approved_minutes)} h at agreed rates"),
             ("Not invoiced", each.unbilled, "approved and on no invoice"),
+            *([("At risk", each.at_risk, "approved, and nobody has signed for it")] if each.at_risk else []),
             ("Proposed", each.proposed, "net, waiting in the ERP"),
             ("Invoiced", each.billed_net, "net, posted"),
             ("With tax", each.billed_total, "what the customer owes"),

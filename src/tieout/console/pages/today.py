@@ -167,6 +167,7 @@ def _flow(totals: Totals, visit: Visit) -> Flow:
             "Approved time", totals.approved, f"{wording.hours(totals.approved_minutes)} h", "/invoices?stage=approved"
         ),
         stage("Not invoiced", totals.unbilled, "of it", "/invoices?stage=unbilled"),
+        *([stage("At risk", totals.at_risk, "not signed", "/invoices?stage=at_risk")] if totals.at_risk else []),
         stage("Proposed", totals.proposed, "net, in the ERP", "/invoices?stage=proposed"),
         stage("Invoiced", totals.billed_net, "net", "/invoices?stage=billed"),
         stage("Open", totals.open, "with tax", "/invoices?stage=open"),

@@ -48,6 +48,7 @@ class Engagement(Document):
 
     name: str
     stage: Stage
+    stage_name: str = Field(default="", description="The stage as the CRM calls it")
     customer: Customer
     bill_to: Customer | None = None
     ancestors: tuple[Customer, ...] = Field(default=(), description="The customer's parents, the highest first")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Document, Part
 
-ProjectState = Literal["active", "on_hold", "archived"]
+ProjectState = Literal["tentative", "active", "on_hold", "archived"]
 
 
 class ProjectTask(Part):
@@ -36,7 +36,7 @@ class Project(Document):
     currency: str
     department: str
     tax_class: str = Field(default="", description="What the ERP is expected to charge; it decides, Tieout compares")
-    contract_version: int
+    contract_version: int = Field(description="0 as long as no contract is signed: all of its work is at risk")
     budget: Decimal
     rate_card: str
     start: date | None = None
@@ -45,4 +45,12 @@ class Project(Document):
     project_manager: str = ""
     package: str = ""
     state: ProjectState = "active"
+    tentative_until: date | None = Field(
+        default=None, description="Where work began before the contract was signed: the last day it may go on without"
+    )
     tasks: tuple[ProjectTask, ...]
+
+    @property
+    def at_risk(self) -> bool:
+        """Nobody has signed for its work: it is counted and shown, and not billed (T06)."""
+        return self.contract_version == 0

@@ -10,11 +10,12 @@ from tieout.connectors.kantata.emulator.founding import (
     TemplateTask,
 )
 from tieout.connectors.kantata.emulator.oauth import Application
-from tieout.connectors.kantata.emulator.rules.projects import IN_PROGRESS, ON_HOLD
+from tieout.connectors.kantata.emulator.rules.projects import IN_PROGRESS, IN_SETUP, ON_HOLD
 
 __all__ = [
     "FAULT_BODIES",
     "IN_PROGRESS",
+    "IN_SETUP",
     "ON_HOLD",
     "Application",
     "KantataAccount",

@@ -14,10 +14,10 @@ from tieout.connectors.kantata.emulator.schema import Row
 from tieout.connectors.kantata.emulator.wire import JsonObject, identifiers
 
 # The vendor's list has more, and keeps its numbers in an article for customers: these numbers are this sandbox's own.
-NOT_STARTED, IN_PROGRESS, ON_HOLD = 100, 300, 405
+NOT_STARTED, IN_SETUP, IN_PROGRESS, ON_HOLD = 100, 200, 300, 405
 STATUSES: Mapping[int, tuple[str, str]] = {
     NOT_STARTED: ("gray", "Not Started"),
-    200: ("light-green", "In Setup"),
+    IN_SETUP: ("light-green", "In Setup"),
     IN_PROGRESS: ("green", "In Progress"),
     ON_HOLD: ("yellow", "On Hold"),
     500: ("red", "Blocked"),

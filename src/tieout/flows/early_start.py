@@ -1,0 +1,124 @@
+"""A deal may begin before it is signed: a tentative project whose time is at risk, until it is won or its term is over (T06)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tieout.connectors.contract import Reading
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.project import Project
+from tieout.domain.early_start import is_over, last_day, may_go_on, terms_of_risk
+from tieout.domain.firm import EarlyStartRule
+from tieout.domain.identity import Ref, business_key
+from tieout.domain.money import Money
+from tieout.domain.planning import plan_project, unsigned_terms
+from tieout.domain.problems import Problem
+from tieout.domain.proposal import hours_text
+from tieout.domain.readiness import Enriched
+from tieout.engine.run import Run
+from tieout.flows.approved_time import check_time, deliver
+from tieout.flows.deal_withdrawn import stop
+from tieout.flows.kickoff import ready, set_up, state_for_sales
+from tieout.systems.systems import Systems
+
+
+async def work_unsigned(run: Run, systems: Systems, ref: Ref, reading: Reading | None) -> None:
+    """What becomes of a deal that is not won: its work begins, goes on, or stops, as the firm's rule says today."""
+    deal = cast(Engagement, reading.document) if reading else None
+    project = await systems.register.project_of(business_key("ENG", ref))
+    rule = systems.firm.early_start
+    if rule is None or reading is None or deal is None or not may_go_on(rule, deal):
+        if project is None:
+            run.ignore("the deal is not won")
+        await stop_unsigned(run, systems, ref, deal, project, "early_start.lost")
+    elif project is not None and is_over(project, run.today()):
+        await stop_unsigned(run, systems, ref, deal, project, "early_start.over")
+    else:
+        await begin(run, systems, ref, deal, reading, project, rule)
+
+
+async def begin(
+    run: Run,
+    systems: Systems,
+    ref: Ref,
+    deal: Engagement,
+    reading: Reading,
+    project: Project | None,
+    rule: EarlyStartRule,
+) -> None:
+    """The tentative project, set up once its risk is accepted; one that is there already goes on within its term."""
+    crm, register = systems.crm(ref.connection), systems.register
+    deal = await register.canonical(deal, crm.name)
+    enriched = await ready(run, systems, ref, deal, reading)
+    deal = await register.canonical(deal, crm.name)
+    if project is None:
+        await accepted(run, systems, ref, deal, rule)
+        project = planned(run, systems, ref, deal, enriched, rule)
+    project = project.model_copy(update={"state": "tentative", "po_number": deal.po_number})
+    await run.step("plan the tentative project", register.save, project, entity=enriched.entity, engagement=deal.key)
+    numbers = await set_up(run, systems, ref, deal, project, in_erp=rule.in_erp)
+    message = f"Work may go on until {project.tentative_until} without a signature; its hours are at risk."
+    state = state_for_sales("Tentative project", message, deal) | numbers
+    await run.step("tell sales", crm.report, ref.id, "state", state)
+
+
+async def accepted(run: Run, systems: Systems, ref: Ref, deal: Engagement, rule: EarlyStartRule) -> None:
+    """Goes on when everybody whom the rule names has accepted the risk."""
+    crm, terms = systems.crm(ref.connection), terms_of_risk(deal, rule)
+    for who in rule.approval:
+        state = state_for_sales(f"Waiting for {who}", "; ".join(terms), deal)
+        await run.step("tell sales", crm.report, ref.id, "state", state)
+        refusal = await run.approval(
+            f"{who.capitalize()} accepts work before the signature", terms, requested_by=deal.owner
+        )
+        if refusal:
+            state = state_for_sales("Early start rejected", refusal, deal)
+            await run.step("tell sales", crm.report, ref.id, "state", state)
+            run.ignore(refusal)
+
+
+def planned(
+    run: Run, systems: Systems, ref: Ref, deal: Engagement, enriched: Enriched, rule: EarlyStartRule
+) -> Project:
+    card = systems.firm.named_rate_card(enriched.rate_card)
+    assert card is not None, "the firm folder lost a rate card that it named a moment ago"
+    terms = unsigned_terms(deal, enriched, effective_from=deal.start or run.today())
+    project = plan_project(deal, terms, enriched, card, key=business_key("PRJ", ref))
+    return project.model_copy(update={"tentative_until": last_day(rule, run.today())})
+
+
+async def stop_unsigned(
+    run: Run, systems: Systems, ref: Ref, deal: Engagement | None, project: Project, code: str
+) -> None:
+    """No time can be booked any more. Where people have worked, the hours and their worth wait for sales and delivery."""
+    minutes, worth = await systems.register.at_risk(project.key)
+    amount, hours = Money(worth, project.currency), hours_text(minutes)
+    await run.about(title=project.name, entity=project.legal_entity, engagement=project.engagement, amount=amount)
+    project = project.model_copy(update={"state": "on_hold" if minutes else "archived"})
+    await systems.register.save(project, entity=project.legal_entity, engagement=project.engagement)
+    await stop(run, systems, project)
+    crm = systems.crm(ref.connection)
+    if deal is not None:
+        status = "Project on hold" if minutes else "Project closed"
+        message = f"Not signed by {project.tentative_until}." if code == "early_start.over" else "Never signed."
+        at_risk = f" {hours} hours, worth {amount}, are at risk." if minutes else ""
+        state = state_for_sales(status, message + at_risk, deal)
+        await run.step("tell sales", crm.report, ref.id, "state", state)
+    if minutes:
+        facts = {
+            "deal": deal.name if deal else project.name,
+            "stage": deal.stage_name if deal else "deleted",
+            "until": str(project.tentative_until),
+            "hours": hours,
+            "amount": str(amount),
+            "link": crm.link(ref),
+        }
+        await run.hold([Problem(code, facts, amount=amount)])
+
+
+async def make_billable(run: Run, systems: Systems, project: Project) -> None:
+    """The contract is there: what was worked without it is priced by it, goes to the ERP, and is billed like all other work."""
+    psa = systems.psa(project.legal_entity)
+    for connection, entries in (await systems.register.unsigned_entries(project.key)).items():
+        await check_time(run, systems, connection, entries)
+    await deliver(run, systems, psa.name)

@@ -1,0 +1,134 @@
+"""What every kickoff needs and sets up, whether its contract is signed already or not: customers, project, plan (T01-T12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from tieout.connectors.contract import Reading
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.project import Project
+from tieout.domain.identity import Ref
+from tieout.domain.matching import question
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem, explain
+from tieout.domain.readiness import Enriched, enrich, entity_of, hierarchy_problems, missing_for_kickoff
+from tieout.engine.run import Run
+from tieout.flows.names import tell_names
+from tieout.systems.systems import Systems
+
+
+async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement, reading: Reading) -> Enriched:
+    """The deal with all it needs; else it waits, with every problem at once, and the CRM says so.
+
+    What was sold is in the books from here on, whatever still keeps it from becoming a project.
+    """
+    crm, link = systems.crm(ref.connection), systems.crm(ref.connection).link(ref)
+    tables = await systems.register.value_tables()
+    seller = entity_of(deal, systems.firm, tables, on=run.today())
+    entity = seller.code if seller else None
+    await run.about(title=deal.name, entity=entity, engagement=deal.key, amount=_value(deal))
+    await systems.register.save(deal, entity=entity, engagement=deal.key, trail=reading.trail)
+    enriched, unknown = enrich(deal, systems.firm, tables, on=run.today(), link=link)
+    problems = [
+        *missing_for_kickoff(deal, link=link),
+        *hierarchy_problems([*deal.ancestors, deal.customer], link=link),
+        *(each for each in unknown if _said(deal, each)),
+    ]
+    if not problems and enriched is not None:
+        erp = systems.erp(enriched.entity)
+        for customer in _customers(deal):
+            answer = await run.decision(question(customer))
+            doubt = await run.step(
+                f"is {customer.name} in the ERP?", erp.recognise, customer, answer, crm=crm.name, link=link
+            )
+            problems += [doubt] if doubt else []
+    if problems or enriched is None:
+        message = "\n".join(f"{explain(each).what} {explain(each).fix}" for each in problems)[:2000]
+        await run.step(
+            "tell sales what is missing", crm.report, ref.id, "state", state_for_sales("On hold", message, deal)
+        )
+    await run.hold(problems)
+    return cast(Enriched, enriched)
+
+
+async def set_up(
+    run: Run, systems: Systems, ref: Ref, deal: Engagement, project: Project, *, in_erp: bool = True
+) -> dict[str, str]:
+    """Customers first, parents before children, then the project in both systems; its numbers, for the CRM.
+
+    Without `in_erp` the PSA alone hears of it, for as long as nobody has signed.
+    """
+    crm, register = systems.crm(ref.connection), systems.register
+    erp, psa = systems.erp(project.legal_entity), systems.psa(project.legal_entity)
+    await register.link("engagement", deal.key, crm.name, ref.id)
+    customers = [await known(systems, crm.name, each, project.legal_entity) for each in _customers(deal)]
+    in_books = await in_the_books(run, systems, ref, deal, project, customers) if in_erp else ""
+    client = await run.step("client in the PSA", psa.ensure_client, deal.customer)
+    record = await run.step("project in the PSA", psa.ensure_project, project, client=client)
+    await run.step("tasks, hours and rates in the PSA", psa.plan_tasks, project)
+    if in_books:
+        await run.step("project is open in the ERP", erp.set_state, project, in_books)
+    await run.step(f"project is {project.state} in the PSA", psa.set_state, project, record)
+    names = {deal.customer.key: deal.customer.name, project.key: deal.name}
+    await tell_names(run, systems, names, link=crm.link(ref))
+    number = {"erp_project": project.key} if in_books else {}
+    await run.step("keys in the PSA", psa.report, project.key, record, "keys", {"engagement": deal.key, **number})
+    return {"psa_project": record, **number}
+
+
+async def known(systems: Systems, crm: str, customer: Customer, entity: str) -> tuple[Customer, Customer, int]:
+    """The customer as this account tells it, as it is known to us, and the version of that."""
+    register = systems.register
+    await register.link("customer", customer.key, crm, customer.source_id)
+    ours = await register.known_as(customer, crm)
+    return customer, ours, await register.save(ours, entity=entity, engagement=None)
+
+
+async def in_the_books(
+    run: Run,
+    systems: Systems,
+    ref: Ref,
+    deal: Engagement,
+    project: Project,
+    customers: Sequence[tuple[Customer, Customer, int]],
+) -> str:
+    """Everybody whom the ledger must know, and the project of the one who pays; the project's record there."""
+    crm, erp = systems.crm(ref.connection), systems.erp(project.legal_entity)
+    records: dict[str, str] = {}
+    for customer, ours, version in customers:
+        records[customer.key] = await run.step(
+            f"customer {customer.name} in the ERP", erp.ensure_customer, ours, version
+        )
+        if ours.source_id == customer.source_id:
+            await run.step("its number in the CRM", crm.report_customer, customer.source_id, customer.key)
+        else:
+            facts = {
+                "account": customer.name,
+                "customer": ours.name,
+                "link": crm.link(ref),
+                "about": customer.source_id,
+            }
+            run.warn([Problem("customer.two_accounts", facts)])
+    payer = deal.bill_to or deal.customer
+    return await run.step("project in the ERP", erp.ensure_project, project, customer=records[payer.key])
+
+
+def _customers(deal: Engagement) -> list[Customer]:
+    """Everybody the ledger must know, parents first, each once (T07)."""
+    everybody = [*deal.ancestors, deal.customer, *([deal.bill_to] if deal.bill_to else [])]
+    return list({each.key: each for each in everybody}.values())
+
+
+def _said(deal: Engagement, problem: Problem) -> bool:
+    """A value that the deal does not say at all is missing, not unknown: one problem, not two."""
+    return bool(problem.facts.get("value", problem.facts.get("package", "said")))
+
+
+def state_for_sales(status: str, message: str, deal: Engagement) -> dict[str, str]:
+    return {"status": status, "message": message, "engagement": deal.key}
+
+
+def _value(deal: Engagement) -> Money | None:
+    return Money(deal.amount, deal.currency) if deal.amount is not None and deal.currency else None

@@ -1,0 +1,107 @@
+"""Work that nobody has signed for stands in the books, at risk and never unbilled, until the contract comes (T06)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tieout.store import board, projects, time
+from tieout.store.database import rows
+from tieout.store.figures import figures
+from tieout.testing.books import Books, Deal
+
+pytestmark = pytest.mark.anyio
+
+
+async def unsigned(books: Books, **facts: object) -> Deal:
+    """A deal whose work began early: eight hours and a half of it approved, half an hour not."""
+    deal = await books.deal(1)
+    async with books.database.transaction() as tx:
+        await tx.execute(
+            "update project set contract_version = 0, state = 'tentative', tentative_until = '2026-11-05' where key = %s",
+            (deal.project,),
+        )
+        await tx.execute("delete from crosswalk where kind = 'project' and connection = 'erp-us'")
+    await books.time(deal, [("T1", 1, 450), ("T2", 2, 60)])
+    await books.time(deal, [("T3", 2, 30)], state="submitted")
+    return deal
+
+
+async def sign(books: Books, deal: Deal) -> None:
+    async with books.database.transaction() as tx:
+        await tx.execute("update project set contract_version = 1, state = 'active' where key = %s", (deal.project,))
+
+
+async def none_is_billable(books: Books, deal: Deal) -> None:
+    async with books.database.transaction() as tx:
+        assert await time.unbilled(tx, deal.engagement, date(2026, 12, 31)) == []
+        assert await time.engagements_to_bill(tx, "US", date(2026, 12, 31)) == []
+
+
+async def test_it_is_counted_and_shown_at_risk_and_everything_ties_out(books: Books) -> None:
+    deal = await unsigned(books)
+    found = await figures(books.database)
+    (us,) = [each for each in found.totals if each.currency]
+    assert (us.approved, us.at_risk, us.unbilled, us.rounding) == (Decimal("2725.25"), Decimal("2725.25"), 0, 0)
+    assert found.ties_out
+    await none_is_billable(books, deal)
+    async with books.database.transaction() as tx:
+        (row,) = await board.work(tx, entity="US", currency="USD")
+        assert (row["at_risk"], row["at_risk_minutes"], row["unbilled"], row["unbilled_minutes"]) == (
+            us.at_risk,
+            510,
+            0,
+            0,
+        )
+        assert await time.at_risk(tx, deal.project) == {"minutes": 540, "amount": Decimal("2812.88")}
+
+
+async def test_saboteur_a_project_that_counts_as_signed_would_be_billed(books: Books) -> None:
+    deal = await unsigned(books)
+    await sign(books, deal)
+    with pytest.raises(AssertionError):
+        await none_is_billable(books, deal)
+
+
+async def test_with_the_contract_it_is_unbilled_work_like_all_other_and_stands_under_version_1(books: Books) -> None:
+    deal = await unsigned(books)
+    await sign(books, deal)
+    async with books.database.transaction() as tx:
+        found = await time.unbilled(tx, deal.engagement, date(2026, 12, 31))
+        assert [each["contract_version"] for each in found] == [1, 1], "even where it was priced before"
+        assert len(await time.unsigned(tx, deal.project)) == 3
+    (us,) = [each for each in (await figures(books.database)).totals if each.currency]
+    assert (us.at_risk, us.unbilled) == (0, Decimal("2725.25"))
+
+
+async def test_it_goes_to_the_erp_once_the_erp_has_the_project(books: Books) -> None:
+    deal = await unsigned(books)
+    async with books.database.transaction() as tx:
+        assert await time.to_deliver(tx) == []
+        assert await time.form_batch(tx, "US", kind="new", size=10) is None
+        await tx.execute(
+            "insert into crosswalk (connection, kind, record_id, key, since) values ('erp-us', 'project', '501', %s, now())",
+            (deal.project,),
+        )
+        assert await time.to_deliver(tx) == ["US"]
+        assert await time.form_batch(tx, "US", kind="new", size=10) is not None
+
+
+async def test_a_term_is_over_the_day_after_its_last(books: Books) -> None:
+    deal = await unsigned(books)
+    async with books.database.transaction() as tx:
+        assert await projects.terms_over(tx, date(2026, 11, 5)) == []
+        (over,) = await projects.terms_over(tx, date(2026, 11, 6))
+        assert (over["engagement"], over["record_id"]) == (deal.engagement, deal.opportunity)
+        await tx.execute("update project set state = 'on_hold' where key = %s", (deal.project,))
+        assert await projects.terms_over(tx, date(2026, 11, 6)) == []
+
+
+async def test_a_database_of_before_knows_the_states_of_its_projects(books: Books) -> None:
+    await books.deal(1)
+    async with books.database.transaction() as tx:
+        assert await rows(tx, "select state, tentative_until from project") == [
+            {"state": "active", "tentative_until": None}
+        ]
