@@ -10,7 +10,7 @@ import pytest
 
 from tieout.connectors.contract import Guarantee, Receipt, Write
 from tieout.connectors.kantata.connector import SPEC, Kantata
-from tieout.connectors.kantata.emulator import IN_PROGRESS, ON_HOLD, KantataAccount, KantataField
+from tieout.connectors.kantata.emulator import IN_PROGRESS, IN_SETUP, ON_HOLD, KantataAccount, KantataField
 from tieout.connectors.kantata.writing import Prepared
 from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.identity import Ref
@@ -239,6 +239,43 @@ async def test_a_project_on_hold_takes_no_time_and_an_active_one_does(firm: Cast
             ("In Progress", False, 200),
         ]
         assert found["invoice_preference"] == {"purchase_order": "PO-9", "project_code": PROJECT.key}
+
+
+@pytest.mark.parametrize("stage", ["estimate", "project"])
+async def test_a_tentative_project_takes_time_and_has_the_contracts_budget_and_dates_once_it_is_signed(
+    firm: Cast, stage: str
+) -> None:
+    settings = {"active_status": IN_PROGRESS, "tentative_status": IN_SETUP, "tentative_stage": stage}
+    async with open_connector(firm.account, **settings) as hub:
+        record = (await created(hub)).id
+        await firm.approver.create("participations", "participation", workspace_id=record, user_id=firm.consultant.id)
+        entry = {"time_entry": {"workspace_id": record, "date_performed": "2026-10-05", "time_in_minutes": 60}}
+        terms = {"po_number": "", "budget": "98650.50", "start": "2026-10-05", "end": "2027-01-29"}
+        await perform(hub, "project.update", PROJECT.key, record, state="tentative", signed=False, **terms)
+        told = "status,stage"
+        found = (await firm.hub.ok("GET", f"/workspaces/{record}", optional_fields=told))["workspaces"][record]
+        assert (found["status"]["message"], found["stage"]) == ("In Setup", stage)
+        assert (await firm.consultant("POST", "/time_entries", entry)).status_code == 200
+        signed = {**terms, "budget": "120000", "end": "2027-02-26"}
+        await perform(hub, "project.update", PROJECT.key, record, state="active", signed=True, **signed)
+        found = (await firm.hub.ok("GET", f"/workspaces/{record}", optional_fields=told))["workspaces"][record]
+        assert (found["status"]["message"], found["stage"]) == ("In Progress", "project")
+        assert (found["price_in_cents"], found["due_date"]) == (12_000_000, "2027-02-26")
+
+
+async def test_the_full_form_of_a_short_name_is_kept(firm: Cast, hub: Kantata) -> None:
+    body = {"key": "CUS-2", "name": "Globex", "full_name": "Globex Corporation of America", "email": ""}
+    client = (await hub.send("client.create", await hub.prepare(Write("client.create", "CUS-2", "1", body)))).id
+    told = await firm.hub.ok("GET", f"/workspace_groups/{client}", include="external_references")
+    (reference,) = told["external_references"].values()
+    assert (told["workspace_groups"][client]["name"], reference["external_message"]) == (
+        "Globex", "Full name: Globex Corporation of America",
+    )  # fmt: skip
+    write = await creation(hub, name="Globex data", full_name="Globex data platform, all phases of it")
+    record = (await hub.send("project.create", await hub.prepare(write))).id
+    project = (await firm.hub.ok("GET", f"/workspaces/{record}"))["workspaces"][record]
+    assert project["title"] == "Globex data"
+    assert project["description"].endswith("\nFull name: Globex data platform, all phases of it")
 
 
 async def test_figures_are_custom_fields_of_the_project_in_its_currency(firm: Cast, hub: Kantata) -> None:

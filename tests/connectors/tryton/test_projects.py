@@ -111,6 +111,28 @@ async def test_a_project_is_closed_and_opened_with_all_of_its_tasks(
     assert {each["status."]["name"] for each in root["children."]} == {told}
 
 
+async def test_a_project_that_began_unsigned_has_the_terms_of_its_contract_once_there_is_one(
+    us: Tryton, papers: Any, customer: str, erp: TrytonServer, log_in: Callable[..., TrytonClient]
+) -> None:
+    unsigned = papers.project(contract_version=0, state="tentative", tentative_until="2026-11-06")
+    made = await us.send("project.create", await us.prepare(creating(unsigned, customer)))
+    tasks = [each.model_copy(update={"hours": Decimal("80.5"), "rate": Decimal("350.25")}) for each in unsigned.tasks]
+    signed = unsigned.model_copy(update={"contract_version": 1, "tasks": tuple(tasks)})
+    told: list[Any] = []
+    for project in (unsigned, signed, signed):
+        body = {"state": "open", "project": project.body()}
+        write = Write("project.update", project.key, "1", body, {"record": made.id})
+        assert await us.send(write.operation, await us.prepare(write)) == await us.find(write)
+        fields = ["comment", "children.effort_duration", "children.list_price"]
+        told += await log_in(erp.tenancy.admin).read("project.work", [int(made.id)], fields)
+    assert "Contract: not signed yet" in told[0]["comment"]
+    assert "Contract version: 1" in told[1]["comment"]
+    assert told[1] == told[2]
+    assert {(each["effort_duration"], each["list_price"]) for each in told[2]["children."]} == {
+        (timedelta(hours=80.5), Decimal("350.25"))
+    }
+
+
 async def test_a_project_has_no_other_state(us: Tryton, papers: Any) -> None:
     with pytest.raises(LookupError, match="open or closed"):
         await us.prepare(Write("project.update", "PRJ", "1", {"state": "resting"}, {"record": "1"}))

@@ -53,7 +53,7 @@ PROJECTS = (
         ),
         optional=("stage", "lock_date", "total_invoiced", "billable_minutes"),
         writes=WORKSPACE_WRITES,
-        fixed=frozenset({"creator_role", "primary_maven_id", "stage"}),
+        fixed=frozenset({"creator_role", "primary_maven_id"}),
         required={"title": "Please give your project a title"},
         associations=(
             one("creator", "users"),
