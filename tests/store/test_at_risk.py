@@ -8,14 +8,15 @@ from decimal import Decimal
 import pytest
 
 from tieout.store import board, projects, time
-from tieout.store.database import rows
+from tieout.store.database import migrate, rows
 from tieout.store.figures import figures
 from tieout.testing.books import Books, Deal
+from tieout.testing.database import opened
 
 pytestmark = pytest.mark.anyio
 
 
-async def unsigned(books: Books, **facts: object) -> Deal:
+async def unsigned(books: Books) -> Deal:
     """A deal whose work began early: eight hours and a half of it approved, half an hour not."""
     deal = await books.deal(1)
     async with books.database.transaction() as tx:
@@ -99,9 +100,31 @@ async def test_a_term_is_over_the_day_after_its_last(books: Books) -> None:
         assert await projects.terms_over(tx, date(2026, 11, 6)) == []
 
 
-async def test_a_database_of_before_knows_the_states_of_its_projects(books: Books) -> None:
-    await books.deal(1)
-    async with books.database.transaction() as tx:
-        assert await rows(tx, "select state, tentative_until from project") == [
-            {"state": "active", "tentative_until": None}
-        ]
+async def test_projects_of_before_keep_the_state_that_their_documents_have(database_url: str) -> None:
+    async with opened(database_url) as database, database.transaction() as tx:
+        await tx.execute("drop schema tieout cascade")
+    migrate(database_url, "0005")
+    async with opened(database_url) as database, database.transaction() as tx:
+        await tx.execute("insert into legal_entity (code, name, currency) values ('US', 'Kestrel Inc.', 'USD')")
+        for key, states in (("PRJ-1", ["active", "on_hold"]), ("PRJ-2", ["archived", "active"]), ("PRJ-3", [])):
+            await tx.execute(
+                """
+                insert into project (key, engagement, entity, customer, currency, department, rate_card, contract_version)
+                values (%s, %s, 'US', 'CUS-1', 'USD', '410', '2026', 1)
+                """,
+                (key, key),
+            )
+            for version, state in enumerate(states, 1):
+                await tx.execute(
+                    """
+                    insert into document (kind, key, version, schema_version, entity, engagement, fingerprint, body, created_at)
+                    values ('project', %s, %s, 1, 'US', %s, '', jsonb_build_object('state', %s::text), now())
+                    """,
+                    (key, version, key, state),
+                )
+    migrate(database_url)
+    async with opened(database_url) as database, database.transaction() as tx:
+        found = await rows(tx, "select key, state, tentative_until from project order by key")
+    assert [(each["key"], each["state"], each["tentative_until"]) for each in found] == [
+        ("PRJ-1", "on_hold", None), ("PRJ-2", "active", None), ("PRJ-3", "active", None),
+    ]  # fmt: skip

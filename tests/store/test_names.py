@@ -53,3 +53,14 @@ async def test_clients_and_projects_do_not_take_each_others_names(books: Books) 
 async def test_of_many_at_once_no_two_get_one_name(books: Books) -> None:
     taken = await asyncio.gather(*(take(books, f"P{n}", f"{LONG} {n}", most=12) for n in range(8)))
     assert len({each.name for each in taken}) == 8
+
+
+async def test_saboteur_a_rule_without_a_mark_puts_two_records_under_one_name(books: Books) -> None:
+    async with books.database.transaction() as tx:
+        taken = [
+            await names.take(tx, "kantata", "project", key, full, lambda _, full=full: shortened(full, 30))
+            for key, full in (("P1", LONG), ("P2", OTHER))
+        ]
+    with pytest.raises(AssertionError):
+        assert len({each.name for each in taken}) == 2
+    assert taken[1].rival == "P1", "and is told all the same"

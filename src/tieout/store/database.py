@@ -118,12 +118,12 @@ async def _configure(connection: Tx) -> None:
     set_json_dumps(_dumps, connection)
 
 
-def migrate(url: str) -> None:
-    """Brings the schema to the newest version; running it again, or twice at once, changes nothing."""
+def migrate(url: str, to: str = "head") -> None:
+    """Brings the schema to a version, the newest unless told; running it again, or twice at once, changes nothing."""
     from alembic import command  # noqa: PLC0415 - a second of start-up time that only this needs
     from alembic.config import Config  # noqa: PLC0415 - see above
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from tieout.domain.shortening import folded
 from tieout.store.database import Tx, row, rows
 
+# Marks are thirty bits of a digest: whoever needs a third one has a rule that does not mark.
+_TRIES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -35,7 +38,7 @@ async def take(tx: Tx, connection: str, kind: str, key: str, full: str, short: C
     if known is not None:
         return Shown(**known)
     name, rival, attempt = short(""), "", 0
-    while name != full and (other := await _holder(tx, connection, kind, key, name)):
+    while name != full and attempt < _TRIES and (other := await _holder(tx, connection, kind, key, name)):
         attempt += 1
         name, rival = short(key if attempt == 1 else f"{key}/{attempt}"), rival or other
     shown = Shown(
