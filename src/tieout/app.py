@@ -23,6 +23,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tieout import __version__
 from tieout.api.application import OWNS, api
+from tieout.channels.catalogue import CHANNELS
+from tieout.channels.contract import Channel
 from tieout.connectors.catalogue import installed
 from tieout.connectors.contract import Connector, ConnectorSpec, Doorbell, Opening
 from tieout.console.application import console
@@ -30,8 +32,10 @@ from tieout.console.setting import Door, Environment, Visitor
 from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref
 from tieout.engine.access import Access
+from tieout.engine.delivery import Deliveries, notify_forever
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
+from tieout.engine.notices import Notices
 from tieout.engine.operator import Operator
 from tieout.engine.planner import Planner
 from tieout.engine.rehearsal import Rehearser
@@ -40,6 +44,7 @@ from tieout.engine.rounds import Rounds
 from tieout.engine.run import Calendar, Clock
 from tieout.engine.worker import Worker
 from tieout.flows.catalogue import FLOWS, due
+from tieout.folder import channels as channel_settings
 from tieout.folder.connections import resolve
 from tieout.settings import Settings
 from tieout.store import firm as firms
@@ -94,6 +99,8 @@ class Hub:
     access: Access
     intake: Intake
     rounds: Rounds
+    notices: Notices
+    deliveries: Deliveries
     executor: Executor
     worker: Worker
     clock: Clock
@@ -106,11 +113,11 @@ class Hub:
 
     @asynccontextmanager
     async def working(self) -> AsyncGenerator[None, None]:
-        """Makes the rounds and works off runs until the block ends."""
+        """Makes the rounds, works off runs and tells people until the block ends."""
         async with self.worker.running():
-            loops = [
-                asyncio.create_task(each) for each in (self.rounds.forever(), self.planner.forever(), self._reload())
-            ]
+            telling = notify_forever(self.notices, self.deliveries)
+            work = (self.rounds.forever(), self.planner.forever(), telling, self._reload())
+            loops = [asyncio.create_task(each) for each in work]
             try:
                 yield
             finally:
@@ -130,6 +137,8 @@ async def open_hub(
     database_url: str,
     configs: Mapping[str, BaseModel],
     *,
+    channels: Mapping[str, BaseModel] | None = None,
+    address: str = "",
     transports: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
     connect: Callable[[str], Database] = Database,
     clock: Clock = utc_now,
@@ -137,8 +146,8 @@ async def open_hub(
     every: timedelta = timedelta(seconds=15),
     sabotage: frozenset[str] = frozenset(),
 ) -> AsyncGenerator[Hub, None]:
-    """The hub of the firm in force. `configs` are the connections' settings by name, `transports` replace the network and
-    `connect` the pool of database connections.
+    """The hub of the firm in force. `configs` are the connections' settings by name, `channels` those of the channels;
+    `address` is where people reach it. `transports` replace the network, `connect` the pool of database connections.
 
     `every` is how often the sources are swept; doorbells are answered at once. Raises NotApplied, and Unsafe when the
     database would forget a committed transaction.
@@ -154,6 +163,10 @@ async def open_hub(
         for name, opening in openings(firm.firm, configs, transports or {}).items():
             connections[name] = kinds[firm.firm.connections[name].kind].open(opening)
             stack.push_async_callback(connections[name].close)
+        told: dict[str, Channel] = {}
+        for name, config in (channels or {}).items():
+            told[name] = CHANNELS[firm.firm.channels[name].kind].open(name, config)
+            stack.push_async_callback(told[name].close)
         register = Register(database, clock)
         intake = Intake(database, clock, feeds(firm.firm, connections, kinds))
         worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -163,6 +176,7 @@ async def open_hub(
         rounds = Rounds(
             database, clock, calendar, intake, connections, lambda tx, today: due(tx, firm.firm, today), every=every
         )
+        read = [(each.source.name, each.kind) for each in intake.feeds]
         yield Hub(
             database=database,
             firm=firm,
@@ -175,6 +189,8 @@ async def open_hub(
             access=Access(database, clock),
             intake=intake,
             rounds=rounds,
+            notices=Notices(database, clock, firm, told, feeds=read, address=address),
+            deliveries=Deliveries(database, clock, firm, told),
             executor=executor,
             worker=Worker(database, clock, executor, worker_id),
             clock=clock,
@@ -196,10 +212,19 @@ async def serve(
     """
     assert settings.database_url is not None, "whoever starts the hub has found its database"
     url = settings.database_url.get_secret_value()
-    configs = resolve(await _applied(url), environment)
+    firm = await _applied(url)
+    configs = resolve(firm, environment)
+    channels = channel_settings.resolve(firm, environment)
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(
-            open_hub(url, configs, calendar=calendar_of(calendar_file), every=sweep_every)
+            open_hub(
+                url,
+                configs,
+                channels=channels,
+                address=settings.address,
+                calendar=calendar_of(calendar_file),
+                every=sweep_every,
+            )
         )
         if settings.role != "web":
             await stack.enter_async_context(hub.working())

@@ -66,6 +66,7 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("POST", "/api/v1/tables/{table}/rows"): "value.set",
     ("POST", "/api/v1/tables/{table}/rows/{row}/approve"): "value.approve",
     ("GET", "/api/v1/connections"): "look",
+    ("GET", "/api/v1/notices"): "look",
     ("POST", "/api/v1/connections/{connection}/pause"): "connection.pause",
     ("POST", "/api/v1/connections/{connection}/resume"): "connection.resume",
     ("GET", "/api/v1/audit"): "audit.read",

@@ -20,6 +20,7 @@ from tieout.domain.notices.message import Message
 from tieout.domain.notices.wording import SENTENCES, Words, owners
 from tieout.domain.notification import ChannelSettings, Digest, NotificationRule, Selection
 from tieout.domain.problems import CATALOGUE, facts_of
+from tieout.domain.routing import HoldRules, Team
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 HUB = "https://tieout.acme.example"
@@ -239,7 +240,7 @@ def test_nobody_who_answers_for_something_is_named_but_teams() -> None:
         ({"channel": "mial"}, "channel", "there is no channel “mial”"),
         ({"cadence": "digest"}, "digest", "nothing says when the digest is sent"),
         ({"digest": Digest(at="08:00", zone="Europe/Berln")}, "digest.zone", "“Europe/Berln” is not a time zone"),
-        ({"to": ("sales operations",)}, "to[0]", "owners gives no e-mail address for “sales operations”"),
+        ({"to": ("sales operations",)}, "to[0]", "the folder has no e-mail address for “sales operations”"),
         ({"to": ("anna@acme, bob@acme",)}, "to[0]", "“anna@acme, bob@acme” is not an e-mail address"),
         ({"holds": Selection(codes=("value.mising",))}, "holds.codes[0]", "no problem has the code “value.mising”"),
         ({"holds": Selection(entities=("DE",))}, "holds.entities[0]", "“DE” is not a legal entity of the firm"),
@@ -266,3 +267,11 @@ def test_a_team_is_written_to_at_the_address_under_owners_and_nobody_twice() -> 
     firm = firm_with(notifications=(rule,))
     assert faults(firm) == []
     assert firm.recipients(rule) == ["anna.fischer@acme.example", "bob@acme.example"]
+
+
+def test_a_team_that_owns_holds_is_written_to_as_its_people() -> None:
+    team = Team(members=("bob@acme.example",), lead="carla@acme.example")
+    rule = rule_with(to=("fmd-emea",), holds=Selection(owners=("fmd-emea",)))
+    firm = firm_with(notifications=(rule,), holds=HoldRules(teams={"fmd-emea": team}))
+    assert faults(firm) == []
+    assert firm.recipients(rule) == ["bob@acme.example", "carla@acme.example"]

@@ -16,9 +16,10 @@ class Partly(Exception):
 
 
 class Channel(Protocol):
-    """One open channel."""
+    """One open channel. `edits` says whether it can change what it said before; others are told again, seldom."""
 
     name: str
+    edits: bool
 
     async def send(self, letter: Letter) -> str:
         """One attempt; returns the channel's name of the conversation's first message, empty when it has none.
@@ -36,8 +37,7 @@ class ChannelSpec:
     """All that the hub knows of a kind of channel before it opens one.
 
     `addressed` kinds reach those whom a rule names under `to`; the others have their reader in their own address.
-    `edits` says whether a channel with this configuration can change what it said before. `promise` says in one sentence
-    what becomes of a letter when an attempt ends without an answer.
+    `promise` says in one sentence what becomes of a letter when an attempt ends without an answer.
     """
 
     kind: str
@@ -46,4 +46,3 @@ class ChannelSpec:
     open: Callable[[str, Any], Channel]
     promise: str
     addressed: bool = False
-    edits: Callable[[Any], bool] = lambda _: False

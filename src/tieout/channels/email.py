@@ -62,6 +62,7 @@ class EmailChannel:
 
     def __init__(self, name: str, config: EmailConfig, *, look_up: Resolve = resolve) -> None:
         self.name = name
+        self.edits = False
         self._config = config
         self._look_up = look_up
 

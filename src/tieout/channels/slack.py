@@ -54,6 +54,7 @@ class SlackChannel:
 
     def __init__(self, name: str, config: SlackConfig, *, look_up: Resolve = resolve) -> None:
         self.name = name
+        self.edits = config.token is not None
         self._config = config
         self._post = Post(config.hosts, on_premise=config.on_premise, ca_file=config.ca_file, look_up=look_up)
 
@@ -118,15 +119,10 @@ def _parsed(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def _edits(config: SlackConfig) -> bool:
-    return config.token is not None
-
-
 SPEC = ChannelSpec(
     kind="slack",
     title="Slack",
     config=SlackConfig,
     open=SlackChannel,
     promise="at least once: an answer that was lost leads to the same message a second time; an edit is the same when repeated",
-    edits=_edits,
 )

@@ -43,6 +43,7 @@ class TeamsChannel:
 
     def __init__(self, name: str, config: TeamsConfig, *, look_up: Resolve = resolve) -> None:
         self.name = name
+        self.edits = False
         self._url = config.url.get_secret_value()
         self._post = Post(config.hosts, on_premise=config.on_premise, ca_file=config.ca_file, look_up=look_up)
 

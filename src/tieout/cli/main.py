@@ -15,6 +15,7 @@ from tieout.cli import (
     lineage,
     lookup,
     migrate,
+    notify,
     plans,
     replay,
     sandbox,
@@ -28,7 +29,23 @@ from tieout.cli.exits import MEANING, Exit
 from tieout.cli.refusals import explained
 from tieout.cli.speech import complain, line
 
-_GROUPS = (command, sandbox, folders, migrate, serve, status, lookup, lineage, holds, approvals, replay, plans, values, token)
+_GROUPS = (
+    command,
+    sandbox,
+    folders,
+    migrate,
+    serve,
+    status,
+    lookup,
+    lineage,
+    holds,
+    approvals,
+    replay,
+    plans,
+    values,
+    notify,
+    token,
+)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from email.utils import parseaddr
 
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.firm import ROLES, Firm, ValueTable
@@ -152,12 +151,9 @@ def _recipient_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterato
             yield Fault(
                 (*path, "to", i), f"“{who}” is not an e-mail address", "Write name@example.com and nothing else."
             )
-        elif "@" not in who and not _ADDRESS.match(parseaddr(firm.owners.get(who, ""))[1]):
-            yield Fault(
-                (*path, "to", i),
-                f"owners gives no e-mail address for “{who}”",
-                f"Write it there: {who}: Name <name@example.com>.",
-            )
+        elif not firm.recipients(rule.model_copy(update={"to": (who,)})):
+            fix = f"Write it under owners: {who}: Name <name@example.com>, or name a team of holds: teams that has members."
+            yield Fault((*path, "to", i), f"the folder has no e-mail address for “{who}”", fix)
 
 
 def _selection_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterator[Fault]:

@@ -196,9 +196,15 @@ class Firm(Part):
         return self.owners.get(owner, "")
 
     def recipients(self, rule: NotificationRule) -> list[str]:
-        """The e-mail addresses that a rule means: its own, and those that stand under `owners` for the teams it names."""
-        meant = [each if "@" in each else self.owners.get(each, "") for each in rule.to]
+        """The e-mail addresses that a rule means: its own, its teams' people, and who stands under `owners`."""
+        meant = [each for who in rule.to for each in self._people(who)]
         return list(dict.fromkeys(address for each in meant if "@" in (address := parseaddr(each)[1])))
+
+    def _people(self, who: str) -> tuple[str, ...]:
+        team = self.holds.teams.get(who)
+        if team is not None:
+            return (*team.members, team.lead)
+        return (who if "@" in who else self.owners.get(who, ""),)
 
     def shipped_rows(self, author: str) -> list[ValueRow]:
         return [

@@ -73,7 +73,9 @@ class Selection(Part):
 
     codes: tuple[str, ...] = Field(default=(), description="Codes of problems, such as value.missing")
     entities: tuple[str, ...] = Field(default=(), description="Codes of legal entities")
-    owners: tuple[str, ...] = Field(default=(), description="Who answers for them, such as finance operations")
+    owners: tuple[str, ...] = Field(
+        default=(), description="Teams they belong to, or who answers for them: finance operations"
+    )
     amount_above: dict[Currency, Decimal] = Field(
         default_factory=dict[str, Decimal],
         description="Currency → amount: holds worth more. A currency left out has no limit",
@@ -89,7 +91,7 @@ class NotificationRule(Part):
     channel: Name = Field(description="The channel it is told through")
     to: tuple[str, ...] = Field(
         default=(),
-        description="For e-mail, who gets it: addresses, or teams whose address stands under owners",
+        description="For e-mail, who gets it: addresses, teams of holds, or those whose address stands under owners",
     )
     holds: Selection = Field(default=Selection(), description="Which holds it is about; left out, all of them")
     tells: tuple[Reason, ...] = Field(

@@ -1,21 +1,24 @@
-"""Systems: a card each, with who we are there, what is left of its limits, and whether it is silent, slow or paused."""
+"""Systems: a card each, with who we are there, what is left of its limits, and whether it is silent, slow or paused.
+
+And the channels through which people are told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from tieout.console import wording
 from tieout.console.pages.hold import continued, source_of
 from tieout.console.setting import Door
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
-from tieout.store import story
+from tieout.store import outbox, story
 from tieout.store.database import Tx
 
 _ROLES = {"crm": "CRM", "psa": "PSA", "erp": "ERP"}
@@ -65,12 +68,28 @@ class SystemCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """How a channel does; `reason` says why it fails, and `waiting` messages are on their way."""
+
+    name: str
+    kind: str
+    owner: str
+    state: str
+    tone: str
+    reason: str
+    waiting: int
+    oldest_at: datetime | None
+    last_sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Systems:
     """The page's own variables."""
 
     template: ClassVar[str] = "systems.html"
 
     cards: tuple[SystemCard, ...]
+    channels: tuple[ChannelRow, ...]
     troubled: int
     may: Callable[[Verb], bool]
 
@@ -88,12 +107,29 @@ class System:
 async def show(visit: Visit) -> Response:
     async with visit.setting.database.transaction() as tx:
         found = await cards(visit, tx)
+        told = await outbox.channels(tx)
     troubled = sum(1 for each in found if each.trouble)
-    return await visit.page(Systems(tuple(found), troubled, visit.may))
+    return await visit.page(Systems(tuple(found), _channels(visit, told), troubled, visit.may))
 
 
 async def one(visit: Visit) -> Response:
+    name = visit.request.path_params["name"]
+    if name in visit.setting.firm().channels:  # where the hold of a channel that fails leads to
+        return RedirectResponse(f"/systems#channel-{name}", 303)
     return await visit.page(System(await _card(visit), visit.may))
+
+
+def _channels(visit: Visit, stored: Sequence[Mapping[str, Any]]) -> tuple[ChannelRow, ...]:
+    states = {each["name"]: each for each in stored}
+    tones = {"well": "good", "failing": "warn", "broken": "bad"}
+    return tuple(
+        ChannelRow(
+            name=name, kind=each.kind, owner=each.owner, tone=tones[found["state"]],
+            **{field: found[field] for field in ("state", "reason", "waiting", "oldest_at", "last_sent_at")},
+        )
+        for name, each in visit.setting.firm().channels.items()
+        for found in ({**outbox.UNUSED, **states.get(name, {})},)
+    )  # fmt: skip
 
 
 async def act(visit: Visit) -> Response:

@@ -171,8 +171,7 @@ class Words:
 
     def _filled(self, sentence: str, facts: Mapping[str, str]) -> str:
         names = [name for _, name, _, _ in Formatter().parse(sentence) if name]
-        text = sentence.format_map({name: self._fact(name, facts) for name in names})
-        return text[:1].upper() + text[1:]
+        return sentence.format_map({name: self._fact(name, facts) for name in names})
 
     def _fact(self, name: str, facts: Mapping[str, str]) -> str:
         value = facts.get(name, "")
@@ -196,7 +195,7 @@ def vocabulary(firm: Firm) -> Mapping[str, frozenset[str]]:
 def owners(firm: Firm) -> frozenset[str]:
     """Who may be named as answering for a hold: the teams of the catalogue and of the folder, never a person."""
     teams = {each.owner for each in CATALOGUE.values() if "{" not in each.owner}
-    return frozenset((*teams, *firm.owners, *(f"the owner of {name}" for name in firm.connections)))
+    return frozenset((*teams, *firm.owners, *firm.holds.teams, *(f"the owner of {name}" for name in firm.connections)))
 
 
 def trial(address: str) -> Message:
