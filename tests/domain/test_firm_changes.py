@@ -18,6 +18,7 @@ from tieout.domain.firm import (
     TableRow,
 )
 from tieout.domain.firm_changes import changes
+from tieout.domain.notification import ChannelSettings, Digest, NotificationRule, Selection
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 
 Make = Callable[..., Any]
@@ -199,3 +200,26 @@ def test_work_before_the_signature(make_firm: Make) -> None:
     longer = make_firm(early_start=rule.model_copy(update={"days": 45, "in_erp": True}))
     assert changes(wanted, longer) == ["early start rule: days 30 → 45", "early start rule: in erp no → yes"]
     assert changes(wanted, make_firm()) == ["early start rule: removed"]
+
+
+def test_who_is_told_and_through_what(make_firm: Make) -> None:
+    mail = ChannelSettings(kind="email", settings={"host": "smtp.kestrel.example"})
+    rule = NotificationRule(name="finance", channel="mail", to=("anna@kestrel.example",), digest=Digest(at="08:00"))
+    before = make_firm(channels={"mail": mail}, notifications=(rule,))
+    assert changes(make_firm(), before) == [
+        "channel mail: added (email)",
+        "notification finance: added (both through mail to anna@kestrel.example)",
+    ]
+    selection = Selection(codes=("value.missing",), amount_above={"USD": Decimal(1000)}, unowned=True)
+    after = make_firm(
+        channels={"mail": mail.model_copy(update={"settings": {"host": "mx.kestrel.example"}})},
+        notifications=(rule.model_copy(update={"holds": selection, "amounts": False, "digest": None}),),
+    )
+    assert changes(before, after) == [
+        "channel mail: setting host: smtp.kestrel.example → mx.kestrel.example",
+        "notification finance: amounts yes → no",
+        "notification finance: holds: codes nothing → value.missing",
+        "notification finance: holds: unowned no → yes",
+        "notification finance: holds: amount above USD: 1000 added",
+        "notification finance: digest at 08:00 UTC → nothing",
+    ]

@@ -21,7 +21,7 @@ from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, ValueTable
 from tieout.domain.notices.message import Letter
 from tieout.domain.notification import ChannelSettings, Digest, NotificationRule, Selection
 from tieout.domain.problems import Misconfigured, Problem, Transient
-from tieout.engine.delivery import Deliveries
+from tieout.engine.delivery import Deliveries, notify_forever
 from tieout.engine.notices import Notices
 from tieout.store import effects, holds, messages, notices, outbox
 from tieout.store.database import Database, row, rows
@@ -44,11 +44,13 @@ class Pager:
     letters: list[Letter] = field(default_factory=list)
     answer: Exception | None = None
     late: Exception | None = None
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, letter: Letter) -> str:
         if self.answer is not None:
             raise self.answer
         self.letters.append(letter)
+        self.heard.set()
         if self.late is not None:
             raise self.late
         return f"first-{letter.thread[:4]}" if letter.sequence == 1 else ""
@@ -619,6 +621,17 @@ async def test_what_stands_in_a_hold_stays_there(program: Desk, site: Site) -> N
     for canary in canaries:
         assert canary not in sent
         assert json.dumps(canary)[1:-1] not in sent
+
+
+async def test_while_the_hub_works_it_looks_and_sends_by_itself(desk: Desk, pager: Pager) -> None:
+    await held(desk)
+    desk.books.moment += timedelta(hours=21)
+    working = asyncio.create_task(notify_forever(desk.notices, desk.deliveries, every=timedelta(milliseconds=20)))
+    async with asyncio.timeout(10):
+        await pager.heard.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert len(pager.letters) == 1
 
 
 async def test_ten_thousand_holds_are_looked_at_quickly(desk: Desk) -> None:

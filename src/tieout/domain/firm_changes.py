@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.notification import ChannelSettings, NotificationRule
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.values import ANY
 
@@ -42,6 +43,9 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
     yield from _hold_changes(before.holds, after.holds)
+    yield from _compared("channel", before.channels, after.channels, _channel, _channel_changes)
+    told = _by_name(before.notifications), _by_name(after.notifications)
+    yield from _compared("notification", *told, _notification, _notification_changes)
     yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
     yield from _compared("rate card", _by_name(before.rate_cards), _by_name(after.rate_cards), _card, _card_changes)
     yield from _compared("table", _by_name(before.tables), _by_name(after.tables), _table, _table_changes)
@@ -99,6 +103,20 @@ def _connection_changes(subject: str, before: ConnectionSettings, after: Connect
     yield from _fields(subject, before, after, ("kind", "role", "entity", "owner"))
     yield from _entries("setting", before.settings, after.settings, subject)
     yield from _entries("field", before.fields, after.fields, subject)
+
+
+def _channel_changes(subject: str, before: ChannelSettings, after: ChannelSettings) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("kind", "owner"))
+    yield from _entries("setting", before.settings, after.settings, subject)
+
+
+def _notification_changes(subject: str, before: NotificationRule, after: NotificationRule) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("channel", "to", "tells", "cadence", "amounts"))
+    plain = ("codes", "entities", "owners", "due_within_hours", "unowned")
+    yield from _fields(f"{subject}: holds", before.holds, after.holds, plain)
+    yield from _entries("amount above", before.holds.amount_above, after.holds.amount_above, f"{subject}: holds")
+    if before.digest != after.digest:
+        yield f"{subject}: digest {_hour(before)} → {_hour(after)}"
 
 
 def _hold_changes(before: HoldRules, after: HoldRules) -> Iterator[str]:
@@ -170,6 +188,19 @@ def _entity(entity: LegalEntity) -> str:
 
 def _connection(connection: ConnectionSettings) -> str:
     return f"{connection.kind} as {connection.role} of {connection.entity or 'every entity'}"
+
+
+def _channel(channel: ChannelSettings) -> str:
+    return channel.kind
+
+
+def _notification(rule: NotificationRule) -> str:
+    to = f" to {', '.join(rule.to)}" if rule.to else ""
+    return f"{rule.cadence.replace('_', ' ')} through {rule.channel}{to}"
+
+
+def _hour(rule: NotificationRule) -> str:
+    return f"at {rule.digest.at} {rule.digest.zone}" if rule.digest else "nothing"
 
 
 def _team(team: Team) -> str:
