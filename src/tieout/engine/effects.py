@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -33,8 +33,12 @@ from tieout.engine.settling import (
     outlived,
     quiet_at,
 )
-from tieout.store import effects, firm, runs
+from tieout.store import effects, firm, memory, runs
 from tieout.store.database import Database, Tx
+from tieout.store.memory import Gap
+
+# For so long after the database came back, class E waits for a person.
+_CAREFUL = timedelta(hours=24)
 
 # What becomes true in our own books in the transaction that records the receipt.
 OnDone = Callable[[Tx, Receipt], Awaitable[None]]
@@ -78,7 +82,8 @@ class Effects:
     search it once more, `stale_key` believes that a target knows a key for ever, `zombie` goes
     on with a run that another worker has, `old_claim` sends long after the claim, `late_content` sends a newer content
     while an older one may still arrive, `beyond_plan` writes what a confirmed plan did not show,
-    `believe_twice` takes what a person said of one sending for the next one too.
+    `believe_twice` takes what a person said of one sending for the next one too, `sure_of_memory` sends what the
+    database does not know, although it came back from a failover or a restore.
     """
 
     def __init__(
@@ -110,7 +115,9 @@ class Effects:
         print_ = content_hash([body, ids])[:16]
         async with self._database.transaction() as tx:
             newest = await effects.newest(tx, sink.name, operation, subject)
-            known = None if newest is None else (newest["version"], newest["state"])
+            gap = await self._gap(tx)
+            forgotten = newest is not None and gap is not None and newest["sent_at"] <= gap.until
+            known = None if newest is None or forgotten else (newest["version"], newest["state"])
             version = content_version(known, await effects.count(tx, sink.name, operation, subject), print_)
             if newest is not None and version is None:
                 version = newest["version"]
@@ -189,7 +196,36 @@ class Effects:
             stored = await effects.get(tx, effect.key)
             if await firm.connection_state(tx, effect.sink.name) == "paused":
                 raise Transient(f"{effect.sink.name} is paused", 60)
-        return stored
+            gap = await self._gap(tx)
+        return stored if gap is None else await self._doubted(effect, stored, gap)
+
+    async def _gap(self, tx: Tx) -> Gap | None:
+        """Between which moments the database may have forgotten something. Raises Transient until that is known."""
+        if "sure_of_memory" in self._sabotage:
+            return None
+        found = await memory.recall(tx)
+        if found.moved:
+            raise Transient(
+                "the database came back from a failover or a restore: first it is seen what it may not know", 5
+            )
+        return found.gap
+
+    async def _doubted(self, effect: _Effect, stored: Row | None, gap: Gap) -> Row | None:
+        """An effect that the database may have forgotten is one whose outcome is unknown: it was sent at the gap's end.
+
+        Where the target knows us by a key, an id or a unique field, it is sent again in any case. Class E can only be held,
+        and is, for a day.
+        """
+        if stored is not None and stored["state"] in ("sent", "unknown"):
+            return {**stored, "sent_at": max(stored["sent_at"], gap.until)}
+        guarantee, careful = effect.operation.guarantee, self._clock() < gap.until + _CAREFUL
+        known = stored is not None and (stored["state"] != "refused" or stored["sent_at"] > gap.until)
+        if known or not (guarantee is Guarantee.LOOK_UP or (guarantee is Guarantee.NONE and careful)):
+            return stored
+        request = await effect.sink.prepare(effect.write)
+        await self._claim(effect, stored, Send(kept=False, claimed_as="unknown"), request, gap.until)
+        async with self._database.transaction() as tx:
+            return await effects.get(tx, effect.key)
 
     async def _send(self, effect: _Effect, stored: Row | None, act: Send) -> tuple[Heard, Receipt | Exception | None]:
         """Claims the effect and sends it."""

@@ -39,16 +39,16 @@ class Intake:
         async with self._database.transaction() as tx:
             if await firm.connection_state(tx, name) != "active":
                 return 0
-            cursor = await messages.cursor(tx, name, feed.kind)
+            cursor, again = await messages.cursor(tx, name, feed.kind)
         more = True
         while more:
             page = await feed.source.changes(feed.kind, cursor)
             async with self._database.transaction() as tx:
                 stored = await messages.record(
-                    tx, [_arrival(each) for each in page.changes], via="sweep", now=self._clock()
+                    tx, [_arrival(each) for each in page.changes], via="sweep", now=self._clock(), again=again
                 )
                 if page.complete:
-                    await messages.advance(tx, name, feed.kind, page.cursor, self._clock())
+                    await messages.advance(tx, name, feed.kind, page.cursor, self._clock(), swept=not page.more)
                 await self._start(tx, feed)
             new += len(stored)
             more, cursor = page.more and page.complete, page.cursor

@@ -15,6 +15,7 @@ from tieout.domain.problems import Misconfigured, Problem, Transient
 from tieout.engine.effects import receipt_of
 from tieout.engine.execution import run_id
 from tieout.engine.intake import Intake
+from tieout.engine.recollection import recollect
 from tieout.engine.run import Calendar, Clock
 from tieout.store import effects, escalation, firm, holds, messages, runs
 from tieout.store.database import Database, Tx, sole
@@ -75,7 +76,11 @@ class Rounds:
             await asyncio.sleep(1)
 
     async def sweep(self) -> int:
-        """One full round over every source and the calendar; how many messages were new."""
+        """One full round over every source and the calendar; how many messages were new.
+
+        It begins with the question whether the database still knows what it knew.
+        """
+        await recollect(self._database, self._clock)
         found = [await self._guarded(feed.source.name, self._intake.sweep, feed) for feed in self._intake.feeds]
         await self.start_due()
         return sum(each or 0 for each in found)

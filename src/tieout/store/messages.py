@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from tieout.store import memory
 from tieout.store.database import Tx, row, rows
 
 
@@ -29,11 +30,14 @@ class Arrival:
     merged_into: str | None = None
 
 
-async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime) -> list[dict[str, Any]]:
+async def record(
+    tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime, again: bool = False
+) -> list[dict[str, Any]]:
     """Stores what is new and counts it; a state seen before changes nothing. Returns the new rows (id, kind, record_id …).
 
     A version is the source's stamp, `#` and a fingerprint of what was read: the newest state again under a later stamp is
-    an echo, of our own writing for example, and no news (T59).
+    an echo, of our own writing for example, and no news (T59). With `again` it is news: between the two, another state may
+    have come and gone that the database has forgotten.
 
     A state that is older than one already seen is stored as ignored: order follows the source's versions, never the clock.
     """
@@ -48,7 +52,7 @@ async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime
                a.deleted, a.merged_into, %(now)s
         from jsonb_to_recordset(%(arrivals)s) as a(connection text, kind text, record_id text, version text,
              currency text, amount_minor numeric, payload jsonb, deleted boolean, merged_into text)
-        where not exists (
+        where %(again)s or not exists (
           select from (
             select version, deleted, merged_into from message m
             where m.connection = a.connection and m.kind = a.kind and m.record_id = a.record_id
@@ -64,6 +68,7 @@ async def record(tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime
             "day": now.date(),
             "via": via,
             "now": now,
+            "again": again,
             "arrivals": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in arrivals]),
         },
     )
@@ -217,19 +222,24 @@ async def untaken(tx: Tx) -> int:
     return found["n"] if found else 0
 
 
-async def cursor(tx: Tx, connection: str, kind: str) -> str | None:
-    found = await row(tx, "select value from cursor where connection = %s and kind = %s", (connection, kind))
-    return found["value"] if found else None
+async def cursor(tx: Tx, connection: str, kind: str) -> tuple[str | None, bool]:
+    """Where the feed goes on, None at its beginning, and whether what comes next is read again on purpose."""
+    found = await row(tx, "select value, again from cursor where connection = %s and kind = %s", (connection, kind))
+    return (found["value"] or None, found["again"]) if found else (None, False)
 
 
-async def advance(tx: Tx, connection: str, kind: str, value: str, now: datetime) -> None:
+async def advance(tx: Tx, connection: str, kind: str, value: str, now: datetime, *, swept: bool = False) -> None:
+    """Moves the cursor on; `swept` says that the feed was read to its end."""
     await tx.execute(
         """
-        insert into cursor (connection, kind, value, advanced_at) values (%s, %s, %s, %s)
-        on conflict (connection, kind) do update set value = excluded.value, advanced_at = excluded.advanced_at
+        insert into cursor (connection, kind, value, advanced_at) values (%(connection)s, %(kind)s, %(value)s, %(now)s)
+        on conflict (connection, kind) do update set value = excluded.value, advanced_at = excluded.advanced_at,
+          again = cursor.again and not %(swept)s
         """,
-        (connection, kind, value, now),
+        {"connection": connection, "kind": kind, "value": value, "now": now, "swept": swept},
     )
+    if swept:
+        await memory.mark(tx, connection, kind, value, now)
 
 
 async def conservation(tx: Tx) -> list[dict[str, Any]]:
