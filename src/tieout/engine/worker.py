@@ -14,7 +14,7 @@ from dbos import DBOS, DBOSConfig
 from tieout.engine.execution import Executor
 from tieout.engine.run import Clock
 from tieout.store import runs
-from tieout.store.database import Database
+from tieout.store.database import Database, one_line
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Worker:
     def _launch(self) -> None:
         config: DBOSConfig = {
             "name": "tieout",
-            "system_database_url": self._database.url,
+            "system_database_url": one_line(self._database.url),
             "executor_id": self._id,
             "application_version": _VERSION,
             "log_level": "ERROR",

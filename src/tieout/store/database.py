@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, LiteralString
+from urllib.parse import quote, urlencode
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
@@ -98,6 +100,15 @@ class Trial(Database):
     statement = transaction
 
 
+def one_line(url: str) -> str:
+    """The same address as the libraries read it that know one host before the slash: several stand behind the question mark."""
+    parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    if "," not in parts.get("host", ""):
+        return url
+    who = ":".join(quote(parts.pop(name), safe="") for name in ("user", "password") if name in parts)
+    return f"postgresql://{who}@/{quote(parts.pop('dbname', ''), safe='')}?{urlencode(parts)}"
+
+
 async def sole(session: Tx, key: int) -> bool:
     """Whether this session is the only one that holds the key; it keeps it until the session ends."""
     found = await row(session, "select pg_try_advisory_lock(%s) as mine", (key,))
@@ -125,5 +136,5 @@ def migrate(url: str, to: str = "head") -> None:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["url"] = url
+    config.attributes["url"] = one_line(url)
     command.upgrade(config, to)
