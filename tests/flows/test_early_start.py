@@ -246,6 +246,7 @@ async def test_another_package_than_the_one_people_worked_by_is_a_hold_and_nothi
     await deal.change(StageName="Closed Won", Service_Package__c="CLOUD-MIGRATION")
     await world.settle()
     assert "early_start.differs" in {each["code"] for each in await world.holds(deal.key)}
+    assert (await deal.in_crm())["Integration_Status__c"] == "On hold"
     await never_billed(world, deal)
     await deal.change(Service_Package__c="DATA-FOUNDATION")
     await world.settle()

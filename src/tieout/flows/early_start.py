@@ -54,7 +54,8 @@ async def begin(
     if project is None:
         await accepted(run, systems, ref, deal, rule)
         project = planned(run, systems, ref, deal, enriched, rule)
-    project = project.model_copy(update={"state": "tentative", "po_number": deal.po_number})
+    payer = (deal.bill_to or deal.customer).key
+    project = project.model_copy(update={"state": "tentative", "po_number": deal.po_number, "customer": payer})
     await run.step("plan the tentative project", register.save, project, entity=enriched.entity, engagement=deal.key)
     numbers = await set_up(run, systems, ref, deal, project, in_erp=rule.in_erp)
     message = f"Work may go on until {project.tentative_until} without a signature; its hours are at risk."

@@ -16,6 +16,7 @@ from tieout.domain.problems import Problem, explain
 from tieout.domain.readiness import Enriched, enrich, entity_of, hierarchy_problems, missing_for_kickoff
 from tieout.engine.run import Run
 from tieout.flows.names import tell_names
+from tieout.systems.crm import Crm
 from tieout.systems.systems import Systems
 
 
@@ -44,13 +45,16 @@ async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement, reading:
                 f"is {customer.name} in the ERP?", erp.recognise, customer, answer, crm=crm.name, link=link
             )
             problems += [doubt] if doubt else []
-    if problems or enriched is None:
-        message = "\n".join(f"{explain(each).what} {explain(each).fix}" for each in problems)[:2000]
-        await run.step(
-            "tell sales what is missing", crm.report, ref.id, "state", state_for_sales("On hold", message, deal)
-        )
+    await tell_what_is_missing(run, crm, ref, deal, problems)
     await run.hold(problems)
     return cast(Enriched, enriched)
+
+
+async def tell_what_is_missing(run: Run, crm: Crm, ref: Ref, deal: Engagement, problems: Sequence[Problem]) -> None:
+    if problems:
+        message = "\n".join(f"{explain(each).what} {explain(each).fix}" for each in problems)
+        state = state_for_sales("On hold", message, deal)
+        await run.step("tell sales what is missing", crm.report, ref.id, "state", state)
 
 
 async def set_up(

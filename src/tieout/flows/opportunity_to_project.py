@@ -17,7 +17,7 @@ from tieout.domain.readiness import Enriched, missing_for_billing, terms_needing
 from tieout.engine.run import Row, Run, flow
 from tieout.flows.deal_withdrawn import withdraw
 from tieout.flows.early_start import make_billable, stop_unsigned, work_unsigned
-from tieout.flows.kickoff import ready, set_up, state_for_sales
+from tieout.flows.kickoff import ready, set_up, state_for_sales, tell_what_is_missing
 from tieout.systems.systems import Systems
 
 
@@ -69,7 +69,9 @@ async def agreed(
     project = await register.project_of(deal.key)
     if contract is None:
         if project is not None:
-            await run.hold(unlike(project, deal, enriched, link=crm.link(ref)))
+            problems = unlike(project, deal, enriched, link=crm.link(ref))
+            await tell_what_is_missing(run, crm, ref, deal, problems)
+            await run.hold(problems)
         terms = terms_needing_finance(deal, systems.firm)
         if terms:
             text = "; ".join(terms)
