@@ -7,10 +7,12 @@ import itertools
 import json
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import httpx2
@@ -90,6 +92,7 @@ class Sender:
     address: str
     acknowledged: set[str] = field(default_factory=set[str])
     answers: Counter[int] = field(default_factory=Counter[int])
+    moments: list[float] = field(default_factory=list[float])
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     async def ring(self, count: int, connections: int = 8) -> Counter[int]:
@@ -106,6 +109,16 @@ class Sender:
         self.answers += told
         return told
 
+    @property
+    def last(self) -> float:
+        """When something was acknowledged for the last time (monotonic seconds)."""
+        return self.moments[-1] if self.moments else 0.0
+
+    def longest_gap(self, since: float) -> float:
+        """The longest time between two acknowledgements."""
+        times = [each for each in self.moments if each >= since]
+        return max((after - before for before, after in pairwise(times)), default=0.0)
+
     async def _one(self, http: httpx2.AsyncClient) -> int:
         number = next(self._numbers)
         body = _MESSAGE.format(org=_ORG, number=number)
@@ -115,4 +128,5 @@ class Sender:
             return 0
         if answer.is_success:
             self.acknowledged.add(f"006{number:012}AAA")
+            self.moments.append(time.monotonic())
         return answer.status_code

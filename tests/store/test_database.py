@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 
-from tieout.store.database import Database, migrate, row
+from tieout.store.database import Database, migrate, one_line, row
 
 pytestmark = pytest.mark.anyio
 
@@ -31,3 +34,23 @@ async def test_a_transaction_that_raises_leaves_nothing_behind(database: Databas
         await fails_half_way()
     async with database.transaction() as tx:
         assert await row(tx, "select count(*) as n from legal_entity") == {"n": 0}
+
+
+@pytest.mark.parametrize(
+    ("address", "same"),
+    [
+        ("postgresql://hub:s%2Fe@db1:5432/books", "postgresql://hub:s%2Fe@db1:5432/books"),
+        (
+            "postgresql://hub:s%2Fe@db1:1,db2:2/books?target_session_attrs=read-write",
+            "postgresql://hub:s%2Fe@/books?host=db1%2Cdb2&port=1%2C2&target_session_attrs=read-write",
+        ),
+    ],
+)
+def test_an_address_of_several_servers_is_read_alike_by_every_library(address: str, same: str) -> None:
+    written = one_line(address)
+    assert conninfo_to_dict(written) == conninfo_to_dict(same) == conninfo_to_dict(address)
+    hosts = conninfo_to_dict(address)["host"]
+    (_, arguments) = create_engine(make_url(written).set(drivername="postgresql+psycopg")).dialect.create_connect_args(
+        make_url(written)
+    )
+    assert arguments["host"] == hosts

@@ -196,6 +196,12 @@ async def _there(sink: Sink, effect: Mapping[str, Any]) -> Sequence[str]:
     return [] if found is None else [found.id, *found.others]
 
 
+async def at_rest(database: Database) -> bool:
+    """Whether nobody makes the rounds now."""
+    async with database.session() as session:
+        return await sole(session, _LEADER)
+
+
 async def caught_up(database: Database) -> bool:
     """Nothing waits for the hub itself: no ring, no message, no run, except what waits for a person or a moment."""
     async with database.transaction() as tx:
