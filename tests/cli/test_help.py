@@ -26,7 +26,9 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 COMMANDS = sorted(walk(get_command(commands())))
 ACTING = [
-    each for each in COMMANDS if each and each not in {("holds",), ("approvals",), ("values",), ("token",), ("notify",)}
+    each
+    for each in COMMANDS
+    if each and each not in {("holds",), ("approvals",), ("values",), ("token",), ("overrides",), ("notify",)}
 ]
 
 

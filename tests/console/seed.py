@@ -19,7 +19,20 @@ from tieout.domain.identity import Ref, business_key
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.rating import Work, price
-from tieout.store import crosswalk, documents, effects, firm, holds, invoices, messages, projects, runs, time
+from tieout.store import (
+    crosswalk,
+    documents,
+    effects,
+    firm,
+    holds,
+    invoices,
+    messages,
+    overrides,
+    projects,
+    runs,
+    talk,
+    time,
+)
 from tieout.store.database import Database, Tx
 
 NOW = datetime(2026, 11, 16, 9, 12, tzinfo=UTC)
@@ -90,6 +103,8 @@ class Seeded:
     entries: list[str] = field(default_factory=list)
     runs: dict[str, str] = field(default_factory=dict)
     approvals: list[int] = field(default_factory=list)
+    questions: list[int] = field(default_factory=list)
+    overrides: list[int] = field(default_factory=list)
 
 
 class Day:
@@ -386,6 +401,7 @@ async def seed(database: Database, now: datetime = NOW, canary: str = "") -> See
         await _waiting(day)
         await _unknown(day)
         await _resolved(day)
+        await _talk(day)
         return day.seeded
 
 
@@ -490,6 +506,23 @@ async def _unknown(day: Day) -> None:
     facts = {"system": "kantata", "action": "create the project", "subject": deal.key.replace("ENG", "PRJ"), "link": ""}
     await day.held(deal, Problem("target.unknown", facts), since=timedelta(minutes=10))
     await firm.set_connection_state(day.tx, "erp-de", "paused", "certificate is being renewed, back at noon")
+
+
+async def _talk(day: Day) -> None:
+    """People talk about a hold, one is asked; somebody set a field in the hub."""
+    hold = day.seeded.holds["Umbra Health Pipelines/customer.possible_duplicate"]
+    anna, klaus, at = "anna.fischer@kestrel.example", "klaus.brandt@kestrel.example", day.now - timedelta(hours=2)
+    await talk.say(
+        day.tx, hold, "comment", anna, "Same address, other tax id: @klaus.brandt sold both." + day.canary, at
+    )
+    asked = await talk.ask(day.tx, hold, "Are these one company?" + day.canary, of=klaus, by=anna, now=at)
+    await talk.say(day.tx, hold, "question", anna, f"asked {klaus}: Are these one company?", at)
+    day.seeded.questions.append(asked)
+    wanted = {
+        "kind": "engagement", "key": day.seeded.engagements["Globex Data Platform"], "field": "project_manager",
+        "value": "david.lindqvist@kestrel.example" + day.canary, "author": anna, "reason": "the CRM has his old address" + day.canary,
+    }  # fmt: skip
+    day.seeded.overrides.append(await overrides.add(day.tx, wanted, waiting=False, now=at))
 
 
 async def _resolved(day: Day) -> None:

@@ -29,11 +29,13 @@ def pages_of(world: World) -> list[str]:
     seeded = world.seeded
     return [
         "/", "/holds", "/holds?tab=needs", "/holds?tab=snoozed", "/holds?tab=resolved", "/holds?text=nothing-like-it",
-        "/holds?age=4h", "/approvals", "/documents", "/documents?kind=project", "/documents?kind=customer", "/invoices",
+        "/holds?age=4h", "/holds?tab=overdue", "/holds?tab=resolved&ended=source", "/holds/routes", "/overrides",
+        "/overrides?withdrawn=1", "/approvals", "/documents", "/documents?kind=project", "/documents?kind=customer", "/invoices",
         "/invoices?stage=billed", "/invoices?stage=proposed", "/runs", "/runs?state=held", "/systems", "/systems/kantata",
         "/tables", "/tables/practice_department?value=People&entity=DE", "/palette", "/palette?q=globex",
         *(f"/holds/H-{each}" for each in seeded.holds.values()),
         *(f"/holds/H-{each}/peek" for each in seeded.holds.values()),
+        *(f"/questions/Q-{each}" for each in seeded.questions),
         *(f"/approvals/A-{each}" for each in seeded.approvals),
         *(f"/documents/engagement/{each}" for each in seeded.engagements.values()),
         *(f"/runs/{each.replace('#', '%23')}" for each in seeded.runs.values()),

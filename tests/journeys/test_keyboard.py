@@ -148,7 +148,7 @@ async def test_the_outcome_of_a_replay_shows_by_itself(browser: Browser, own_sit
             await holds.close_holds(
                 tx, hold["flow"], hold["subject"], by="source", resolution="it is the same", now=NOW
             )
-        await expect(page.get_by_text("Resolved just now by source: it is the same.")).to_be_visible(timeout=10_000)
+        await expect(page.get_by_text("Resolved just now by Anna Fischer: replayed.")).to_be_visible(timeout=10_000)
         assert complaints == []
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tieout.cli.causes import causes
 from tieout.cli.exits import Exit, stop
+from tieout.cli.routes import routes
 from tieout.cli.speech import AsJson, InTheNameOf, document, line, table
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
 
+_LABELS = {"due_at": "due"}
 Number = Annotated[str, typer.Argument(metavar="HOLD", help="H-20401, or only its number.")]
 
 
@@ -28,18 +31,25 @@ def add_to(app: typer.Typer) -> None:
     group.command(epilog="Example: tieout holds snooze H-20401 --days 3")(snooze)
     group.command(epilog="Example: tieout holds ignore H-20401 --reason 'a test record'")(ignore)
     group.command(epilog="Example: tieout holds decide H-20401 CUS-7 --reason 'same tax id'")(decide)
+    group.command(epilog="Example: tieout holds settle H-20401 --there 4711 --reason 'seen in the ledger'")(settle)
+    group.command(epilog="Example: tieout holds causes --json | jq '.[0]'")(causes)
+    group.command(epilog="Example: tieout holds comment H-20401 'Waits for the new rate card, @anna.fischer'")(comment)
+    group.command(epilog="Example: tieout holds ask H-20401 lee@acme.example 'Is this deal off?'")(ask)
+    group.command(epilog="Example: tieout holds routes --try acme")(routes)
     app.add_typer(group, name="holds", epilog="Example: tieout holds list")
 
 
 def listed(
     resolved: Annotated[bool, typer.Option("--resolved", help="Those whose wait is over, with how it ended.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those whose time is over.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List what waits, the largest amount that is due soonest first."""
-    from tieout.cli.desk import looked_up
+    from tieout.cli.desk import looked_up, now
     from tieout.store import holds
 
     found = looked_up(lambda tx: holds.listed(tx, "resolved" if resolved else "open"))
+    found = [each for each in found if not overdue or each["due_at"] <= now()]
     if as_json:
         document([shown(each) for each in found])
         return
@@ -56,7 +66,9 @@ def listed(
                 f"{each['amount']} {each['currency']}".strip(),
                 f"{each['due_at']:%Y-%m-%d %H:%M}",
                 each["what"],
-                f"{each['resolution']} ({each['resolved_by']})" if resolved else each["assignee"] or each["owner"],
+                f"{each['resolution']} ({each['resolved_by']})"
+                if resolved
+                else each["assignee"] or each["team"] or each["owner"],
             )
             for each in lines
         ],
@@ -100,15 +112,23 @@ def assign(
 
 def snooze(
     number: Number,
-    days: Annotated[int, typer.Option(help="For how many days, 1 to 90.")] = 1,
+    days: Annotated[int, typer.Option(help="For how many days.")] = 1,
+    until_changed: Annotated[
+        bool, typer.Option("--until-changed", help="Until its source changes, or the firm's longest time is over.")
+    ] = False,
     name: InTheNameOf = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take a hold off the lists for some days."""
+    """Take a hold off the lists for some days, or until its source changes."""
     from tieout.cli.desk import actor, at_desk
 
-    at_desk(lambda desk: desk.operator.snooze(number_of(number), days=days, actor=actor(name)))
-    _done(as_json, number, f"{number} sleeps for {days} days.", days=days)
+    at_desk(
+        lambda desk: desk.operator.snooze(number_of(number), days=days, until_changed=until_changed, actor=actor(name))
+    )
+    if until_changed:
+        _done(as_json, number, f"{number} sleeps until its source changes.", until_changed=True)
+    else:
+        _done(as_json, number, f"{number} sleeps for {days} days.", days=days)
 
 
 def ignore(
@@ -141,6 +161,58 @@ def decide(
 
     runs = at_desk(work)
     _done(as_json, number, f"{number} is decided: {choice}; {_counted(len(runs))} on.", choice=choice, runs=runs)
+
+
+def settle(
+    number: Number,
+    there: Annotated[str, typer.Option(help="It is there: the record's id, as the target shows it.")] = "",
+    not_there: Annotated[bool, typer.Option("--not-there", help="It is not there: do it again, once.")] = False,
+    reason: Annotated[str, typer.Option(help="Where you looked: it stays in the books.")] = "",
+    name: InTheNameOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a target has what Tieout cannot know, after you looked there."""
+    from tieout.cli.desk import actor, at_desk
+
+    if bool(there.strip()) == not_there:
+        raise stop(Exit.USAGE, "Say either that it is there or that it is not.", fix="--there RECORD or --not-there.")
+    done = at_desk(
+        lambda desk: desk.operator.settle(
+            number_of(number), there=not not_there, record=there, reason=reason, actor=actor(name)
+        )
+    )
+    said = "is not there: it is done again" if not_there else f"is there as {there.strip()}"
+    _done(as_json, number, f"What {number} asks for {said}; {_counted(len(done.runs))} on.", runs=done.runs)
+
+
+def comment(
+    number: Number,
+    text: Annotated[str, typer.Argument(help="What you say; @name calls somebody.")],
+    name: InTheNameOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say something about a hold, in its story."""
+    from tieout.cli.desk import actor, at_desk
+
+    at_desk(lambda desk: desk.operator.talk.comment(number_of(number), text=text, actor=actor(name)))
+    _done(as_json, number, f"Your comment stands in the story of {number}.", text=text)
+
+
+def ask(
+    number: Number,
+    of: Annotated[str, typer.Argument(help="Whom, by e-mail address.")],
+    question: Annotated[str, typer.Argument(help="What.")],
+    name: InTheNameOf = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a person about a hold; they answer in the console, at the address that this says."""
+    from tieout.cli.desk import actor, at_desk
+
+    asked = at_desk(lambda desk: desk.operator.talk.ask(number_of(number), of=of, question=question, actor=actor(name)))
+    address = f"/questions/Q-{asked}"
+    _done(
+        as_json, number, f"{of} finds the question at {address} of the console.", question=f"Q-{asked}", address=address
+    )
 
 
 def number_of(text: str) -> int:
@@ -181,7 +253,11 @@ def shown(hold: dict[str, Any]) -> dict[str, Any]:
         "fix": told.fix,
         "where": told.where,
         "owner": hold["owner"],
+        "team": hold["team"],
         "assignee": hold["assignee"],
+        "assigned_by": hold["assigned_by"],
+        "escalated_to": hold["escalated_to"],
+        "reopened": hold["reopened"],
         "entity": hold["entity"],
         "engagement": hold["engagement"],
         "amount": written(of_minor(hold["amount_minor"], currency), currency),
@@ -197,9 +273,15 @@ def shown(hold: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explained(hold: dict[str, Any]) -> Any:
-    from tieout.domain.problems import Problem, explain
+    """The six answers; for a code that today's catalogue does not have any more, what the hold itself says."""
+    from datetime import timedelta
 
-    return explain(Problem(hold["code"], hold["facts"], hold["quote"]))
+    from tieout.domain.problems import Explained, Problem, explain
+
+    try:
+        return explain(Problem(hold["code"], hold["facts"], hold["quote"]))
+    except (KeyError, ValueError):
+        return Explained(hold["title"], "", hold["owner"], "", "", timedelta(0))
 
 
 def _answers(hold: dict[str, Any]) -> list[dict[str, str]]:
@@ -213,9 +295,12 @@ def _answers(hold: dict[str, Any]) -> list[dict[str, str]]:
 def _print(told: dict[str, Any], answers: list[dict[str, str]]) -> None:
     amount = f", {told['amount']} {told['currency']}" if told["amount"] else ""
     line(f"{told['hold']} {told['title']}{amount}, {told['state']}")
-    for name in ("what", "why", "owner", "fix", "where", "quote"):
+    for name in ("what", "why", "owner", "team", "fix", "where", "due_at", "quote"):
         if told[name]:
-            line(f"  {name + ':':7}{told[name]}")
+            line(f"  {_LABELS.get(name, name) + ':':7}{told[name]}")
+    if told["assignee"]:
+        by = f", by hand by {told['assigned_by']}: no rule takes it away" if told["assigned_by"] else ""
+        line(f"  with:  {told['assignee']}{by}")
     for each in answers:
         line(f"  answer {each['choice']}: {each['means']}. {each['then']}")
     if told["state"] == "resolved":

@@ -27,7 +27,10 @@ class HoldRow:
     counted: bool
     counted_at: int
     owner: str
+    team: str
+    rule: str
     assignee: str
+    assigned_by: str
     entity: str
     flow: str
     opened_at: datetime
@@ -38,6 +41,9 @@ class HoldRow:
     resolution: str
     times: int
     state: str
+    reopened: int
+    wakes_on_change: bool
+    escalated_to: str
 
     @property
     def label(self) -> str:
@@ -74,6 +80,12 @@ def hold_row(stored: Mapping[str, Any]) -> HoldRow:
         counted=stored.get("counted", True),
         counted_at=stored.get("counted_at", stored["id"]),
         entity=stored["entity"] or "",
+        team=stored.get("team", ""),
+        rule=stored.get("rule", ""),
+        assigned_by=stored.get("assigned_by", ""),
+        reopened=stored.get("reopened", 0),
+        wakes_on_change=stored.get("wakes_on_change", False),
+        escalated_to=stored.get("escalated_to", ""),
     )
 
 

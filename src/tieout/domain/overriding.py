@@ -51,16 +51,20 @@ def is_money(field: str) -> bool:
 def overridden(document: D, field: str, value: Any) -> D:
     """The document with the field set. Raises NotOverridable for a field it does not have, may not lose, or a wrong value."""
     body = document.body()
-    path = field.split(".")
-    if document.kind not in OVERRIDABLE:
-        raise NotOverridable(f"A {document.kind} is corrected at its source, not in the hub.")
-    if path[-1] in _IDENTITY:
-        raise NotOverridable(f"{field} says who the {document.kind} is: only its source can change that.")
-    _place(body, path, field, document.kind)[path[-1]] = _meant(value)
+    _check(document, field, body)[field.rsplit(".", maxsplit=1)[-1]] = value.strip() if isinstance(value, str) else value
     try:
         return type(document).model_validate(body)
     except ValidationError as wrong:
         raise NotOverridable(f"{field} cannot be “{value}”: {_said(wrong)}.") from wrong
+
+
+def can_be_set(document: Document, field: str) -> bool:
+    """Whether the field is one that may be set at all, whatever to."""
+    try:
+        _check(document, field, document.body())
+    except NotOverridable:
+        return False
+    return True
 
 
 def current(document: Document, field: str) -> Any:
@@ -85,6 +89,16 @@ def unfit(document: Document, override: Override, why: NotOverridable) -> Proble
     return Problem("deal.field_invalid", facts)
 
 
+def _check(document: Document, field: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The part of the body that holds the field. Raises NotOverridable for a field that nobody may set in the hub."""
+    path = field.split(".")
+    if document.kind not in OVERRIDABLE:
+        raise NotOverridable(f"A {document.kind} is corrected at its source, not in the hub.")
+    if path[-1] in _IDENTITY:
+        raise NotOverridable(f"{field} says who the {document.kind} is: only its source can change that.")
+    return _place(body, path, field, document.kind)
+
+
 def _place(body: dict[str, Any], path: list[str], field: str, kind: str) -> dict[str, Any]:
     """The part of the document that holds the field."""
     part, at = body, ""
@@ -101,11 +115,6 @@ def _place(body: dict[str, Any], path: list[str], field: str, kind: str) -> dict
     if isinstance(part.get(path[-1]), dict | list):
         raise NotOverridable(f"{field} is made of several fields: set one of them.")
     return part
-
-
-def _meant(value: Any) -> Any:
-    """A blank field of a form says nothing rather than an empty word; a field that must say something refuses it."""
-    return value.strip() if isinstance(value, str) else value
 
 
 def _said(wrong: ValidationError) -> str:

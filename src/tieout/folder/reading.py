@@ -46,13 +46,24 @@ def read(root: FilePath, file: str) -> Sheet:
     sheet = Sheet(file)
     try:
         text = (root / file).read_bytes().decode("utf-8-sig")
-        node = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
     except OSError as wrong:
         sheet.fault((), f"cannot be read: {wrong.strerror}", "Make the file readable for Tieout.")
     except UnicodeDecodeError:
         sheet.fault((), "is not text in UTF-8", "Save the file as UTF-8.")
+    else:
+        return understood(file, text)
+    return sheet
+
+
+def understood(file: str, text: str) -> Sheet:
+    """The same for a text that is no file yet; `file` is what its findings call it."""
+    sheet = Sheet(file)
+    try:
+        node = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
     except yaml.MarkedYAMLError as wrong:
         sheet.fault((), f"is not YAML: {_said(wrong)}", _hint(wrong), _line(wrong))
+    except RecursionError:
+        sheet.fault((), "is nested deeper than anybody can read", "Leave levels out.")
     except yaml.YAMLError as wrong:
         sheet.fault((), f"is not YAML: {str(wrong).splitlines()[0]}", "Remove the characters that YAML does not allow.")
     else:

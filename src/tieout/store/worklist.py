@@ -8,7 +8,7 @@ time entries without a rate, belong to no engagement and each carry their own mo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -182,6 +182,38 @@ def _sums(parts: Iterable[tuple[str, Decimal]]) -> tuple[Money, ...]:
     return tuple(sorted(found, key=lambda each: (-each.amount, each.currency)))
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A part of the ageing strip: how many holds, and the money of their documents."""
+
+    holds: int
+    sums: tuple[Money, ...]
+
+
+async def bands(tx: Tx, wanted: Wanted) -> dict[str, Band]:
+    """The list by age, whatever age it asks for: the bands of `AGES`, in their order."""
+    found = await rows(
+        tx,
+        f"""
+        {_CHOSEN}
+        select case when opened_at >= %(now)s - interval '4 hours' then '4h' when opened_at >= %(now)s - interval '1 day' then '1d'
+                    when opened_at >= %(now)s - interval '3 days' then '3d' else 'older' end as band,
+               currency, count(*) as holds, coalesce(sum(amount_minor) filter (where counted), 0) as minor,
+               bool_or(counted) as is_counted
+        from chosen group by 1, 2
+        """,  # noqa: S608
+        replace(wanted, age="").values(),
+    )
+    parts = {name: [each for each in found if each["band"] == name] for name in AGES}
+    return {
+        name: Band(
+            sum(each["holds"] for each in of_band),
+            _sums((each["currency"], each["minor"]) for each in of_band if each["is_counted"]),
+        )
+        for name, of_band in parts.items()
+    }
+
+
 async def ids(tx: Tx, wanted: Wanted, causes: Sequence[str]) -> list[int]:
     """The numbers of all holds of a list with these causes."""
     found = await rows(
@@ -299,38 +331,6 @@ async def passed_since(tx: Tx, since: datetime) -> dict[str, Any]:
     )
     assert found is not None
     return found
-
-
-async def frees(tx: Tx, hold: dict[str, Any]) -> list[dict[str, Any]]:
-    """The other open holds that the same fix ends, in every entity for a value table."""
-    return await rows(
-        tx,
-        """
-        select id, title, subject, cause, entity, amount_minor, currency, opened_at, due_at, facts from hold
-        where state = 'open' and id <> %(id)s and (
-          cause = %(cause)s
-          or (code = 'value.missing' and code = %(code)s and facts ->> 'table' = %(table)s
-              and lower(facts ->> 'value') = lower(%(value)s)))
-        order by due_at, id limit 200
-        """,
-        {
-            "id": hold["id"],
-            "cause": hold["cause"],
-            "code": hold["code"],
-            "table": hold["facts"].get("table", ""),
-            "value": hold["facts"].get("value", ""),
-        },
-    )
-
-
-async def together(tx: Tx, hold: dict[str, Any]) -> list[dict[str, Any]]:
-    """The other open holds of the same document: it goes on when all of them are resolved."""
-    return await rows(
-        tx,
-        "select id, title, code, facts, quote, due_at from hold where state = 'open' and id <> %s and flow = %s and subject = %s"
-        " order by due_at, id",
-        (hold["id"], hold["flow"], hold["subject"]),
-    )
 
 
 async def approvals(tx: Tx) -> list[dict[str, Any]]:

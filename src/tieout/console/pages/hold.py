@@ -12,15 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import choices, wording
-from tieout.console.pages.holds import days_of, wanted_from
+from tieout.console.pages.holds import days_of, snooze_of, wanted_from
 from tieout.console.rows import HoldRow, by_cause, explained, hold_row
 from tieout.console.technical import EffectRow, StepRow, effect_rows, step_rows
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.upcast import load
+from tieout.domain.overriding import can_be_set, current, is_money
 from tieout.domain.problems import Explained
 from tieout.domain.values import ANY, ValueRow, ValueTables
 from tieout.engine.operator import Released
-from tieout.store import firm, holds, runs, story, worklist
+from tieout.store import documents, firm, holds, related, routing, runs, story, talk, worklist
 from tieout.store.database import Tx
 
 _AT_WORK = ("queued", "running", "retrying")
@@ -66,9 +69,33 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    """A line of the story; `kind` tells what happened from what somebody said."""
+
     at: datetime
     actor: str
     what: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideForm:
+    """Another fix of a wrong field: set it in the hub, beside the source. `value` is what the source says now."""
+
+    key: str
+    field: str
+    value: str
+    is_money: bool
+    four_eyes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put to somebody and has no answer yet."""
+
+    href: str
+    of: str
+    question: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,10 @@ class Hold:
     quote: str
     value_form: ValueForm | None
     question: choices.Question | None
+    settles: bool
+    override_form: OverrideForm | None
+    asked: tuple[Asked, ...]
+    most_days: int
     frees: tuple[Other, ...]
     elsewhere: tuple[Other, ...]
     together: tuple[Other, ...]
@@ -110,7 +141,7 @@ async def show(visit: Visit) -> Response:
         if stored is None:
             raise HTTPException(404, f"There is no hold H-{number}.")
         run = await runs.get(tx, stored["run_id"])
-        others = await worklist.frees(tx, stored) if stored["state"] == "open" else []
+        others = await related.frees(tx, stored) if stored["state"] == "open" else []
         context = Hold(
             hold=hold_row(stored),
             answers=explained(stored),
@@ -120,11 +151,20 @@ async def show(visit: Visit) -> Response:
             quote=stored["quote"],
             value_form=await _value_form(visit, tx, stored, others),
             question=choices.question(stored["code"], stored["facts"]) if stored["state"] == "open" else None,
+            settles=stored["code"] == "target.unknown" and stored["state"] == "open",
+            override_form=await _override_form(tx, stored),
+            asked=tuple(
+                Asked(f"/questions/Q-{each['id']}", each["asked_of"], each["question"], each["asked_at"])
+                for each in await talk.questions(tx, stored["id"])
+                if each["answered_at"] is None
+            ),
+            most_days=(await routing.rules_in_force(tx)).snooze_days_most,
             frees=tuple(_other(each) for each in others if each["cause"] == stored["cause"]),
             elsewhere=tuple(_other(each) for each in others if each["cause"] != stored["cause"]),
-            together=tuple(_other(each) for each in await worklist.together(tx, stored)),
+            together=tuple(_other(each) for each in await related.together(tx, stored)),
             events=tuple(
-                Event(each["at"], each["actor"], each["what"]) for each in await holds.events(tx, stored["id"])
+                Event(each["at"], each["actor"], each["what"], each["kind"])
+                for each in await holds.events(tx, stored["id"])
             ),
             facts=tuple(sorted((name, str(value)) for name, value in stored["facts"].items())),
             run=run,
@@ -173,8 +213,9 @@ async def act(visit: Visit) -> Response:
             notice = f"Assigned to {wording.person(form.get('assignee', '') or me)}."
         case "snooze":
             visit.require("hold.snooze")
-            await operator.snooze(number, days=days_of(form), actor=me)
-            notice = f"Snoozed for {wording.count(days_of(form), 'day')}."
+            await operator.snooze(number, actor=me, **snooze_of(form))
+            how_long = f"for {wording.count(days_of(form), 'day')}" if days_of(form) else "until its source changes"
+            notice = f"Snoozed {how_long}."
         case "ignore":
             visit.require("hold.ignore")
             await operator.ignore(number, reason=form.get("reason", ""), actor=me)
@@ -186,6 +227,23 @@ async def act(visit: Visit) -> Response:
             notice = continued(
                 await operator.decide(number, choice=form["choice"], reason=form.get("reason", ""), actor=me)
             )
+        case "settle":
+            visit.require("hold.decide")
+            if form.get("there") not in ("yes", "no"):
+                return visit.done(form.get("back", f"/holds/H-{number}"), "Say first whether it is there.")
+            there, record = form["there"] == "yes", form.get("record", "")
+            released = await operator.settle(
+                number, there=there, record=record, reason=form.get("reason", ""), actor=me
+            )
+            notice = continued(released)
+        case "comment":
+            visit.require("hold.comment")
+            await operator.talk.comment(number, text=form.get("text", ""), actor=me)
+            notice = "Your comment is in the story."
+        case "ask":
+            visit.require("hold.comment")
+            asked = await operator.talk.ask(number, of=form.get("of", ""), question=form.get("question", ""), actor=me)
+            notice = f"Asked {wording.person(form.get('of', ''))}: the question is at /questions/Q-{asked}."
         case _:
             raise HTTPException(404, f"There is no verb {verb!r} for a hold.")
     return visit.done(form.get("back", f"/holds/H-{number}"), notice)
@@ -279,6 +337,20 @@ async def _value_form(
         here=here,
         elsewhere=len(others) - here,
     )
+
+
+async def _override_form(tx: Tx, stored: Mapping[str, Any]) -> OverrideForm | None:
+    """For a wrong or missing field of a deal that is in the books; identity and lists are the source's alone."""
+    field, key = stored["facts"].get("field", ""), stored["engagement"] or ""
+    latest = await documents.latest(tx, Engagement.kind, key) if field and stored["state"] == "open" else None
+    if latest is None:
+        return None
+    deal = load(Engagement.kind, latest["schema_version"], latest["body"])
+    if not can_be_set(deal, field):
+        return None
+    waits = (await routing.rules_in_force(tx)).overrides_four_eyes
+    four_eyes = waits == "always" or (waits == "money" and is_money(field))
+    return OverrideForm(key, field, str(current(deal, field) or ""), is_money(field), four_eyes)
 
 
 def _other(stored: Mapping[str, Any]) -> Other:

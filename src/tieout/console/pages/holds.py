@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
-from urllib.parse import urlencode
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
-from tieout.console.rows import Cause, HoldRow, by_cause, hold_row, short_of, sum_of
+from tieout.console.rows import HoldRow, hold_row, short_of
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
 from tieout.domain.money import Money
-from tieout.engine.operator import Refused
-from tieout.store import worklist
-from tieout.store.worklist import AGES, TABS, Wanted
+from tieout.engine.bulk import to_all
+from tieout.store import holds, worklist
+from tieout.store.database import Tx
+from tieout.store.worklist import AGES, TABS, CauseSum, Wanted
 
 _TAB_TITLES = {
     "open": "All open",
@@ -37,7 +38,11 @@ _RIGHTS: Mapping[str, Verb] = {
     "ignore": "hold.ignore",
 }
 _SAID = {"replay": "replayed", "assign": "assigned", "snooze": "snoozed", "ignore": "ignored"}
-FILTERS = ("entity", "owner", "code", "flow", "age", "cause", "text", "first")
+FILTERS = ("entity", "owner", "team", "code", "flow", "ended", "age", "cause", "text", "first")
+_ENDED = {"source": "by its source", "person": "by a person", "ignored": "ignored, with a reason"}
+# Causes with more holds than these are one row until somebody opens them; more causes than these are not shown at once.
+_FEW = 5
+_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,28 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Holds that one fix ends. One row says it; `rows` are those that are shown beneath, `toggle` shows or hides the others."""
+
+    cause: str
+    what: str
+    href: str
+    holds: int
+    documents: int
+    sums: tuple[Money, ...]
+    due_at: datetime
+    owner: str
+    opened_at: datetime
+    rows: tuple[HoldRow, ...]
+    toggle: str
+
+    @property
+    def picked(self) -> str:
+        """What the one row adds to the sum of what is ticked: 1200.00 USD|80.00 EUR."""
+        return "|".join(f"{each.amount} {each.currency}" for each in self.sums)
+
+
+@dataclass(frozen=True, slots=True)
 class Holds:
     """The page's own variables."""
 
@@ -84,7 +111,8 @@ class Holds:
     hidden: tuple[tuple[str, str], ...]
     filtered: bool
     clear: str
-    causes: tuple[Cause, ...]
+    groups: tuple[Group, ...]
+    more: int
     sums: tuple[Money, ...]
     problems: int
     documents: int
@@ -96,32 +124,32 @@ class Holds:
 
 
 async def show(visit: Visit) -> Response:
-    wanted = wanted_of(visit)
+    wanted, query = wanted_of(visit), _query(visit)
     async with visit.setting.database.transaction() as tx:
-        stored = await worklist.held(tx, wanted)
-        ageless = stored if not wanted.age else await worklist.held(tx, replace(wanted, age=""))
+        causes = await worklist.causes(tx, wanted)
+        groups = await _groups(tx, wanted, causes[:_MOST], visit.query("open"), query)
+        bands = await worklist.bands(tx, wanted)
         tabs = await worklist.tabs(tx, wanted)
         facets = await worklist.facets(tx)
         people = await worklist.people(tx)
         passed = await worklist.passed_since(tx, visit.now.replace(hour=0, minute=0, second=0, microsecond=0))
-    rows = [hold_row(each) for each in stored]
-    query = _query(visit)
     return await visit.page(
         Holds(
             tab=wanted.tab,
             tabs=tuple(
                 Tab(_TAB_TITLES[name], address({**query, "tab": name}), tabs[name], name == wanted.tab) for name in TABS
             ),
-            bands=_bands([hold_row(each) for each in ageless], query, visit),
-            filters=_choices(facets, query),
+            bands=_bands(bands, query),
+            filters=_choices(facets, query, wanted.tab),
             text=wanted.text,
             hidden=tuple((name, query[name]) for name in ("tab", "cause", "first", "age") if query.get(name)),
             filtered=any(query.get(name) for name in FILTERS),
             clear=address({"tab": query.get("tab", "")}),
-            causes=tuple(by_cause(rows, visit.now)),
-            sums=sum_of(rows),
-            problems=len(rows),
-            documents=sum(1 for each in rows if each.counted),
+            groups=tuple(groups),
+            more=max(len(causes) - _MOST, 0),
+            sums=wording.sums(each for cause in causes for each in cause.sums),
+            problems=sum(each.holds for each in causes),
+            documents=sum(each.documents for each in causes),
             list_query=urlencode(query),
             people=tuple(dict.fromkeys([visit.me, *people])),
             may=visit.may,
@@ -131,24 +159,53 @@ async def show(visit: Visit) -> Response:
     )
 
 
+async def _groups(
+    tx: Tx, wanted: Wanted, causes: Sequence[CauseSum], opened: str, query: dict[str, str]
+) -> list[Group]:
+    """One row for each cause; the holds of a small one, or of the one that is opened, stand beneath it."""
+    shown = [each.cause for each in causes if each.holds <= _FEW or each.cause == opened]
+    members: dict[str, list[HoldRow]] = {}
+    for each in await worklist.held(tx, wanted, causes=shown):
+        members.setdefault(each["cause"], []).append(hold_row(each))
+    firsts = {each["id"]: hold_row(each) for each in await holds.some(tx, [each.first for each in causes])}
+    return [_group(each, firsts[each.first], members.get(each.cause, []), opened, query) for each in causes]
+
+
+def _group(cause: CauseSum, first: HoldRow, rows: Sequence[HoldRow], opened: str, query: dict[str, str]) -> Group:
+    is_open = cause.cause == opened
+    toggle = "" if cause.holds <= _FEW else address(query if is_open else {**query, "open": cause.cause})
+    return Group(
+        cause=cause.cause,
+        what=first.what,
+        href=first.href,
+        holds=cause.holds,
+        documents=cause.documents,
+        sums=cause.sums,
+        due_at=cause.due_at,
+        owner=first.team or first.owner,
+        opened_at=cause.oldest,
+        rows=tuple(rows),
+        toggle=toggle,
+    )
+
+
 async def act(visit: Visit) -> Response:
-    """Replays, assigns, snoozes or ignores every hold that is ticked; says of each that cannot be done why not."""
+    """Replays, assigns, snoozes or ignores every hold that is ticked, one by one or by its cause; says why not, where it cannot."""
     form, ids = await visit.form(), [int(each) for each in await visit.chosen("hold") if each.isdigit()]
     back, verb = form.get("back", "/holds"), form.get("verb", "")
     if verb not in _SAID:
         raise HTTPException(400, f"There is no verb {verb!r} for holds.")
     visit.require(_RIGHTS[verb])
+    causes = await visit.chosen("cause")
+    if causes:
+        wanted = wanted_from(dict(parse_qsl(urlsplit(back).query)), me=visit.me, now=visit.now)
+        async with visit.setting.database.transaction() as tx:
+            ids += await worklist.ids(tx, wanted, causes)
     if not ids:
         return visit.done(back, "Tick at least one hold first.")
-    done, refusals = 0, list[str]()
-    for each in ids:
-        try:
-            await _one(visit, each, verb, form)
-            done += 1
-        except Refused as refused:
-            refusals.append(str(refused))
-    notice = f"{wording.count(done, 'hold')} {_SAID[verb]}." if done else ""
-    return visit.done(back, " ".join([notice, *refusals[:3]]).strip())
+    outcome = await to_all(dict.fromkeys(ids), lambda hold: _one(visit, hold, verb, form))
+    notice = f"{wording.count(outcome.done, 'hold')} {_SAID[verb]}." if outcome.done else ""
+    return visit.done(back, " ".join([notice, *outcome.refusals[:3]]).strip())
 
 
 async def _one(visit: Visit, hold: int, verb: str, values: Mapping[str, str]) -> None:
@@ -159,9 +216,14 @@ async def _one(visit: Visit, hold: int, verb: str, values: Mapping[str, str]) ->
         case "assign":
             await operator.assign(hold, assignee=values.get("assignee", "") or visit.me, actor=visit.me)
         case "snooze":
-            await operator.snooze(hold, days=days_of(values), actor=visit.me)
+            await operator.snooze(hold, actor=visit.me, **snooze_of(values))
         case _:
             await operator.ignore(hold, reason=values.get("reason", ""), actor=visit.me)
+
+
+def snooze_of(values: Mapping[str, str]) -> dict[str, Any]:
+    """How long a form wants something to sleep, as the operator's verb takes it; what is no number is refused there."""
+    return {"until_changed": True} if values.get("days") == "changed" else {"days": days_of(values)}
 
 
 def days_of(values: Mapping[str, str]) -> int:
@@ -182,7 +244,7 @@ def wanted_from(query: Mapping[str, str], *, me: str, now: datetime) -> Wanted:
         tab=query.get("tab", "") if query.get("tab", "") in TABS else "open",
         age=query.get("age", "") if query.get("age", "") in AGES else "",
         leading=query.get("first") == "1",
-        **{name: query.get(name, "") for name in ("entity", "owner", "code", "flow", "cause", "text")},
+        **{name: query.get(name, "") for name in ("entity", "owner", "team", "code", "flow", "ended", "cause", "text")},
     )
 
 
@@ -195,20 +257,18 @@ def _query(visit: Visit) -> dict[str, str]:
     return {name: visit.query(name) for name in ("tab", *FILTERS) if visit.query(name)}
 
 
-def _bands(rows: list[HoldRow], query: dict[str, str], visit: Visit) -> tuple[Band, ...]:
+def _bands(found: Mapping[str, worklist.Band], query: dict[str, str]) -> tuple[Band, ...]:
+    everything = sum(each.holds for each in found.values())
     bands: list[Band] = []
-    for name, (older, younger) in AGES.items():
-        members = [
-            each for each in rows if older < max((visit.now - each.opened_at).total_seconds() / 3600, 0.001) <= younger
-        ]
+    for name, each in found.items():
         chosen = query.get("age") == name
         href = address({**query, "age": "" if chosen else name})
-        share = round(100 * len(members) / len(rows)) if rows else 0
-        bands.append(Band(_AGE_TITLES[name], href, len(members), sum_of(members), share, chosen))
+        share = round(100 * each.holds / everything) if everything else 0
+        bands.append(Band(_AGE_TITLES[name], href, each.holds, each.sums, share, chosen))
     return tuple(bands)
 
 
-def _choices(facets: worklist.Facets, query: dict[str, str]) -> tuple[Choice, ...]:
+def _choices(facets: worklist.Facets, query: dict[str, str], tab: str) -> tuple[Choice, ...]:
     def choice(name: str, title: str, values: list[str], words: dict[str, str] | None = None) -> Choice:
         chosen = query.get(name, "")
         known = [*values, *([chosen] if chosen and chosen not in values else [])]
@@ -217,6 +277,8 @@ def _choices(facets: worklist.Facets, query: dict[str, str]) -> tuple[Choice, ..
     return (
         choice("entity", "Entity", facets.entities),
         choice("owner", "Owner", facets.owners),
+        *([choice("team", "Team", facets.teams)] if facets.teams or query.get("team") else []),
+        *([choice("ended", "Ended", list(_ENDED), _ENDED)] if tab == "resolved" else []),
         choice("code", "Problem", facets.codes, {each: short_of(each) for each in facets.codes}),
         choice("flow", "Flow", facets.flows, {each: wording.flow_title(each) for each in facets.flows}),
     )

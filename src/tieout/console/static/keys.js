@@ -31,7 +31,7 @@ function press(key) {
   if (found.matches("details")) {
     found.open = !found.open;
     found.querySelector("summary").focus();
-  } else if (found.matches("input, select")) {
+  } else if (found.matches("input, select, textarea")) {
     found.focus();
     found.select?.();
   } else if (found.dataset.needs && !document.getElementById(found.dataset.needs).value.trim()) {

@@ -38,11 +38,14 @@ if (form) {
     if (!legend) return;
     const sums = new Map();
     for (const each of picked) {
-      const { amount, currency } = each.dataset;
-      if (currency) sums.set(currency, (sums.get(currency) ?? 0n) + units(amount, digits(currency)));
+      for (const part of (each.dataset.sums ?? "").split("|").filter(Boolean)) {
+        const [amount, currency] = part.split(" ");
+        sums.set(currency, (sums.get(currency) ?? 0n) + units(amount, digits(currency)));
+      }
     }
+    const count = picked.reduce((sum, each) => sum + Number(each.dataset.count), 0);
     const money = [...sums].map(([currency, sum]) => `${written(sum, digits(currency))} ${currency}`).join(" + ");
-    legend.textContent = picked.length ? `${picked.length} ticked${money ? ` · ${money}` : ""}` : unpicked;
+    legend.textContent = picked.length ? `${count} ticked${money ? ` · ${money}` : ""}` : unpicked;
     acts?.toggleAttribute("data-active", picked.length > 0);
   };
 
