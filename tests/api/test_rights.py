@@ -67,6 +67,7 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("POST", "/api/v1/tables/{table}/rows/{row}/approve"): "value.approve",
     ("GET", "/api/v1/connections"): "look",
     ("GET", "/api/v1/notices"): "look",
+    ("GET", "/api/v1/metrics"): "look",
     ("POST", "/api/v1/connections/{connection}/pause"): "connection.pause",
     ("POST", "/api/v1/connections/{connection}/resume"): "connection.resume",
     ("GET", "/api/v1/audit"): "audit.read",

@@ -20,6 +20,7 @@ from tieout.api import (
     hooks,
     lineage,
     lookup,
+    metrics,
     notices,
     overrides,
     plans,
@@ -30,6 +31,7 @@ from tieout.api import (
     tokens,
 )
 from tieout.api.belfry import Belfry
+from tieout.api.collected import Collected
 from tieout.api.limits import BodyLimit, Bucket, Limits, SecurityHeaders
 from tieout.api.problem import ProblemBody
 from tieout.api.services import Services
@@ -43,6 +45,7 @@ from tieout.engine.run import Calendar, Clock
 from tieout.store import bells
 from tieout.store.bells import Ring
 from tieout.store.database import Database
+from tieout.store.metrics import snapshot
 
 # The addresses that are this application's own, where it stands beside the console.
 OWNS = ("/api/", "/hooks/")
@@ -59,6 +62,7 @@ _ROOMS = (
     tables,
     connections,
     notices,
+    metrics,
     audit,
     tokens,
     health,
@@ -135,6 +139,7 @@ def api(
         free_bytes=free_bytes,
         limits=limits,
         belfry=Belfry(commit, wake),
+        collected=Collected(lambda: snapshot(database, clock())),
         rings=Bucket(limits.rings, limits.rings_at_once, seconds),
         requests=Bucket(limits.requests, limits.requests_at_once, seconds),
     )

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from tieout.api.belfry import Belfry
+from tieout.api.collected import Collected
 from tieout.api.limits import Bucket, Limits
 from tieout.connectors.contract import Doorbell
 from tieout.domain.firm import Firm
@@ -35,6 +36,7 @@ class Services:
     free_bytes: Callable[[], int]
     limits: Limits
     belfry: Belfry
+    collected: Collected
     rings: Bucket
     requests: Bucket
 

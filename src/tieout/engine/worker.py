@@ -23,6 +23,7 @@ _WORKFLOW = "tieout_run"
 # One version for all: a run holds no position in its code (docs/decisions/0002), so any worker can begin it again.
 _VERSION = "tieout"
 _LOOK = 0.1
+_BEAT = 15.0
 _ROLL_CALL = 1.0
 
 
@@ -51,7 +52,7 @@ class Worker:
             await DBOS.register_queue_async(
                 _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
             )
-            loops = [asyncio.create_task(self._hand_over()), asyncio.create_task(self._adopt())]
+            loops = [asyncio.create_task(each) for each in (self._hand_over(), self._adopt(), self._beat())]
             try:
                 yield
             finally:
@@ -76,6 +77,14 @@ class Worker:
             await self._executor.carry_out(run_id, generation)
 
         DBOS.launch()
+
+    async def _beat(self) -> None:
+        """For whoever watches; whether this worker lives is said by its lock, not by its beat."""
+        while True:
+            with contextlib.suppress(Exception):  # without the database there is nobody to tell
+                async with self._database.transaction() as tx:
+                    await runs.beat(tx, self._id, self._database.use(), self._clock())
+            await asyncio.sleep(_BEAT)
 
     async def _hand_over(self) -> None:
         """Moves due runs into the engine's queue: the outbox of the hub's own transactions."""

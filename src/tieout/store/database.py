@@ -45,6 +45,17 @@ class Database:
     async def close(self) -> None:
         await self._pool.close()
 
+    def use(self) -> dict[str, int]:
+        """How the pool is used now: connections in use and idle, the most there may be, and callers that wait for one."""
+        found = self._pool.get_stats()
+        size, idle = found.get("pool_size", 0), found.get("pool_available", 0)
+        return {
+            "used": size - idle,
+            "idle": idle,
+            "most": found.get("pool_max", 0),
+            "waiting": found.get("requests_waiting", 0),
+        }
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx, None]:
         """Commits when the block ends, rolls back when it raises."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from tieout.store.database import Tx, row, rows
 
@@ -214,6 +216,11 @@ async def enter(tx: Tx, worker: str, lock_key: int, now: datetime) -> None:
     await tx.execute(
         "insert into worker (id, lock_key, started_at, seen_at) values (%s, %s, %s, %s)", (worker, lock_key, now, now)
     )
+
+
+async def beat(tx: Tx, worker: str, pool: Mapping[str, int], now: datetime) -> None:
+    """A worker says that it is there, and how it uses its connections to the database."""
+    await tx.execute("update worker set seen_at = %s, pool = %s where id = %s", (now, Jsonb(dict(pool)), worker))
 
 
 async def present(tx: Tx) -> list[dict[str, Any]]:
