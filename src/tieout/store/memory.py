@@ -42,14 +42,8 @@ async def recall(tx: Tx) -> Memory:
 
 
 async def last_known(tx: Tx) -> datetime | None:
-    """The newest moment that the database remembers; None when it is empty."""
-    found = await row(
-        tx,
-        """
-        select greatest((select max(advanced_at) from cursor), (select max(received_at) from message),
-          (select max(sent_at) from effect), (select max(rung_at) from bell)) as at
-        """,
-    )
+    """When a source was last read: nothing else is written only after it was asked whether the server came back."""
+    found = await row(tx, "select max(advanced_at) as at from cursor")
     return found["at"] if found else None
 
 
