@@ -5,6 +5,7 @@ So `420.10` is exactly 420.10 and never a float, `0410` keeps its zero, and Norw
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, cast
@@ -15,6 +16,8 @@ from tieout.domain.consistency import Path
 from tieout.folder.finding import Finding
 
 _NOTHING = ("", "~", "null")
+_BRACKET = re.compile(r"[\[\]{}]")
+_DEEPEST = 100
 _STANDARD = "tag:yaml.org,2002:"
 # What YAML itself calls things that carry no tag.
 _PLAIN = {
@@ -58,6 +61,9 @@ def read(root: FilePath, file: str) -> Sheet:
 def understood(file: str, text: str) -> Sheet:
     """The same for a text that is no file yet; `file` is what its findings call it."""
     sheet = Sheet(file)
+    if _depth(text) > _DEEPEST:
+        sheet.fault((), "is nested deeper than anybody can read", "Leave levels out.")
+        return sheet
     try:
         node = cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
     except yaml.MarkedYAMLError as wrong:
@@ -72,6 +78,15 @@ def understood(file: str, text: str) -> Sheet:
             found = "is empty" if sheet.data is None else "is not a list of names with values"
             sheet.fault((), found, "Write `name: value` lines, as docs/firm-folder.md shows.", 1)
     return sheet
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at once, at most: PyYAML takes the square of it in time."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 class _Walk:

@@ -144,5 +144,5 @@ def _envelope(body: Any) -> Envelope | None:
     try:
         rows = [maps[each["key"]][each["id"]] for each in told["results"]]
         return Envelope(rows, maps, int(told["count"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

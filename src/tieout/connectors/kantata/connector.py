@@ -28,6 +28,7 @@ from tieout.connectors.kantata.client import KantataClient, KantataError, Row
 from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.reading import Entries
 from tieout.connectors.kantata.writing import REPORT, Missing, Preparation, Prepared
+from tieout.connectors.transports.answers import readable
 from tieout.connectors.transports.http import Request
 from tieout.domain.identity import Ref
 from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
@@ -100,11 +101,13 @@ class Kantata:
 
     async def changes(self, kind: str, since: str | None) -> Page:
         _only_time(kind)
-        return await self._entries.changes(since)
+        with readable(self.name):
+            return await self._entries.changes(since)
 
     async def look(self, ref: Ref) -> Change | None:
         _only_time(ref.kind)
-        return await self._entries.look(ref)
+        with readable(self.name):
+            return await self._entries.look(ref)
 
     async def read(self, ref: Ref) -> Reading | None:
         _only_time(ref.kind)
@@ -113,11 +116,10 @@ class Kantata:
     # -- sink
 
     def operation(self, name: str) -> Operation:
-        """Class D waits, and texts are as long, as this connection says."""
+        """A lost request settles, and texts are as long, as this connection says."""
         found, config = OPERATIONS[name], self._config
-        settle = timedelta(seconds=config.settle if found.guarantee is Guarantee.LOOK_UP else 0)
         known = lengths.of_account(found.lengths, names=config.longest_name, texts=config.longest_text)
-        return replace(found, settle=settle, lengths=known)
+        return replace(found, settle=timedelta(seconds=config.settle), lengths=known)
 
     async def prepare(self, write: Write) -> bytes:
         build = {
@@ -157,11 +159,13 @@ class Kantata:
         """What refers to our key; an update is there when its record is."""
         match write.operation:
             case "client.create":
-                found = await self._referring("workspace_groups", "Customer", write.subject)
+                with readable(self.name):
+                    found = await self._referring("workspace_groups", "Customer", write.subject)
                 return Receipt(found[0], others=tuple(found[1:])) if found else None
             case "project.create":
-                found = await self._referring("workspaces", "Project", write.subject, include_archived="true")
-                return await self._project_there(write, *found) if found else None
+                with readable(self.name):
+                    found = await self._referring("workspaces", "Project", write.subject, include_archived="true")
+                    return await self._project_there(write, *found) if found else None
             case "task.plan":
                 there = await self._client.get(
                     f"stories/{write.ids['record']}", show_archived="true", show_from_archived_workspaces="true"

@@ -226,7 +226,7 @@ def exact(response: httpx2.Response, *, writes: bool) -> Any:
         return None
     try:
         return json.loads(response.content, parse_float=Decimal)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         if response.status_code >= 300:
             return response.text[:500]
         raise lost(writes, f"the answer is no JSON: {response.text[:120]!r}") from wrong

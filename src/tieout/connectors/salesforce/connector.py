@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote
 
 import httpx2
@@ -30,6 +32,7 @@ from tieout.connectors.salesforce.deals import Deal, Deals
 from tieout.connectors.salesforce.doorbell import SalesforceDoorbell
 from tieout.connectors.salesforce.mapping import Words
 from tieout.connectors.salesforce.sweep import Sweep
+from tieout.connectors.transports.answers import readable
 from tieout.connectors.transports.http import Request
 from tieout.domain.identity import Ref, content_hash
 from tieout.domain.money import Money
@@ -105,22 +108,26 @@ class Salesforce:
     async def changes(self, kind: str, since: str | None) -> Page:
         match kind:
             case "opportunity":
-                news = await self._sweep.news(Cursor.parse(since))
-                deals = await self._deals.fetch(news.ids)
-                return Page([self._change(each) for each in deals], str(news.cursor), more=news.more)
+                with readable(self.name):
+                    news = await self._sweep.news(Cursor.parse(since))
+                    deals = await self._deals.fetch(news.ids)
+                    return Page([self._change(each) for each in deals], str(news.cursor), more=news.more)
             case "account_merge":
-                return await self._merges(Cursor.parse(since))
+                with readable(self.name):
+                    return await self._merges(Cursor.parse(since))
             case _:
                 raise LookupError(f"salesforce has no kind {kind!r}")
 
     async def look(self, ref: Ref) -> Change | None:
         match ref.kind:
             case "opportunity":
-                found = await self._deals.fetch([ref.id])
-                return self._change(found[0]) if found else None
+                with readable(self.name):
+                    found = await self._deals.fetch([ref.id])
+                    return self._change(found[0]) if found else None
             case "account_merge":
-                rows = await self._merged(f"Id = {soql_text(ref.id)}")
-                return self._merge(rows[0]) if rows else None
+                with readable(self.name):
+                    rows = await self._merged(f"Id = {soql_text(ref.id)}")
+                    return self._merge(rows[0]) if rows else None
             case _:
                 raise LookupError(f"salesforce has no kind {ref.kind!r}")
 
@@ -178,7 +185,8 @@ class Salesforce:
     # -- sink
 
     def operation(self, name: str) -> Operation:
-        return OPERATIONS[name]
+        """A request that was given up counts as on its way for as long again as a call may take: nothing is known of longer ones."""
+        return replace(OPERATIONS[name], settle=timedelta(seconds=2 * self._config.timeout))
 
     async def prepare(self, write: Write) -> bytes:
         base = f"{self._client.base}/sobjects"

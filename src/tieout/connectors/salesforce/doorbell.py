@@ -99,7 +99,7 @@ class SalesforceDoorbell:
         try:
             told: Any = json.loads(body)
             kind, refs = str(told["type"]).partition(".")[0], told["refs"]
-        except (ValueError, KeyError, TypeError) as wrong:
+        except (ValueError, KeyError, TypeError, RecursionError) as wrong:
             raise WebhookRefused('the body must be {"type": "opportunity.changed", "refs": [ids]}') from wrong
         ids = cast("list[Any]", refs) if isinstance(refs, list) else []
         if kind not in _KINDS or not 1 <= len(ids) <= _MOST_REFS:

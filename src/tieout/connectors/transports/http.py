@@ -73,7 +73,7 @@ def lost(writes: bool, what: str) -> Exception:
 def retry_after(response: httpx2.Response) -> float | None:
     """Seconds the server asks to wait; None when it does not say (a date counts as not saying)."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    return float(value) if value.isascii() and value.isdigit() else None
 
 
 def json_of(response: httpx2.Response, *, writes: bool) -> Any:
@@ -82,5 +82,5 @@ def json_of(response: httpx2.Response, *, writes: bool) -> Any:
         return None
     try:
         return response.json()
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise lost(writes, f"the answer is no JSON: {response.text[:120]!r}") from wrong

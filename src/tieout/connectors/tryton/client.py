@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 
+from tieout.connectors.transports.answers import MISSHAPEN
 from tieout.connectors.tryton.errors import (
     TrytonError,
     TrytonFault,
@@ -208,7 +209,7 @@ def _answer(response: httpx2.Response) -> Any:
         if "error" in body:
             raise error_of(body["error"])
         return body["result"]
-    except (ValueError, KeyError, TypeError) as wrong:
+    except MISSHAPEN as wrong:
         raise TrytonUnknownOutcome(f"an answer that is none: {response.text[:200]!r}") from wrong
 
 

@@ -9,6 +9,7 @@ from typing import cast
 import httpx2
 
 from tieout.connectors.contract import Change, ConnectorSpec, Health, Opening, Operation, Page, Reading, Receipt, Write
+from tieout.connectors.transports.answers import readable
 from tieout.connectors.tryton import customers, invoices, ledger, projects, timesheets
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import TrytonClient
@@ -74,13 +75,13 @@ class Tryton:
 
     async def changes(self, kind: str, since: str | None) -> Page:
         _only_invoices(kind)
-        with following(self._attempt("read", "invoices")):
+        with following(self._attempt("read", "invoices")), readable(self.name):
             await self._books.company()
             return await ledger.changes(self._books, since)
 
     async def look(self, ref: Ref) -> Change | None:
         _only_invoices(ref.kind)
-        with following(self._attempt("read", str(ref))):
+        with following(self._attempt("read", str(ref))), readable(self.name):
             await self._books.company()
             return await ledger.look(self._books, ref)
 
@@ -99,8 +100,7 @@ class Tryton:
     # -- sink
 
     def operation(self, name: str) -> Operation:
-        operation = HANDLERS[name].operation
-        return replace(operation, settle=self._config.settles_in) if name == "invoice.propose" else operation
+        return replace(HANDLERS[name].operation, settle=self._config.settles_in)
 
     async def prepare(self, write: Write) -> bytes:
         handler = HANDLERS[write.operation]
@@ -114,8 +114,9 @@ class Tryton:
         return await handler.send(self._books, request, self._attempt(handler.operation.does, subject_of(request)))
 
     async def find(self, write: Write) -> Receipt | None:
-        with reading(self._attempt("look for", write.subject)):
-            return await HANDLERS[write.operation].find(self._books, write)
+        handler = HANDLERS[write.operation]
+        with reading(self._attempt("look for", write.subject)), readable(self.name):
+            return await handler.find(self._books, write)
 
     def _attempt(self, action: str, subject: str, waits: str = "") -> Attempt:
         return Attempt(self.name, action, subject, waits)

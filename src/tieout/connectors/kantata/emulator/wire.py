@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from tieout.connectors.kantata.emulator.failures import invalid, malformed
 
 JsonObject = dict[str, Any]
-_STEP = re.compile(r"\[([^\]]*)\]")
+_STEP = re.compile(r"\[([^\[\]]*)\]")
 _TRUE = {"true", "1", "yes", "on"}
 
 
@@ -26,7 +26,7 @@ def read_body(content: bytes, media_type: str) -> JsonObject:
         return read_form(content.decode("utf-8", "replace"))
     try:
         body = json.loads(content)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise malformed("There was a problem in the JSON you submitted") from wrong
     if not isinstance(body, dict):
         raise malformed("There was a problem in the JSON you submitted")
@@ -34,12 +34,15 @@ def read_body(content: bytes, media_type: str) -> JsonObject:
 
 
 def read_form(form: str) -> JsonObject:
-    """`workspace[custom_fields][][value]=x` becomes nested objects and arrays, as Rails does it."""
+    """`workspace[custom_fields][][value]=x` becomes nested objects and arrays, as Rails does it. Raises Refusal (400)."""
     body: JsonObject = {}
-    for name, value in parse_qsl(form, keep_blank_values=True):
-        head, _, rest = name.partition("[")
-        _place(body, [head, *_STEP.findall(f"[{rest}" if rest else "")], value)
-    return cast("JsonObject", _lists(body))
+    try:
+        for name, value in parse_qsl(form, keep_blank_values=True):
+            head, _, rest = name.partition("[")
+            _place(body, [head, *_STEP.findall(f"[{rest}" if rest else "")], value)
+        return cast("JsonObject", _lists(body))
+    except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
+        raise malformed("There was a problem in the form you submitted") from wrong
 
 
 def _place(node: JsonObject, steps: list[str], value: str) -> None:

@@ -31,7 +31,7 @@ def read_json(body: bytes) -> Any:
         return None
     try:
         return json.loads(body, parse_float=Decimal)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         place = f"[line:{wrong.lineno}, column:{wrong.colno}]" if isinstance(wrong, json.JSONDecodeError) else "[]"
         raise json_parser_error(f"Unexpected character or end of input at {place}") from wrong
 
@@ -72,7 +72,7 @@ def read_instant(text: str) -> datetime | None:
     day, clock, _, zone = found.groups()
     try:
         return datetime.fromisoformat(f"{day}T{clock}{'+00:00' if zone in (None, 'Z') else zone}").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
