@@ -211,6 +211,9 @@ def test_no_fact_of_a_hold_gets_into_a_message_unless_the_firm_folder_has_the_wo
         words.notice("opened", spoilt, "unowned", NOW),
         words.notice("changed", spoilt, "promise", NOW),
         words.digest([spoilt], 0, "2026-11-26"),
+        words.notice(
+            "opened", Standing("e", "unknown", 1, NOW, facts=dict(spoilt.facts, operation=canary)), "unknown", NOW
+        ),
     ]
     for message in told:
         assert canary not in str(message.body())
@@ -255,6 +258,11 @@ def test_nobody_who_answers_for_something_is_named_but_teams() -> None:
 def test_a_rule_that_cannot_work_is_found_with_its_place(rule: dict[str, Any], place: str, what: str) -> None:
     (fault,) = faults(firm_with(notifications=(rule_with(**rule),)))
     assert str(fault).startswith(f"notifications[0].{place}: {what}. ")
+
+
+def test_a_channel_has_a_name_of_its_own() -> None:
+    (fault,) = faults(firm_with().model_copy(update={"channels": {"psa": ChannelSettings(kind="email")}}))
+    assert str(fault) == "channels.psa: a connection is called psa too. Give the channel another name."
 
 
 def test_two_rules_of_one_name_are_a_mistake() -> None:

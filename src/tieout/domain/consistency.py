@@ -124,6 +124,9 @@ def _rule_faults(firm: Firm) -> Iterator[Fault]:
 
 
 def _notification_faults(firm: Firm) -> Iterator[Fault]:
+    for name in firm.channels:
+        if name in firm.connections:
+            yield Fault(("channels", name), f"a connection is called {name} too", "Give the channel another name.")
     yield from _twice("notifications", "name", [each.name for each in firm.notifications])
     for i, rule in enumerate(firm.notifications):
         path = ("notifications", i)

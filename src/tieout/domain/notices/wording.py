@@ -7,6 +7,7 @@ the firm folder (a legal entity, a table, a rate card, a role, a system); otherw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
@@ -69,6 +70,8 @@ _LEADS: Mapping[Reason, str] = {
     "silence": "Silent source",
 }
 _MOST = 20
+# An operation is a name that a connector gave it in its code.
+_OPERATION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})+\Z")
 
 
 class Words:
@@ -117,15 +120,17 @@ class Words:
         if standing.code:
             return self._filled(SENTENCES.get(standing.code, _UNKNOWN_CODE), standing.facts)
         system = self._fact("system", standing.facts)
-        if "operation" in standing.facts:
-            return f"{standing.facts['operation']} in {system}"
+        if standing.reason == "unknown" or "operation" in standing.facts:
+            operation = standing.facts.get("operation", "")
+            return f"{operation if _OPERATION.match(operation) else 'a change'} in {system}"
         return f"{system} cannot be read"
 
     def link(self, standing: Standing) -> str:
         """To the hold, or to the system: one click from the message to what can be done."""
         if standing.first is not None:
             return f"{self._address}/holds/H-{standing.first}"
-        return f"{self._address}/systems/{standing.facts['system']}"
+        system = standing.facts.get("system", "")
+        return f"{self._address}/systems" + (f"/{system}" if system in self._known["system"] else "")
 
     def _line(self, standing: Standing) -> str:
         assert standing.due_at is not None, "what is in a digest is a hold"
