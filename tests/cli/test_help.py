@@ -28,7 +28,8 @@ COMMANDS = sorted(walk(get_command(commands())))
 ACTING = [
     each
     for each in COMMANDS
-    if each and each not in {("holds",), ("approvals",), ("values",), ("token",), ("overrides",), ("notify",)}
+    if each
+    and each not in {("holds",), ("approvals",), ("values",), ("token",), ("overrides",), ("notify",), ("plans",)}
 ]
 
 

@@ -148,18 +148,6 @@ def test_holds_are_assigned_snoozed_and_ignored(told: tuple[Tieout, Deal]) -> No
     assert "resolved before" in again.err
 
 
-def test_a_held_run_begins_again_by_its_hold_or_its_own_id(told: tuple[Tieout, Deal]) -> None:
-    tieout, _ = told
-    hold = hold_of(tieout, "value.missing")
-    (run,) = tieout("replay", hold, "--json").document["runs"]
-    busy = tieout("replay", run)
-    assert busy.code == Exit.PROBLEM
-    assert "at work already" in busy.err
-    other = tieout("holds", "show", hold_of(tieout, "invoice.vanished"), "--json").document["run"]
-    assert tieout("replay", other, "--json").document["runs"] == [other]
-    assert tieout("replay", "no-such-run").code == Exit.PROBLEM
-
-
 def test_nobody_approves_what_they_asked_for(told: tuple[Tieout, Deal]) -> None:
     tieout, _ = told
     (asked,) = tieout("approvals", "list", "--json").document

@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
     group.command(epilog="Example: tieout plans show P-3301")(show)
     group.command(epilog="Example: tieout plans confirm P-3301 --first 1")(confirm)
     group.command(epilog="Example: tieout plans approve P-3301 --as anna.fischer@acme.example")(approve)
-    group.command(epilog="Example: tieout plans stop P-3301")(halt)
+    group.command("stop", epilog="Example: tieout plans stop P-3301")(halt)
     group.command(epilog="Example: tieout plans discard P-3301")(discard)
     app.add_typer(group, name="plans", epilog="Example: tieout plans list")
 
