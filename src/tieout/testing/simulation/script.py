@@ -14,7 +14,7 @@ from tieout.domain.problems import Conflict, Problem, Rejected, Transient
 from tieout.engine.settling import Heard
 from tieout.testing.crash import Crashed
 from tieout.testing.simulation.scenario import Trouble, Troubles
-from tieout.testing.simulation.target import SETTLE, Request, Target
+from tieout.testing.simulation.target import LIFETIME, Request, Target
 from tieout.testing.simulation.world import BEGINNING
 
 _REFUSAL = {"system": "model", "action": "do", "subject": "it", "amount": "", "link": ""}
@@ -115,7 +115,7 @@ class Stage:
     playing: int = 0
     now: datetime = BEGINNING
     _current: Counter[int] = field(default_factory=Counter[int])
-    _late: list[Request] = field(default_factory=list[Request])
+    _late: list[tuple[datetime, Request]] = field(default_factory=list[tuple[datetime, Request]])
     _calls: Counter[int] = field(default_factory=Counter[int])
     _commits: Counter[int] = field(default_factory=Counter[int])
 
@@ -123,15 +123,19 @@ class Stage:
         return self.now
 
     def forward(self, seconds: int) -> None:
-        """Whatever is on its way has arrived when the time is over in which it may."""
-        self.now += timedelta(seconds=seconds)
-        if timedelta(seconds=seconds) >= SETTLE:
-            self.deliver()
+        """Time passes, and late requests arrive at their latest moment. Less than none sets the clock back, and only the clock."""
+        step = timedelta(seconds=seconds)
+        if seconds < 0:
+            self._late = [(latest + step, request) for latest, request in self._late]
+        self.deliver(until=self.now + step)
+        self.now += step
 
-    def deliver(self) -> None:
-        for request in self._late:
-            self.history.append(f"late: {_told(request)} → {self.target.receive(request, self.now)}")
-        self._late.clear()
+    def deliver(self, until: datetime | None = None) -> None:
+        """What is late arrives now or, with `until`, at the moment after which it cannot be on its way any more."""
+        for latest, request in [each for each in self._late if until is None or each[0] <= until]:
+            at = self.now if until is None else latest
+            self.history.append(f"late: {_told(request)} → {self.target.receive(request, at)}")
+            self._late.remove((latest, request))
 
     def arrive(self, subject: int, version: int) -> None:
         self._current[subject] = max(self._current[subject], version)
@@ -199,7 +203,7 @@ class Stage:
         if trouble in _TOLD:
             return _TOLD[trouble]
         if trouble is Trouble.LATE:
-            self._late.append(request)
+            self._late.append((self.now + LIFETIME, request))
         if trouble in (Trouble.LATE, Trouble.SILENT, Trouble.UNAVAILABLE):
             return Heard.LOST, None
         made = self.target.receive(request, self.now)
