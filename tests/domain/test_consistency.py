@@ -231,3 +231,14 @@ def test_a_rule_without_any_team_is_told_where_teams_are_described(make_firm: Ma
         "holds.rules[0].team: there is no team “desk”. Describe it under holds: teams.",
         "holds.rules[0].region: there is no region “EMEA”. Describe it under holds: regions.",
     ]
+
+
+def test_a_ledger_shows_no_holds(make_firm: Make) -> None:
+    connections = {**make_firm().connections}
+    connections["erp-us"] = connections["erp-us"].model_copy(update={"shows_holds": True})
+    firm = make_firm(connections=connections)
+    assert told(firm) == [
+        "connections.erp-us.shows_holds: a ledger has no place of its own for what waits: the console and the CRM say it."
+        " Leave it out."
+    ]
+    assert [name for name in firm.connections if firm.shows_holds(name)] == ["salesforce", "erp-us"]

@@ -91,6 +91,9 @@ def _connection_faults(firm: Firm) -> Iterator[Fault]:
         path = ("connections", name)
         if connection.entity is not None and connection.entity not in codes:
             yield _no_entity((*path, "entity"), connection.entity, codes)
+        if connection.role == "erp" and connection.shows_holds:
+            what = "a ledger has no place of its own for what waits: the console and the CRM say it"
+            yield Fault((*path, "shows_holds"), what, "Leave it out.")
         other = players.setdefault((connection.role, connection.entity), name)
         if other != name:
             whom = connection.entity or "every entity"

@@ -51,6 +51,10 @@ class ConnectionSettings(Part):
     fields: dict[str, str] = Field(
         default_factory=dict[str, str], description="Tieout's field → the firm's own field in this system"
     )
+    shows_holds: bool | None = Field(
+        default=None,
+        description="Whether the deal in the CRM and the project in the PSA say what they wait for; left out: the CRM alone",
+    )
 
 
 class ApprovalRule(Part):
@@ -183,6 +187,11 @@ class Firm(Part):
         own = [name for name, each in of_role.items() if each.entity == entity]
         shared = [name for name, each in of_role.items() if each.entity is None]
         return next(iter(own or shared), None)
+
+    def shows_holds(self, connection: str) -> bool:
+        """Whether the firm wants to read in a system itself what waits for a person."""
+        settings = self.connections[connection]
+        return settings.role == "crm" if settings.shows_holds is None else settings.shows_holds
 
     def purpose(self, table: str) -> str:
         found = self.table(table)

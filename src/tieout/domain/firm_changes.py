@@ -100,7 +100,7 @@ def _entries(noun: str, before: Mapping[str, Any], after: Mapping[str, Any], of:
 
 
 def _connection_changes(subject: str, before: ConnectionSettings, after: ConnectionSettings) -> Iterator[str]:
-    yield from _fields(subject, before, after, ("kind", "role", "entity", "owner"))
+    yield from _fields(subject, before, after, ("kind", "role", "entity", "owner", "shows_holds"))
     yield from _entries("setting", before.settings, after.settings, subject)
     yield from _entries("field", before.fields, after.fields, subject)
 

@@ -13,11 +13,12 @@ from tieout.engine.run import Flow
 from tieout.flows.account_merge import account_merge
 from tieout.flows.approved_time import approved_time
 from tieout.flows.drafts_still_there import drafts_still_there
+from tieout.flows.hold_status import hold_status
 from tieout.flows.invoice_to_crm_and_psa import invoice_to_crm_and_psa
 from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
-from tieout.store import projects, time
+from tieout.store import holds, projects, time
 from tieout.store.database import Tx
 
 FLOWS: Sequence[Flow] = (
@@ -28,6 +29,7 @@ FLOWS: Sequence[Flow] = (
     time_to_invoice,
     invoice_to_crm_and_psa,
     drafts_still_there,
+    hold_status,
 )
 
 
@@ -39,6 +41,11 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
         subject = str(Ref(over["connection"], "opportunity", over["record_id"]))
         term = f"unsigned on {over['tentative_until']}"
         starts.append(Start("opportunity_to_project", subject, term, over["engagement"], over["engagement"]))
+    if any(firm.shows_holds(name) for name, each in firm.connections.items() if each.role == "psa"):
+        for each in await holds.changed(tx, hold_status.name):
+            starts.append(
+                Start(hold_status.name, each["engagement"], str(each["change"]), each["engagement"], each["engagement"])
+            )
     for entity in firm.entities:
         for engagement in await time.engagements_to_bill(tx, entity.code, period_end(period)):
             starts.append(Start("time_to_invoice", f"{engagement}/{period}", "1", engagement, engagement))

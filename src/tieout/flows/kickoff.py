@@ -51,7 +51,7 @@ async def ready(run: Run, systems: Systems, ref: Ref, deal: Engagement, reading:
 
 
 async def tell_what_is_missing(run: Run, crm: Crm, ref: Ref, deal: Engagement, problems: Sequence[Problem]) -> None:
-    if problems:
+    if problems and crm.shows_holds:
         message = "\n".join(f"{explain(each).what} {explain(each).fix}" for each in problems)
         state = state_for_sales("On hold", message, deal)
         await run.step("tell sales what is missing", crm.report, ref.id, "state", state)

@@ -29,6 +29,8 @@ FIELDS = {
     "Unbilled": "currency",
     "Invoice Status": "string",
     "Last Invoice": "string",
+    "Hold Status": "string",
+    "Hold Message": "string",
 }
 
 

@@ -213,6 +213,34 @@ async def of_subject(tx: Tx, flow: str, subject: str) -> list[dict[str, Any]]:
     )
 
 
+async def of_engagement(tx: Tx, engagement: str, *, but: str) -> list[dict[str, Any]]:
+    """Open holds of an engagement, those due first before the others, except those of one flow."""
+    return await rows(
+        tx,
+        "select * from hold where engagement = %s and state = 'open' and flow <> %s order by due_at, id",
+        (engagement, but),
+    )
+
+
+async def changed(tx: Tx, flow: str) -> list[dict[str, Any]]:
+    """Engagements with a project whose holds changed since a flow last heard of it: (engagement, change).
+
+    `change` is the version of that flow's next run. Some of the last changes are told again, for one that was committed
+    late; a run with the same version is there once.
+    """
+    return await rows(
+        tx,
+        """
+        select h.engagement, max(e.id) as change from hold_event e join hold h on h.id = e.hold_id
+          join project p on p.engagement = h.engagement
+        where e.kind = 'event' and h.flow <> %(flow)s
+          and e.id > (select coalesce(max(version::bigint), 0) - 1000 from run where flow = %(flow)s)
+        group by h.engagement order by h.engagement
+        """,
+        {"flow": flow},
+    )
+
+
 async def of_code(tx: Tx, code: str, facts: Mapping[str, str]) -> list[dict[str, Any]]:
     """Open holds of a code whose facts contain these."""
     return await rows(

@@ -18,8 +18,11 @@ class CrmConnection(Source, Sink, Protocol):
 class Crm:
     """One CRM, on behalf of one run."""
 
-    def __init__(self, connection: CrmConnection, effects: Fitted, register: Register) -> None:
+    def __init__(
+        self, connection: CrmConnection, effects: Fitted, register: Register, *, shows_holds: bool = True
+    ) -> None:
         self.name = connection.name
+        self.shows_holds = shows_holds
         self._connection = connection
         self._effects = effects
         self._register = register

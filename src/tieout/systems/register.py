@@ -16,11 +16,11 @@ from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.documents.upcast import load
 from tieout.domain.overriding import NotOverridable, current, overridden, unfit
-from tieout.domain.problems import Rejected
+from tieout.domain.problems import CATALOGUE, Problem, Rejected
 from tieout.domain.values import ValueTables
 from tieout.engine.effects import OnDone
 from tieout.engine.run import Clock
-from tieout.store import crosswalk, documents, firm, invoices, names, overrides, projects, time
+from tieout.store import crosswalk, documents, firm, holds, invoices, names, overrides, projects, time
 from tieout.store.database import Database, Tx
 from tieout.store.names import Shown
 
@@ -109,6 +109,12 @@ class Register:
     async def value_tables(self) -> ValueTables:
         async with self._database.transaction() as tx:
             return ValueTables(await firm.values(tx, at=self._values_at))
+
+    async def waits_of(self, engagement: str, *, but: str) -> list[Problem]:
+        """What an engagement waits for, the most pressing first; the holds of one flow are left out."""
+        async with self._database.transaction() as tx:
+            found = await holds.of_engagement(tx, engagement, but=but)
+        return [Problem(each["code"], each["facts"], each["quote"]) for each in found if each["code"] in CATALOGUE]
 
     # -- crosswalk
 

@@ -38,7 +38,8 @@ class Systems:
 
     def crm(self, connection: str) -> Crm:
         """The CRM that a record came from."""
-        return Crm(cast(CrmConnection, self._connections[connection]), self._effects, self.register)
+        told = self.firm.shows_holds(connection)
+        return Crm(cast(CrmConnection, self._connections[connection]), self._effects, self.register, shows_holds=told)
 
     def crm_of(self, entity: str) -> Crm:
         """The CRM that sells for a legal entity."""

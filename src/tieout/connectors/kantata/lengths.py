@@ -32,7 +32,10 @@ CLIENT = (_name("the message of our external reference"), _exact("key"), _exact(
 PROJECT = (_name("the project's description"), _exact("key"), _exact("po_number"), _task("tasks.name"))
 TASK = (_task("name"),)
 STATE = (_exact("po_number"),)
-REPORT = tuple(_exact(each) for each in ("engagement", "erp_project", "invoice_status", "last_invoice"))
+REPORT = tuple(
+    _exact(each)
+    for each in ("engagement", "erp_project", "invoice_status", "last_invoice", "hold_status", "hold_message")
+)
 
 
 def of_account(lengths: tuple[Length, ...], *, names: int, texts: int) -> tuple[Length, ...]:

@@ -23,6 +23,8 @@ REPORT: Mapping[str, str] = {
     "unbilled": "Unbilled",
     "invoice_status": "Invoice Status",
     "last_invoice": "Last Invoice",
+    "hold_status": "Hold Status",
+    "hold_message": "Hold Message",
 }
 
 
