@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -206,6 +211,36 @@ async def test_a_database_that_is_away_acknowledges_nothing(site: Any) -> None:
     assert (await site.ask(None, "POST", HOOK, content=RING)).status_code == 200
 
 
+def _dripping() -> Any:
+    async def drips() -> Any:
+        yield b"sesame|M1|opportunity|"
+        await asyncio.sleep(0.3)
+        yield b"006A"
+
+    return drips()
+
+
+@pytest.mark.parametrize(
+    ("guard", "gone", "refusal"),
+    [
+        ({"rings": 1.0, "rings_at_once": 1}, {"rings": 1e9, "rings_at_once": 10**9}, 429),
+        ({"ring_seconds": 0.1}, {"ring_seconds": 10.0}, 408),
+        ({"ring": 10}, {"ring": 2**20}, 413),
+        ({"least_free": 2**50}, {"least_free": 0}, 507),
+    ],
+    ids=["rate", "time", "size", "disk"],
+)
+async def test_without_its_limit_the_door_takes_what_it_refused(
+    make_site: Any, guard: dict[str, Any], gone: dict[str, Any], refusal: int
+) -> None:
+    last = []
+    for limits in (guard, gone):
+        site = await make_site(Limits(**limits))
+        answers = [await site.ask(None, "POST", HOOK, content=_dripping()) for _ in range(2)]
+        last.append(answers[-1].status_code)
+    assert last == [refusal, 200]
+
+
 # -- acknowledged means committed
 
 Commit = Callable[[Sequence[Ring]], Awaitable[None]]
@@ -273,6 +308,45 @@ async def test_a_saboteur_that_answers_before_the_commit_is_caught(books: Books)
     commit, _ = failing_sometimes(books.database, 1)
     _, lost = await acknowledged_and_lost(books, AnswersFirst(commit, lambda: None, most=20), 400)
     assert lost > 0
+
+
+async def killed(books: Books, kind: str) -> tuple[set[str], set[str]]:
+    """What a belfry acknowledged before it was killed within its third commit, and what is in the database."""
+    command = [sys.executable, str(Path(__file__).parent / "belfry_process.py"), books.database.url, kind]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    return set(done.stdout.decode().split()), {each for each, _, _ in await stored(books)}
+
+
+async def test_what_was_acknowledged_before_a_kill_within_a_commit_is_there(books: Books) -> None:
+    acknowledged, there = await killed(books, "sound")
+    assert acknowledged
+    assert acknowledged == there
+
+
+async def test_a_saboteur_that_answers_before_the_commit_is_caught_by_the_kill(books: Books) -> None:
+    acknowledged, there = await killed(books, "hasty")
+    assert acknowledged - there
+
+
+async def test_an_id_that_is_used_again_for_another_content_is_followed_and_told(books: Books) -> None:
+    """To refuse it could only lose a change; to take it for the same ring, too."""
+    rings = [
+        Ring("salesforce", "M1", [("opportunity", record)], books.now(), content)
+        for record, content in (("006A", "a"), ("006B", "b"), ("006B", "b"), ("006A", "c"))
+    ]
+
+    async def told(*which: int) -> list[tuple[str, str]]:
+        async with books.database.statement() as tx:
+            return await bells.store(tx, [rings[each] for each in which])
+
+    assert await told(0) == []
+    assert await told(0) == []
+    assert await told(1) == [("salesforce", "M1")]
+    assert await told(2, 3) == [("salesforce", "M1")]
+    assert len(await stored(books)) == 3
+    assert await told(0, 0) == [("salesforce", "M1")]
 
 
 async def test_a_failing_group_fails_for_each_of_its_rings_and_for_no_other(books: Books) -> None:

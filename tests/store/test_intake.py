@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tieout.store import messages
-from tieout.store.database import Tx
+from tieout.store.database import Tx, rows
 from tieout.store.messages import Arrival
 from tieout.testing.books import Books
 
@@ -155,6 +157,67 @@ async def test_without_the_guard_the_last_arrival_would_win(books: Books) -> Non
         await what_stays(tx, books, deliveries)
         await tx.execute("update message set state = 'received', reason = '' where state = 'ignored'")
         assert await what_stays(tx, books, []) != newest(deliveries)
+
+
+async def told(tx: Tx) -> list[tuple[str, str]]:
+    """Every message of A, in the order in which it came: its version's end and what became of it."""
+    found = await rows(tx, "select version, state, reason from message order by id")
+    return [(each["version"][-4:], each["reason"] or each["state"]) for each in found]
+
+
+async def test_what_comes_with_a_stamp_before_an_echo_is_older_than_the_echo(books: Books) -> None:
+    """The source went from a to b and back to a; b arrives last."""
+    async with books.database.transaction() as tx:
+        for version in ("2026-11-02T10:00:01Z#a", "2026-11-02T10:00:03Z#a", "2026-11-02T10:00:02Z#b"):
+            await record(tx, books, [deal("A", version)])
+        assert await told(tx) == [("1Z#a", "received"), ("2Z#b", "superseded by a newer state")]
+        assert (await law(tx))["ignored"] == 1
+
+
+async def test_a_source_that_goes_back_within_an_instant_is_followed(books: Books) -> None:
+    a, b = "2026-11-02T10:00:01Z#a", "2026-11-02T10:00:01Z#b"
+    async with books.database.transaction() as tx:
+        await record(tx, books, [deal("A", each) for each in (a, b, a, a, b, a)])
+        assert [each["version"] for each in await messages.waiting(tx, "salesforce", "opportunity", 10)] == [
+            a, b, f"{a}~2", f"{b}~2", f"{a}~3",
+        ]  # fmt: skip
+        assert await record(tx, books, [deal("A", a)]) == []
+        assert (await law(tx))["received"] == 5
+
+
+async def both_at_once(books: Books) -> list[tuple[str, str]]:
+    """A sweep stores the newer state and has not committed yet; a doorbell's reading brings an older one meanwhile."""
+    stored = asyncio.Event()
+
+    async def sweep() -> None:
+        async with books.database.transaction() as tx:
+            await record(tx, books, [deal("A", at(2))])
+            stored.set()
+            await asyncio.sleep(0.3)
+
+    async def doorbell() -> None:
+        await stored.wait()
+        async with books.database.transaction() as tx:
+            await record(tx, books, [deal("A", at(1))], via="doorbell")
+
+    await asyncio.gather(sweep(), doorbell())
+    async with books.database.transaction() as tx:
+        return sorted((version, became) for version, became in await told(tx))
+
+
+async def test_two_who_record_at_once_see_each_other_s_states(books: Books) -> None:
+    assert await both_at_once(books) == [("1Z#1", "superseded by a newer state"), ("2Z#2", "received")]
+
+
+async def test_without_the_lock_the_older_one_would_be_news(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_after_the_other = itertools.count(1)
+    real = messages._lock
+
+    async def another(tx: Tx, connection: str, kind: str) -> None:
+        await real(tx, f"{connection}{next(one_after_the_other)}", kind)
+
+    monkeypatch.setattr(messages, "_lock", another)
+    assert ("1Z#1", "received") in await both_at_once(books)
 
 
 async def test_an_echo_of_our_own_writing_is_no_news(books: Books) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -46,6 +47,8 @@ from tieout.store import bells
 from tieout.store.bells import Ring
 from tieout.store.database import Database
 from tieout.store.metrics import snapshot
+
+log = structlog.get_logger(__name__)
 
 # The addresses that are this application's own, where it stands beside the console.
 OWNS = ("/api/", "/hooks/")
@@ -116,7 +119,11 @@ def api(
 
     async def commit(rings: Sequence[Ring]) -> None:
         async with database.statement() as tx:
-            await bells.store(tx, rings)
+            reused = await bells.store(tx, rings)
+        for connection, bell in reused:
+            log.warning(
+                "one id for two contents: the system that rings uses its ids again", connection=connection, id=bell
+            )
 
     application = Api(
         title="Tieout",
@@ -126,25 +133,21 @@ def api(
         docs_url=None,
         redoc_url=None,
     )
-    services = Services(
+    doorway = hooks.Doorway(doorbells, secrets or {}, Belfry(commit, wake), limits, clock, free_bytes, seconds)
+    application.doorway = SecurityHeaders(doorway)
+    application.state.services = Services(
         database=database,
         operator=operator,
         replays=replays,
         access=access,
         firm=firm,
-        doorbells=doorbells,
-        secrets=secrets or {},
         clock=clock,
         calendar=calendar,
         free_bytes=free_bytes,
         limits=limits,
-        belfry=Belfry(commit, wake),
         collected=Collected(lambda: snapshot(database, clock())),
-        rings=Bucket(limits.rings, limits.rings_at_once, seconds),
         requests=Bucket(limits.requests, limits.requests_at_once, seconds),
     )
-    application.state.services = services
-    application.doorway = SecurityHeaders(hooks.Doorway(services, seconds))
     problem.install(application)
     for room in _ROOMS:
         application.include_router(room.routes(), prefix=PREFIX)

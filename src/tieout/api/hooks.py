@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import hmac
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from tieout.api.belfry import NotStored
+from tieout.api.belfry import Belfry, NotStored
+from tieout.api.limits import Bucket, Limits
 from tieout.api.problem import Wrong, documented, fault
-from tieout.api.services import Services
 from tieout.connectors.contract import Bell, Doorbell, WebhookRefused
+from tieout.engine.run import Clock
 from tieout.store.bells import Ring
 
 PREFIX = "/hooks/"
@@ -31,14 +33,27 @@ class HungUp(Exception):
     """Whoever rang is gone before the body was there: nobody waits for an answer."""
 
 
+@dataclass(slots=True)
 class Doorway:
-    """Answers everything below `/hooks/`. `seconds` is a clock that never goes back."""
+    """Answers everything below `/hooks/`.
 
-    def __init__(self, hub: Services, seconds: Callable[[], float]) -> None:
-        self._hub = hub
-        self._seconds = seconds
-        self._free = 0
-        self._looked_at = -math.inf
+    `secrets` are the last part of a doorbell's address, by connection; a doorbell without one here decides about it by
+    itself. `free_bytes` is the room where the database writes, `seconds` a clock that never goes back.
+    """
+
+    doorbells: Mapping[str, Doorbell]
+    secrets: Mapping[str, str]
+    belfry: Belfry
+    limits: Limits
+    clock: Clock
+    free_bytes: Callable[[], int]
+    seconds: Callable[[], float]
+    _rings: Bucket = field(init=False)
+    _free: int = field(init=False, default=0)
+    _looked_at: float = field(init=False, default=-math.inf)
+
+    def __post_init__(self) -> None:
+        self._rings = Bucket(self.limits.rings, self.limits.rings_at_once, self.seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -57,14 +72,13 @@ class Doorway:
 
     async def _ring(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """What the system takes for an acknowledgement, once the ring is committed. Raises Wrong."""
-        hub = self._hub
         connection, token = _address(scope)
-        doorbell = _door(hub, connection, token)
+        doorbell = self._door(connection, token)
         self._room(connection)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         body = await self._body(headers, receive)
         headers[TOKEN_HEADER] = token
-        now = hub.clock()
+        now = self.clock()
         try:
             bell = doorbell.verify(headers, body, now)
         except WebhookRefused as refused:
@@ -72,36 +86,43 @@ class Doorway:
         refs = _refs(connection, bell)
         if refs:
             try:
-                await hub.belfry.ring(Ring(connection, bell.id, refs, now))
+                await self.belfry.ring(Ring(connection, bell.id, refs, now, bell.content))
             except NotStored as failed:
                 raise Wrong(
                     503, "not-stored", "It is not stored: ring again.", headers={"Retry-After": "1"}
                 ) from failed
         return doorbell.answer()
 
+    def _door(self, connection: str, token: str) -> Doorbell:
+        """A wrong token and an unknown connection look the same, and take the same time."""
+        doorbell, secret = self.doorbells.get(connection), self.secrets.get(connection, "")
+        right = hmac.compare_digest(token.encode(), (secret or token).encode())
+        if doorbell is None or not right:
+            raise _no_such_doorbell()
+        return doorbell
+
     def _room(self, connection: str) -> None:
         """Says no before the disk is full, never after: what cannot be stored is not acknowledged."""
-        hub, now = self._hub, self._seconds()
+        now = self.seconds()
         if now - self._looked_at >= _LOOK_AGAIN:
-            self._free, self._looked_at = hub.free_bytes(), now
-        if self._free < hub.limits.least_free:
+            self._free, self._looked_at = self.free_bytes(), now
+        if self._free < self.limits.least_free:
             raise Wrong(
                 507, "disk-nearly-full", "There is no room to store it: ring again.", headers={"Retry-After": "60"}
             )
-        wait = hub.rings.wait(connection)
+        wait = self._rings.wait(connection)
         if wait:
             raise Wrong(429, "too-fast", "Too many rings.", headers={"Retry-After": str(math.ceil(wait))})
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             raise Wrong(415, "encoded", "The body must come as it is, not compressed.")
-        limits = self._hub.limits
-        declared = headers.get("content-length", "")
-        if declared.isdecimal() and int(declared[:20]) > limits.ring:
-            raise _too_large(limits.ring)
+        most, declared = self.limits.ring, headers.get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > most:
+            raise _too_large(most)
         try:
-            async with asyncio.timeout(limits.ring_seconds):
-                return await _read(receive, limits.ring)
+            async with asyncio.timeout(self.limits.ring_seconds):
+                return await _read(receive, most)
         except TimeoutError as slow:
             raise Wrong(408, "too-slow", "The body took too long to arrive.") from slow
 
@@ -131,16 +152,6 @@ def _address(scope: Scope) -> tuple[str, str]:
     if scope["method"] != "POST":
         raise Wrong(405, "method-not-allowed", "Method not allowed.", headers={"Allow": "POST"})
     return parts[0], parts[1]
-
-
-def _door(hub: Services, connection: str, token: str) -> Doorbell:
-    """A wrong token and an unknown connection look the same, and take the same time."""
-    doorbell = hub.doorbells.get(connection)
-    secret = hub.secrets.get(connection, "")
-    right = hmac.compare_digest(token.encode(), (secret or token).encode())
-    if doorbell is None or not right:
-        raise _no_such_doorbell()
-    return doorbell
 
 
 def _refs(connection: str, bell: Bell) -> list[tuple[str, str]]:

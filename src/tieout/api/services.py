@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from tieout.api.belfry import Belfry
 from tieout.api.collected import Collected
 from tieout.api.limits import Bucket, Limits
-from tieout.connectors.contract import Doorbell
 from tieout.domain.firm import Firm
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
@@ -29,15 +27,11 @@ class Services:
     replays: Replays
     access: Access
     firm: Callable[[], Firm]
-    doorbells: Mapping[str, Doorbell]
-    secrets: Mapping[str, str]
     clock: Clock
     calendar: Calendar
     free_bytes: Callable[[], int]
     limits: Limits
-    belfry: Belfry
     collected: Collected
-    rings: Bucket
     requests: Bucket
 
 

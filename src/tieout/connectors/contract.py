@@ -109,8 +109,9 @@ class AlreadyThere(Exception):
 class Change:
     """A record changed, was deleted, or was merged into another.
 
-    `version` is the source's own order of the states of one record: a sortable time stamp, then `#` and a fingerprint
-    that tells two states of the same instant apart. `amount` is what the record is worth, for the conservation law.
+    `version` is the source's own order of the states of one record: a time stamp of the source, then `#` and a fingerprint
+    that tells two states of the same instant apart. Stamps are compared as text, byte by byte, so all of a kind have one
+    form: the same zone, the same digits. Neither part contains `#` or `~`. `amount` is what the record is worth, for the conservation law.
     """
 
     ref: Ref
@@ -229,10 +230,15 @@ class WebhookRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bell:
-    """A verified doorbell: the records to read again, and the id that tells a repeated ring."""
+    """A verified doorbell: the records to read again, and the id that tells a repeated ring.
+
+    `content` is a fingerprint of what was said, where the id does not already follow from it: the same id with another
+    content is another ring, and a mistake of the sender's that is written down.
+    """
 
     id: str
     refs: Sequence[Ref]
+    content: str = ""
 
 
 class Doorbell(Protocol):

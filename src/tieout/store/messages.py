@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,9 @@ from psycopg.types.json import Jsonb
 
 from tieout.store import memory
 from tieout.store.database import Tx, row, rows
+
+# The advisory locks under which the newest state of each record is found out.
+_ORDER = 7316
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +38,81 @@ async def record(
 ) -> list[dict[str, Any]]:
     """Stores what is new and counts it; a state seen before changes nothing. Returns the new rows (id, kind, record_id …).
 
-    A version is the source's stamp, `#` and a fingerprint of what was read: the newest state again under a later stamp is
-    an echo, of our own writing for example, and no news (T59). With `again` it is news: between the two, another state may
-    have come and gone that the database has forgotten.
+    A version is the source's stamp, `#` and a fingerprint of what was read. Order follows the stamps, never the clock and
+    never the order of arrival:
 
-    A state that is older than one already seen is stored as ignored: order follows the source's versions, never the clock.
+    - a state older than the newest is stored as ignored: superseded before it came;
+    - the newest state again under a later stamp is an echo, of our own writing for example, and no news (T59), but what comes
+      with a stamp in between is older from now on. With `again` it is news: between the two, another state may have come and
+      gone that the database has forgotten;
+    - of two states of one instant the one told last counts, also when it was told before: then `~2`, `~3` … follows its
+      version, because the source went back to it within the instant.
+
+    Whoever else records the same kind of the same connection waits until this transaction ends: it must see what is newest.
     """
-    if not arrivals:
-        return []
-    stored = await rows(
+    for connection, kind in sorted({(each.connection, each.kind) for each in arrivals}):
+        await _lock(tx, connection, kind)
+    stored: list[dict[str, Any]] = []
+    for states in _one_of_each_record(arrivals):
+        stored += await _record(tx, states, via, now, again)
+    await _count(tx, stored)
+    return stored
+
+
+async def _lock(tx: Tx, connection: str, kind: str) -> None:
+    """One at a time, until the transaction ends."""
+    await tx.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_ORDER, f"{connection}/{kind}"))
+
+
+def _one_of_each_record(arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
+    """The page as it came, in parts in which no record is twice: a part sees what the one before it stored."""
+    parts: list[list[Arrival]] = []
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for each in arrivals:
+        record_ = (each.connection, each.kind, each.record_id)
+        if seen[record_] == len(parts):
+            parts.append([])
+        parts[seen[record_]].append(each)
+        seen[record_] += 1
+    return parts
+
+
+async def _record(tx: Tx, states: Sequence[Arrival], via: str, now: datetime, again: bool) -> list[dict[str, Any]]:
+    return await rows(
         tx,
         """
+        with came as (
+          select a.*, split_part(a.version, '#', 1) collate "C" as stamp, split_part(a.version, '#', 2) as content
+          from jsonb_to_recordset(%(states)s) as a(connection text, kind text, record_id text, version text,
+               currency text, amount_minor numeric, payload jsonb, deleted boolean, merged_into text)
+        ), compared as (
+          select c.*, last.id as last_id, last.stamp as last_stamp,
+                 coalesce(last.content = c.content and (c.content <> '' or last.stamp = c.stamp)
+                   and last.deleted = c.deleted and last.merged_into is not distinct from c.merged_into, false)
+                   and not (%(again)s and c.stamp > last.stamp) as same
+          from came c left join lateral (
+            select id, coalesce(told_until, split_part(version, '#', 1)) collate "C" as stamp,
+                   split_part(split_part(version, '#', 2), '~', 1) as content, deleted, merged_into
+            from message m where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
+            order by 2 desc, id desc limit 1
+          ) last on true
+        ), echoed as (
+          update message m set told_until = c.stamp
+          from compared c where m.id = c.last_id and c.same and c.stamp > c.last_stamp
+        )
         insert into message (connection, kind, record_id, version, day, currency, amount_minor, via, payload, deleted,
-                             merged_into, received_at)
-        select a.connection, a.kind, a.record_id, a.version, %(day)s, a.currency, a.amount_minor, %(via)s, a.payload,
-               a.deleted, a.merged_into, %(now)s
-        from jsonb_to_recordset(%(arrivals)s) as a(connection text, kind text, record_id text, version text,
-             currency text, amount_minor numeric, payload jsonb, deleted boolean, merged_into text)
-        where %(again)s or not exists (
-          select from (
-            select version, deleted, merged_into from message m
-            where m.connection = a.connection and m.kind = a.kind and m.record_id = a.record_id
-            order by split_part(version, '#', 1) collate "C" desc, id desc limit 1
-          ) last
-          where split_part(last.version, '#', 2) <> '' and last.deleted = a.deleted
-            and last.merged_into is not distinct from a.merged_into
-            and split_part(last.version, '#', 2) = split_part(a.version, '#', 2))
+                             merged_into, received_at, state, reason, settled_at)
+        select c.connection, c.kind, c.record_id, c.version || told.again, %(day)s, c.currency, c.amount_minor, %(via)s,
+               c.payload, c.deleted, c.merged_into, %(now)s,
+               case when c.stamp < c.last_stamp then 'ignored' else 'received' end,
+               case when c.stamp < c.last_stamp then 'superseded by a newer state' else '' end,
+               case when c.stamp < c.last_stamp then %(now)s::timestamptz end
+        from compared c cross join lateral (
+          select case when count(*) > 0 and c.stamp = c.last_stamp then '~' || count(*) + 1 else '' end as again
+          from message m where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
+            and split_part(m.version, '~', 1) = c.version
+        ) told
+        where not c.same
         on conflict (connection, kind, record_id, version) do nothing
         returning id, connection, kind, record_id, version, currency, amount_minor, day
         """,
@@ -69,22 +121,9 @@ async def record(
             "via": via,
             "now": now,
             "again": again,
-            "arrivals": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in arrivals]),
+            "states": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in states]),
         },
     )
-    await _count(tx, stored)
-    if stored:
-        await tx.execute(
-            """
-            update message m set state = 'ignored', reason = 'older than a state seen before', settled_at = %s
-            where m.id = any(%s) and exists (
-              select from message n where n.connection = m.connection and n.kind = m.kind and n.record_id = m.record_id
-                and n.id < m.id
-                and split_part(n.version, '#', 1) collate "C" > split_part(m.version, '#', 1) collate "C")
-            """,
-            (now, [each["id"] for each in stored]),
-        )
-    return stored
 
 
 async def _count(tx: Tx, stored: Sequence[Mapping[str, Any]]) -> None:

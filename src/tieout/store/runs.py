@@ -65,7 +65,8 @@ async def start(tx: Tx, run_id: str, generation: int, worker: str, now: datetime
     """Takes a run for working on, or None when there is nothing to do: finished, superseded, or a newer try is queued.
 
     The attempt is counted before the work, so that a run that kills its worker cannot do so for ever. Other runs of the
-    same subject that are older and not finished end here: this one reads the newer state.
+    same subject that are older and not finished end here: this one reads the newer state. `sequence` is the order of the
+    source's versions, not of arrival: a state that comes after a newer one gets no run (messages.record).
     """
     run = await row(
         tx,

@@ -14,17 +14,19 @@ from tieout.store.database import Tx, row, rows
 async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Stores entries as the source tells them; an older version never overwrites a newer one (T57).
 
-    Each entry has the names of the table's columns, with `project` and `task` as the source's own ids.
+    Of two versions of one instant the one told last counts, unless the entry was deleted in that instant. Each entry has the
+    names of the table's columns, with `project` and `task` as the source's own ids.
     """
     await tx.execute(
         """
         with page as (
-          select * from jsonb_to_recordset(%(entries)s) as p(source_id text, source_version text, project text, task text,
-            person text, person_name text, work_date date, minutes integer, billable_minutes integer, rate numeric,
-            currency text, state text, approved_by text, approved_at timestamptz, notes text, mapping text)
+          select * from rows from (jsonb_to_recordset(%(entries)s) as (source_id text, source_version text, project text,
+            task text, person text, person_name text, work_date date, minutes integer, billable_minutes integer, rate numeric,
+            currency text, state text, approved_by text, approved_at timestamptz, notes text, mapping text))
+          with ordinality
         ), history as (
           insert into time_entry_version (connection, source_id, version, body, seen_at)
-          select %(connection)s, source_id, source_version, to_jsonb(page), %(now)s from page on conflict do nothing
+          select %(connection)s, source_id, source_version, to_jsonb(page) - 'ordinality', %(now)s from page on conflict do nothing
         )
         insert into time_entry (connection, source_id, version, project_ref, task_ref, person, work_date, minutes,
                                 billable_minutes, rate, currency, state, approved_by, approved_at, notes, mapping, changed_at)
@@ -32,14 +34,15 @@ async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]
                billable_minutes, rate, currency, state, coalesce(approved_by, ''), approved_at, coalesce(notes, ''), mapping,
                %(now)s
         from (select distinct on (source_id) * from page
-              order by source_id, split_part(source_version, '#', 1) collate "C" desc) newest
+              order by source_id, split_part(source_version, '#', 1) collate "C" desc, ordinality desc) newest
         on conflict (connection, source_id) do update
         set version = excluded.version, project_ref = excluded.project_ref, task_ref = excluded.task_ref,
             person = excluded.person, work_date = excluded.work_date, minutes = excluded.minutes,
             billable_minutes = excluded.billable_minutes, rate = excluded.rate, currency = excluded.currency,
             state = excluded.state, approved_by = excluded.approved_by, approved_at = excluded.approved_at,
             notes = excluded.notes, mapping = excluded.mapping, changed_at = excluded.changed_at
-        where split_part(time_entry.version, '#', 1) collate "C" <= split_part(excluded.version, '#', 1) collate "C"
+        where split_part(time_entry.version, '#', 1) collate "C" < split_part(excluded.version, '#', 1) collate "C"
+          or split_part(time_entry.version, '#', 1) = split_part(excluded.version, '#', 1) and time_entry.state <> 'deleted'
         """,
         {"entries": Jsonb(list(entries)), "connection": connection, "now": now},
     )
@@ -51,6 +54,7 @@ async def mark_deleted(tx: Tx, connection: str, versions: Mapping[str, str], now
         """
         update time_entry t set state = 'deleted', version = d.value, changed_at = %s
         from jsonb_each_text(%s) d where t.connection = %s and t.source_id = d.key and t.state <> 'deleted'
+          and split_part(t.version, '#', 1) collate "C" <= split_part(d.value, '#', 1) collate "C"
         """,
         (now, Jsonb(dict(versions)), connection),
     )
@@ -105,16 +109,18 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, now: datetime) -
         """
         update message m
         set state = case
-              when m.version <> t.version then 'ignored'
+              when split_part(m.version, '~', 1) <> split_part(t.version, '~', 1) then 'ignored'
               when t.problem <> '' then 'held'
               when t.state in ('draft', 'submitted') then 'ignored'
               else 'done' end,
             reason = case
-              when m.version <> t.version then 'superseded by a newer state'
+              when split_part(m.version, '~', 1) <> split_part(t.version, '~', 1) then 'superseded by a newer state'
               when t.problem <> '' then t.problem
               when t.state in ('draft', 'submitted') then 'not approved yet'
               else '' end,
-            settled_at = case when t.problem = '' or m.version <> t.version then %(now)s::timestamptz end
+            settled_at = case
+              when t.problem = '' or split_part(m.version, '~', 1) <> split_part(t.version, '~', 1)
+              then %(now)s::timestamptz end
         from time_entry t
         where m.connection = %(connection)s and m.kind = 'time_entry' and t.connection = m.connection
           and t.source_id = m.record_id and (m.run_id = %(run)s or m.state = 'held') and m.state in ('in_flight', 'held')

@@ -6,6 +6,7 @@ import itertools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -229,6 +230,44 @@ class SeesEachRecordOnce(Mutant):
         return replace(page, changes=news)
 
 
+class Stamps(Mutant):
+    """Tells every stamp in a way of its own."""
+
+    async def changes(self, kind: str, since: str | None) -> Page:
+        page = await self.inner.changes(kind, since)
+        return replace(page, changes=[self._told(each) for each in page.changes])
+
+    async def look(self, ref: Any) -> Any:
+        found = await self.inner.look(ref)
+        return found and self._told(found)
+
+    def _told(self, change: Any) -> Any:
+        stamp, _, content = change.version.partition("#")
+        return replace(change, version=f"{self.told(datetime.fromisoformat(stamp))}#{content}")
+
+    def told(self, moment: datetime) -> str:
+        raise NotImplementedError
+
+
+class TellsTheTimeOfItsOwnZone(Stamps):
+    """Which moves with the season, here with every minute."""
+
+    def told(self, moment: datetime) -> str:
+        return moment.astimezone(timezone(timedelta(hours=-(moment.minute % 2)))).isoformat()
+
+
+class SaysNoMoreThanItMust(Stamps):
+    """A full hour has no minutes, and is after every minute that follows it."""
+
+    def told(self, moment: datetime) -> str:
+        return f"{moment:%Y-%m-%dT%H:%M}Z" if moment.minute % 2 else f"{moment:%Y-%m-%dT%H}Z"
+
+
+class PutsASecondMark(Stamps):
+    def told(self, moment: datetime) -> str:
+        return f"{moment.isoformat()}#v"
+
+
 class SeesNoDeletions(Mutant):
     async def changes(self, kind: str, since: str | None) -> Page:
         page = await self.inner.changes(kind, since)
@@ -323,6 +362,9 @@ SABOTEURS = (
     Saboteur("looking_agrees_with_the_sweep", "note", LooksWithOtherEyes),
     Saboteur("a_document_has_the_version_of_its_record", "note", ReadsAnotherVersion),
     Saboteur("a_change_is_seen", "note", SeesEachRecordOnce),
+    Saboteur("versions_are_in_the_source_s_order", "note", TellsTheTimeOfItsOwnZone),
+    Saboteur("versions_are_in_the_source_s_order", "note", SaysNoMoreThanItMust),
+    Saboteur("versions_are_in_the_source_s_order", "note", PutsASecondMark),
     Saboteur("a_late_commit_is_seen", "note", ReadsWithoutOverlap),
     Saboteur("a_deletion_is_seen", "note", SeesNoDeletions),
     Saboteur("nothing_is_lost_whatever_the_order", "note", ReadsWithoutOverlap),

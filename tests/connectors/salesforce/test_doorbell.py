@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import re
@@ -132,7 +133,8 @@ CALL = json.dumps({"type": "opportunity.changed", "refs": [ONE[2], TWO[2], ONE[2
 
 
 def test_a_signed_call_rings_for_the_records_it_names() -> None:
-    expected = Bell("msg_1", [Ref("salesforce", "opportunity", each[2]) for each in (ONE, TWO)])
+    refs = [Ref("salesforce", "opportunity", each[2]) for each in (ONE, TWO)]
+    expected = Bell("msg_1", refs, hashlib.sha256(CALL).hexdigest())
     assert doorbell().verify(signed(CALL), CALL, NOW) == expected
     assert doorbell().verify(signed(CALL, NOW - timedelta(minutes=4)), CALL, NOW) == expected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import re
@@ -92,7 +93,8 @@ class SalesforceDoorbell:
     def _signed(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell:
         if self._signature is None:
             raise WebhookRefused("webhook_secret is not configured, so no signed call can be believed")
-        return Bell(self._signature.verify(headers, body, now), self._named_refs(body))
+        call = self._signature.verify(headers, body, now)
+        return Bell(call, self._named_refs(body), hashlib.sha256(body).hexdigest())
 
     def _named_refs(self, body: bytes) -> list[Ref]:
         """{"type": "opportunity.changed", "refs": ["006…", …]}"""

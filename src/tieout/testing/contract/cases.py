@@ -43,6 +43,7 @@ OF_A_READ: tuple[Check, ...] = (
     reading.looking_agrees_with_the_sweep,
     reading.a_document_has_the_version_of_its_record,
     reading.a_change_is_seen,
+    reading.versions_are_in_the_source_s_order,
     reading.a_late_commit_is_seen,
     reading.a_deletion_is_seen,
     reading.nothing_is_lost_whatever_the_order,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
@@ -63,6 +64,32 @@ async def a_change_is_seen(trial: Trial) -> None:
     changes, _ = await drained(trial, cursor)
     after = newest(changes).get(record)
     promise(after is not None and after.version > before, f"{before} became {after}")
+
+
+async def versions_are_in_the_source_s_order(trial: Trial) -> None:
+    """Byte by byte, as the hub compares them: it takes a state for older when the source made it earlier, and only then."""
+    feed = trial.bench.feed(trial.subject)
+    record = await feed.make()
+    told = [await _version(trial, record)]
+    for _ in range(3 if feed.change else 0):
+        trial.bench.forward(timedelta(minutes=1))
+        await _able(feed.change, "change")(record)
+        told.append(await _version(trial, record))
+    stamps = [each.partition("#")[0].encode() for each in told]
+    promise(stamps == sorted(set(stamps)), f"one state after the other was told as {told}")
+    changes, _ = await drained(trial, None)
+    versions = [*told, *(each.version for each in changes)]
+    promise(
+        all(each.count("#") == 1 and "~" not in each for each in versions), f"a stamp, `#`, a fingerprint: {versions}"
+    )
+    forms = {re.sub(r"[0-9]", "0", each.partition("#")[0]) for each in versions}
+    promise(len(forms) == 1, f"stamps of different forms have no order as text: {sorted(forms)}")
+
+
+async def _version(trial: Trial, record: str) -> str:
+    looked = await trial.source.look(ref(trial, record))
+    promise(looked is not None, f"{record} was just made, and a look tells nothing")
+    return looked.version if looked else ""
 
 
 async def a_late_commit_is_seen(trial: Trial) -> None:
