@@ -106,7 +106,8 @@ class Site:
         override = (await self.ask("operator", "POST", "/api/v1/overrides", json=field)).json()["id"]
         plan = (await self.ask("operator", "POST", "/api/v1/plans", json={"hold": hold})).json()["id"]
         return {
-            "plan": plan, "hold": hold, "cause": cause, "question": question, "override": override, "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
+            "plan": plan, "hold": hold, "cause": cause, "question": question, "override": override,
+            "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
             "key": deal.project, "invoice": "2026/0001", "source_id": "T1", "table": "tax_class", "row": str(row),
             "token": "999",
         }  # fmt: skip

@@ -51,7 +51,9 @@ def is_money(field: str) -> bool:
 def overridden(document: D, field: str, value: Any) -> D:
     """The document with the field set. Raises NotOverridable for a field it does not have, may not lose, or a wrong value."""
     body = document.body()
-    _check(document, field, body)[field.rsplit(".", maxsplit=1)[-1]] = value.strip() if isinstance(value, str) else value
+    _check(document, field, body)[field.rsplit(".", maxsplit=1)[-1]] = (
+        value.strip() if isinstance(value, str) else value
+    )
     try:
         return type(document).model_validate(body)
     except ValidationError as wrong:
