@@ -205,6 +205,7 @@ class World:
         self._rung: dict[tuple[str, str], set[bytes]] = {}
         self._numbers = 0
         self._seen = 0
+        self._told: set[tuple[str, int]] = set()
         self._newest: Counter[str] = Counter()
 
     async def _commit(self, rings: Sequence[Ring]) -> None:
@@ -349,8 +350,11 @@ class World:
     def _count(self, source: Source, told: Sequence[tuple[str, int]]) -> None:
         """What of a page or a look is a fault: not the newest state, or one that was told before."""
         for record, which in told:
-            last = len(source.states[record]) - 1
-            self.faults["an older state" if which not in (-1, last) else "the newest state, perhaps again"] += 1
+            if which < len(source.states[record]) - 1:
+                self.faults["an older state"] += 1
+            elif (record, which) in self._told:
+                self.faults["the newest state again"] += 1
+            self._told.add((record, which))
 
 
 def record_id(kind: str, number: int) -> str:
