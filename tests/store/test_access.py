@@ -117,5 +117,5 @@ def test_the_table_of_rights_names_every_verb_and_no_role_it_does_not_know() -> 
     assert not Actor("A", "a", roles_of(["viewer", "operator"])).may("approval.answer")
 
 
-def test_a_viewer_may_only_look() -> None:
-    assert [verb for verb, roles in MAY.items() if "viewer" in roles] == ["look"]
+def test_a_viewer_may_only_look_and_answer_what_they_are_asked() -> None:
+    assert [verb for verb, roles in MAY.items() if "viewer" in roles] == ["look", "question.answer"]
