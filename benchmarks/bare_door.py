@@ -7,7 +7,6 @@ announces its address with one line of JSON and ends when its input ends.
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import sys
@@ -61,8 +60,6 @@ async def main() -> None:
             sys.stdout.write(json.dumps({"address": address}) + "\n")
             sys.stdout.flush()
 
-        gc.collect()
-        gc.freeze()  # as the hub does, which this imports
         serving = asyncio.create_task(answer(BareDoor(connection), Settings(port=0), ready))
         await asyncio.to_thread(sys.stdin.read)
         serving.cancel()

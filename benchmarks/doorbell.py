@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import psutil
+
 from tieout.api.limits import Limits
 from tieout.store.database import row
 
@@ -17,9 +19,9 @@ from .ground import Ground, ground
 from .load import Answers, fire, post
 from .measuring import Figure, Watch, percentile, spread
 
-# As many as one connection may ring at once before it is told to slow down.
-RINGS = Limits().rings_at_once
-ROUNDS = 3
+# Short rounds by turns: a processor that changes its pace changes it for both.
+RINGS = 800
+ROUNDS = 8
 CONNECTIONS = 32
 STEADY = 500.0  # rings per second
 _TOKEN = "a-long-secret-at-the-end-of-an-address"  # noqa: S105
@@ -83,18 +85,29 @@ async def measure(rings: int = RINGS) -> list[Figure]:
         serve = ["-m", "tieout.cli", "serve", "--role", "web", "--port", "0", "--json", "--leash"]
         bare = ["-m", "benchmarks.bare_door"]
         async with _door(on, serve, environment) as (there, hub), _door(on, bare, environment) as (beside, floor_pid):
+            _apart((hub, floor_pid), on.postgres)
             watch = Watch(hub=hub, floor=floor_pid, postgres=on.postgres)
             door, floor = Side(f"{there}/hooks/salesforce/{_TOKEN}", watch), Side(f"{beside}/", watch)
             await _warm(door, floor)
-            for _ in range(ROUNDS):
-                await door.fire(rings)
-                await floor.fire(rings)
-                await asyncio.sleep(rings / Limits().rings)  # what the round took from the limit comes back
+            for number in range(ROUNDS):
+                for each in (door, floor) if number % 2 else (floor, door):
+                    await asyncio.sleep(rings / Limits().rings)  # what a round took from the limit comes back
+                    await each.fire(rings)
             both = _together(door, floor, rings)
-            steady = [await each.fire(rings, rate=STEADY) for each in (door, floor)]
+            steady = [await each.fire(4 * rings, rate=STEADY) for each in (door, floor)]
             alone = [await each.fire(100, connections=1) for each in (door, floor)]
             await _prove(on, door.rung)
     return [*both, _on_schedule(steady), _alone(alone)]
+
+
+def _apart(doors: Sequence[int], postgres: int) -> None:
+    """Both doors on the first core, the load and Postgres on the second: cores differ, and neither door may choose."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    server = psutil.Process(postgres)
+    for each in doors:
+        os.sched_setaffinity(each, {first})
+    for each in (os.getpid(), postgres, *(child.pid for child in server.children(recursive=True))):
+        os.sched_setaffinity(each, others or {first})
 
 
 async def _warm(*sides: Side) -> None:
@@ -132,8 +145,16 @@ def _on_schedule(steady: Sequence[Answers]) -> Figure:
 
 
 def _alone(alone: Sequence[Answers]) -> Figure:
-    door, floor = (percentile(each.times, 0.5) for each in alone)
-    return Figure("a webhook alone, median", door, "ms", floor, "the same floor")
+    door, floor = (each.times for each in alone)
+    return Figure(
+        "a webhook alone, median",
+        percentile(door, 0.5),
+        "ms",
+        percentile(floor, 0.5),
+        "the same floor",
+        {},
+        spread(door),
+    )
 
 
 def _request(url: str, number: int) -> bytes:

@@ -22,7 +22,7 @@ from standardwebhooks import Webhook
 
 from tieout.api.belfry import Belfry
 from tieout.api.hooks import Doorway
-from tieout.api.limits import Limits, SecurityHeaders
+from tieout.api.limits import Limits
 from tieout.connectors.contract import Change, Page
 from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.connectors.salesforce.doorbell import SalesforceDoorbell
@@ -265,7 +265,7 @@ class World:
     async def _post(self, call: Call, how: str) -> None:
         if RINGS[how] == 200:
             self._rung.setdefault((call.id, call.record), set()).add(call.body)
-        door = httpx2.ASGITransport(SecurityHeaders(self._doorway))
+        door = httpx2.ASGITransport(self._doorway)
         async with httpx2.AsyncClient(transport=door, base_url="https://hub") as client:
             answer = await client.post(f"/hooks/salesforce/{call.token}", content=call.body, headers=call.headers)
         if answer.status_code != RINGS[how]:

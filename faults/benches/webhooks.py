@@ -98,8 +98,8 @@ def what_was_told_once_is_never_news() -> Iterator[None]:
 def every_ring_is_a_new_one() -> Iterator[None]:
     store = bells.store
 
-    async def forgetful(tx: Tx, rings: Sequence[Ring]) -> list[tuple[str, str]]:
-        return await store(tx, [replace(each, content=f"{each.content}{next(_numbers)}") for each in rings])
+    async def forgetful(tx: Tx, rings: Sequence[Ring]) -> None:
+        await store(tx, [replace(each, content=f"{each.content}{next(_numbers)}") for each in rings])
 
     with patch.object(bells, "store", forgetful):
         yield
@@ -108,9 +108,9 @@ def every_ring_is_a_new_one() -> Iterator[None]:
 def one_id_is_one_ring() -> Sabotage:
     store = bells.store
 
-    async def narrow(tx: Tx, rings: Sequence[Ring]) -> list[tuple[str, str]]:
+    async def narrow(tx: Tx, rings: Sequence[Ring]) -> None:
         known = {each["id"] for each in await rows(tx, "select id from bell")}
-        return await store(tx, [each for each in rings if each.id not in known])
+        await store(tx, [each for each in rings if each.id not in known])
 
     return patch.object(bells, "store", narrow)
 

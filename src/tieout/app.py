@@ -232,8 +232,6 @@ async def serve(
             ready("")
             await asyncio.Event().wait()
         application = web(hub, configs, settings)
-        gc.collect()
-        gc.freeze()  # all that was imported stays: to look through it again and again would stop every answer for 0.2 s
         await answer(application, settings, ready)
 
 
@@ -297,6 +295,9 @@ def _surroundings(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings
 
 async def answer(app: ASGIApp, settings: Settings, ready: Callable[[str], None]) -> None:
     """Serves an application at the settings' host and port until it is cancelled; `ready` is called with its address."""
+    gc.collect()
+    gc.freeze()  # all that was imported stays: to look through it again and again would stop every answer for 0.2 s
+    gc.set_threshold(20_000, 20, 20)  # and nearly all that an answer needed is gone without being looked for
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=3,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
 import pytest
 
-from tieout.api.limits import Bucket, Limits
+from tieout.api.limits import Bucket, Limits, Patience
 from tieout.api.shapes import cursor, place
 
 pytestmark = pytest.mark.anyio
@@ -119,3 +120,36 @@ def test_a_cursor_leads_back_to_its_place() -> None:
     moment = datetime(2026, 11, 2, 12, 0, 0, 123456, tzinfo=UTC)
     assert place(cursor(moment, 7), datetime, int) == (moment, 7)
     assert place("", datetime, int) is None
+
+
+async def test_patience_ends_what_takes_too_long_and_nothing_else() -> None:
+    patience = Patience(0.1)
+
+    async def after(seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    slow = [asyncio.create_task(patience.wait(after(seconds))) for seconds in (0.0, 0.02, 5.0, 0.05, 6.0)]
+    found = await asyncio.wait_for(asyncio.gather(*slow, return_exceptions=True), 2)
+    assert [each if isinstance(each, float) else type(each) for each in found] == [
+        0.0,
+        0.02,
+        TimeoutError,
+        0.05,
+        TimeoutError,
+    ]
+    with pytest.raises(ValueError):
+        await patience.wait(failing())
+    assert await patience.wait(after(0.0)) == 0.0
+
+
+async def failing() -> None:
+    raise ValueError
+
+
+async def test_patience_leaves_a_cancellation_by_others_what_it_is() -> None:
+    waiting = asyncio.create_task(Patience(0.05).wait(asyncio.sleep(5)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -47,8 +46,6 @@ from tieout.store import bells
 from tieout.store.bells import Ring
 from tieout.store.database import Database
 from tieout.store.metrics import snapshot
-
-log = structlog.get_logger(__name__)
 
 # The addresses that are this application's own, where it stands beside the console.
 OWNS = ("/api/", "/hooks/")
@@ -119,11 +116,7 @@ def api(
 
     async def commit(rings: Sequence[Ring]) -> None:
         async with database.statement() as tx:
-            reused = await bells.store(tx, rings)
-        for connection, bell in reused:
-            log.warning(
-                "one id for two contents: the system that rings uses its ids again", connection=connection, id=bell
-            )
+            await bells.store(tx, rings)
 
     application = Api(
         title="Tieout",
@@ -133,8 +126,9 @@ def api(
         docs_url=None,
         redoc_url=None,
     )
-    doorway = hooks.Doorway(doorbells, secrets or {}, Belfry(commit, wake), limits, clock, free_bytes, seconds)
-    application.doorway = SecurityHeaders(doorway)
+    application.doorway = hooks.Doorway(
+        doorbells, secrets or {}, Belfry(commit, wake), limits, clock, free_bytes, seconds
+    )
     application.state.services = Services(
         database=database,
         operator=operator,

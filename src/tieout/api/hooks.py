@@ -6,7 +6,6 @@ machinery.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import math
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from tieout.api.belfry import Belfry, NotStored
-from tieout.api.limits import Bucket, Limits
+from tieout.api.limits import Bucket, Limits, Patience, SecurityHeaders, secured
 from tieout.api.problem import Wrong, documented, fault
 from tieout.connectors.contract import Bell, Doorbell, WebhookRefused
 from tieout.engine.run import Clock
@@ -49,11 +48,13 @@ class Doorway:
     free_bytes: Callable[[], int]
     seconds: Callable[[], float]
     _rings: Bucket = field(init=False)
+    _patience: Patience = field(init=False)
     _free: int = field(init=False, default=0)
     _looked_at: float = field(init=False, default=-math.inf)
 
     def __post_init__(self) -> None:
         self._rings = Bucket(self.limits.rings, self.limits.rings_at_once, self.seconds)
+        self._patience = Patience(self.limits.ring_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -61,13 +62,13 @@ class Doorway:
         except HungUp:
             return
         except Wrong as wrong:
-            await wrong.response(scope["path"])(scope, receive, send)
+            await SecurityHeaders(wrong.response(scope["path"]))(scope, receive, send)
         except Exception as failed:
-            await fault(scope["method"], scope["path"], failed)(scope, receive, send)
+            await SecurityHeaders(fault(scope["method"], scope["path"], failed))(scope, receive, send)
             raise
         else:
             headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(answer)).encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": 200, "headers": secured(headers, scope)})
             await send({"type": "http.response.body", "body": answer})
 
     async def _ring(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
@@ -121,8 +122,7 @@ class Doorway:
         if declared.isdecimal() and int(declared[:20]) > most:
             raise _too_large(most)
         try:
-            async with asyncio.timeout(self.limits.ring_seconds):
-                return await _read(receive, most)
+            return await self._patience.wait(_read(receive, most))
         except TimeoutError as slow:
             raise Wrong(408, "too-slow", "The body took too long to arrive.") from slow
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -17,6 +19,9 @@ _HEADERS = (
 )
 _ENCRYPTED = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _UNKEPT = (b"cache-control", b"no-store")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,43 @@ class Bucket:
         return 0.0 if allowed else (1 - tokens) / self._rate
 
 
+class Patience:
+    """Ends what takes too long, by a look now and then at all that waits: cheaper than a timer for each.
+
+    What waits is ended after `seconds`, or up to a quarter later.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._next: asyncio.TimerHandle | None = None
+
+    async def wait(self, act: Awaitable[T]) -> T:
+        """The act's result. Raises TimeoutError."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._since[task] = loop.time()
+        if self._next is None:
+            self._next = loop.call_later(self._seconds / 4, self._look, loop)
+        try:
+            return await act
+        except asyncio.CancelledError:
+            if task in self._late and task.uncancel() == 0:  # nobody else ends it, too
+                raise TimeoutError from None
+            raise
+        finally:
+            del self._since[task]
+            self._late.discard(task)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        for task, since in self._since.items():
+            if loop.time() - since >= self._seconds and task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._next = loop.call_later(self._seconds / 4, self._look, loop) if self._since else None
+
+
 class BodyLimit:
     """Refuses a body that is too long, while it arrives, whatever its Content-Length says."""
 
@@ -80,8 +122,18 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+def secured(headers: list[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with those that protect it; nothing is kept in a cache unless the answer says so itself."""
+    found = [*headers, *_HEADERS]
+    if not any(name == _UNKEPT[0] for name, _ in headers):
+        found.append(_UNKEPT)
+    if scope.get("scheme") == "https":
+        found.append(_ENCRYPTED)
+    return found
+
+
 class SecurityHeaders:
-    """Adds the headers to every answer; nothing is kept in a cache unless the answer says so itself."""
+    """Secures every answer of an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -89,12 +141,7 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = list(message.get("headers", ()))
-                if not any(name == _UNKEPT[0] for name, _ in own):
-                    own.append(_UNKEPT)
-                if scope.get("scheme") == "https":
-                    own.append(_ENCRYPTED)
-                message = {**message, "headers": [*own, *_HEADERS]}
+                message = {**message, "headers": secured(list(message.get("headers", ())), scope)}
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

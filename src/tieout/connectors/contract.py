@@ -244,7 +244,9 @@ class Bell:
 class Doorbell(Protocol):
     """A system that rings when something changed. The payload is never believed, only followed."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell: ...
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Bell:
+        """Names of headers are lower case. Raises WebhookRefused."""
+        ...
 
     def answer(self) -> tuple[str, bytes]:
         """Content type and body that the system takes for an acknowledgement."""

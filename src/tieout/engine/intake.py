@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from tieout.connectors.contract import Change, Source
 from tieout.domain.identity import Ref, content_hash
 from tieout.engine.execution import run_id
 from tieout.engine.run import Clock, Flow
-from tieout.store import firm, messages, runs
+from tieout.store import bells, firm, messages, runs
 from tieout.store.database import Database, Tx
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class Intake:
         """Reads again every record that rang; the ring is answered when what was read is committed."""
         async with self._database.transaction() as tx:
             waiting = await messages.unanswered(tx, source.name, 200)
+            used_again = await bells.used_again(tx, source.name) if waiting else []
+        for each in used_again:
+            log.warning("the system that rings used one id for two contents", connection=source.name, id=each)
         for bell in waiting:
             asked = self._clock()
             change = await source.look(Ref(source.name, bell["kind"], bell["record_id"]))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from tieout.store.database import Tx, rows
 
@@ -22,43 +22,36 @@ class Ring:
     content: str = ""
 
 
-async def store(tx: Tx, rings: Sequence[Ring]) -> list[tuple[str, str]]:
-    """One statement for all; a ring that is there already changes nothing.
+async def store(tx: Tx, rings: Sequence[Ring]) -> None:
+    """One statement for all; a ring that is there already changes nothing. The same id with another content is another ring."""
+    told = [
+        (each.connection, each.id, each.content, kind, record_id, each.rung_at.isoformat())
+        for each in rings
+        for kind, record_id in each.refs
+    ]
+    await tx.execute(
+        """
+        insert into bell (connection, id, content, kind, record_id, rung_at)
+        select r->>0, r->>1, r->>2, r->>3, r->>4, (r->>5)::timestamptz from json_array_elements(%s) r
+        order by 1, 2, 3, 4, 5 on conflict do nothing
+        """,
+        (Json(told),),
+    )
 
-    Returns (connection, id) of those whose id was used before for another content. They are stored like any other: a ring is
-    followed and never believed, so that to refuse one could only lose a change, and to take it for the same would, too.
+
+async def used_again(tx: Tx, connection: str) -> list[str]:
+    """Ids of rings that nobody has answered yet, and that came with another content, too: the sender makes a mistake.
+
+    They are followed like any other: a ring is never believed, so that to refuse one could only lose a change, and to take
+    it for the same would, too.
     """
     found = await rows(
         tx,
         """
-        with rung as (
-          select * from jsonb_to_recordset(%s) as r(connection text, id text, content text, kind text, record_id text,
-            rung_at timestamptz)
-        ), stored as (
-          insert into bell (connection, id, content, kind, record_id, rung_at)
-          select connection, id, content, kind, record_id, rung_at from rung order by 1, 2, 3, 4, 5 on conflict do nothing
-        )
-        select distinct r.connection, r.id from rung r where exists (
-          select from bell b where b.connection = r.connection and b.id = r.id and b.content <> r.content
-        ) or exists (
-          select from rung o where o.connection = r.connection and o.id = r.id and o.content <> r.content
-        )
+        select distinct b.id from bell b where b.connection = %s and b.answered_at is null and exists (
+          select from bell o where o.connection = b.connection and o.id = b.id and o.content <> b.content
+        ) order by 1
         """,
-        (
-            Jsonb(
-                [
-                    {
-                        "connection": each.connection,
-                        "id": each.id,
-                        "content": each.content,
-                        "kind": kind,
-                        "record_id": record_id,
-                        "rung_at": each.rung_at.isoformat(),
-                    }
-                    for each in rings
-                    for kind, record_id in each.refs
-                ]
-            ),
-        ),
+        (connection,),
     )
-    return [(each["connection"], each["id"]) for each in found]
+    return [each["id"] for each in found]

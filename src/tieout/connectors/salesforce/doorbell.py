@@ -21,11 +21,16 @@ TOKEN_HEADER = "tieout-token"  # noqa: S105 - the name of a header
 _LONGEST = 4 * 1024 * 1024
 _MOST_REFS = 200
 _OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
+_NOTIFICATIONS, _ORGANIZATION = f"{_OUTBOUND}notifications", f"{_OUTBOUND}OrganizationId"
+_NOTIFICATION, _NOTIFICATION_ID, _RECORD = (f"{_OUTBOUND}{each}" for each in ("Notification", "Id", "sObject"))
 _OBJECT = "{urn:sobject.enterprise.soap.sforce.com}"
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 # Which record rings for which document, by the field that names it. What rings otherwise is left to the sweep.
-_RINGS = {"Opportunity": ("opportunity", "Id"), "OpportunityLineItem": ("opportunity", "OpportunityId")}
+_RINGS = {
+    "Opportunity": ("opportunity", f"{_OBJECT}Id"),
+    "OpportunityLineItem": ("opportunity", f"{_OBJECT}OpportunityId"),
+}
 _KINDS = {"opportunity", "account_merge"}
 _ACKNOWLEDGED = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
@@ -40,7 +45,8 @@ class SalesforceDoorbell:
 
     def __init__(self, name: str, config: SalesforceConfig) -> None:
         self._name = name
-        self._config = config
+        self._organization = config.organization_id[:15].encode()
+        self._token = config.doorbell_secret.get_secret_value().encode() if config.doorbell_secret else b""
         secret = config.webhook_secret
         self._signature = standard_webhooks(secret.get_secret_value()) if secret else None
 
@@ -52,38 +58,35 @@ class SalesforceDoorbell:
         """Raises WebhookRefused. A repeated message has the same bell id."""
         if len(body) > _LONGEST:
             raise WebhookRefused(f"the message has {len(body)} bytes, more than {_LONGEST}")
-        named = {name.lower(): value for name, value in headers.items()}
-        if "webhook-signature" in named:
-            return self._signed(named, body, now)
-        return self._outbound_message(named, body)
+        if "webhook-signature" in headers:
+            return self._signed(headers, body, now)
+        return self._outbound_message(headers, body)
 
     # -- Outbound Messages
 
     def _outbound_message(self, headers: Mapping[str, str], body: bytes) -> Bell:
-        if not self._config.organization_id:
+        if not self._organization:
             raise WebhookRefused("organization_id is not configured, so no Outbound Message can be believed")
-        if secret := self._config.doorbell_secret:
-            given = headers.get(TOKEN_HEADER, "").encode()
-            if not hmac.compare_digest(given, secret.get_secret_value().encode()):
-                raise WebhookRefused("the token of the doorbell is missing or wrong")
+        if self._token and not hmac.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token):
+            raise WebhookRefused("the token of the doorbell is missing or wrong")
         message = _notifications(body)
-        organization = _text(message, f"{_OUTBOUND}OrganizationId")
-        if not hmac.compare_digest(organization[:15].encode(), self._config.organization_id[:15].encode()):
+        organization = message.findtext(_ORGANIZATION, "").strip()
+        if not hmac.compare_digest(organization[:15].encode(), self._organization):
             raise WebhookRefused(f"the message comes from another org: {organization[:18]!r}")
-        notifications = message.findall(f"{_OUTBOUND}Notification")
-        ids = sorted(_text(each, f"{_OUTBOUND}Id") for each in notifications)
+        notifications = message.findall(_NOTIFICATION)
+        ids = sorted([each.findtext(_NOTIFICATION_ID, "").strip() for each in notifications])
         if not ids or not all(ids):
             raise WebhookRefused("the message has no notification, or one without an id")
         refs = [ref for each in notifications if (ref := self._ref(each)) is not None]
         return Bell(digest("outbound", *ids), list(dict.fromkeys(refs)))
 
     def _ref(self, notification: Element) -> Ref | None:
-        record = notification.find(f"{_OUTBOUND}sObject")
+        record = notification.find(_RECORD)
         kind = record.get(_TYPE, "").rpartition(":")[2] if record is not None else ""
         if record is None or kind not in _RINGS:
             return None
         ours, field = _RINGS[kind]
-        record_id = _text(record, f"{_OBJECT}{field}")
+        record_id = record.findtext(field, "").strip()
         if kind != "Opportunity" and not record_id:
             return None  # the message was set up without the field that leads to the deal
         return Ref(self._name, ours, _checked(record_id))
@@ -124,14 +127,10 @@ def _notifications(body: bytes) -> Element:
     except (ParseError, ValueError, LookupError) as wrong:
         raise WebhookRefused(f"the message cannot be read: {type(wrong).__name__}") from wrong
     for body_of_envelope in root:
-        message = body_of_envelope.find(f"{_OUTBOUND}notifications")
+        message = body_of_envelope.find(_NOTIFICATIONS)
         if message is not None:
             return message
     raise WebhookRefused("this is no Outbound Message")
-
-
-def _text(element: Element, name: str) -> str:
-    return (element.findtext(name) or "").strip()
 
 
 def _checked(record_id: str) -> str:
