@@ -79,7 +79,7 @@ async def test_an_outcome_that_nobody_knows_is_settled_by_who_looked(site: Any) 
     nothing = await site.ask("operator", "POST", where, json={"there": True})
     assert (nothing.status_code, "which record" in nothing.text) == (409, True)
     done = await site.ask("operator", "POST", where, json={"there": True, "record": "B-1", "reason": "seen it"})
-    assert done.json() == {"runs": [run]}
+    assert done.json() == {"runs": [run], "plan": None}
     async with site.books.database.transaction() as tx:
         (effect,) = await rows(tx, "select answered from effect")
     assert (effect["answered"]["there"], effect["answered"]["record"]) == (True, "B-1")
@@ -101,7 +101,7 @@ async def test_a_question_has_an_address_and_its_answer_is_in_the_story(site: An
     deciding = await site.ask("viewer", "POST", answer, json={"text": "yes", "choice": "release"})
     assert (deciding.status_code, deciding.json()["type"]) == (403, "urn:tieout:problem:no-right")
     assert (await site.ask("operator", "POST", answer, json={"text": "yes"})).status_code == 409
-    assert (await site.ask("viewer", "POST", answer, json={"text": "yes"})).json() == {"runs": []}
+    assert (await site.ask("viewer", "POST", answer, json={"text": "yes"})).json() == {"runs": [], "plan": None}
     told = (await site.ask("viewer", "GET", where)).json()["events"]
     assert [(each["kind"], each["what"]) for each in told[1:]] == [
         ("comment", "a\nb @lee"), ("question", "asked viewer@kestrel.example: Is it off?"), ("answer", "yes"),

@@ -130,7 +130,10 @@ async def test_a_value_frees_the_holds_that_waited_for_it(site: Any) -> None:
 
 async def test_a_table_with_four_eyes_waits_for_somebody_else(site: Any) -> None:
     path = "/api/v1/tables/tax_class/rows"
-    assert (await site.ask("finance", "POST", path, json={"key": "Consulting", "value": "S"})).json() == {"runs": []}
+    assert (await site.ask("finance", "POST", path, json={"key": "Consulting", "value": "S"})).json() == {
+        "runs": [],
+        "plan": None,
+    }
     table = (await site.ask("finance", "GET", "/api/v1/tables/tax_class")).json()
     assert (table["rows"], table["waiting"]) == (0, 1)
     number = table["items"][0]["id"]
@@ -169,7 +172,7 @@ async def test_a_run_is_found_and_replayed_by_its_id(site: Any) -> None:
     run = await site.books.held("006Hs00000aBc01IAC", [UNKNOWN_PACKAGE])
     listed = (await site.ask("viewer", "GET", "/api/v1/runs", params={"state": "held"})).json()["items"]
     assert [each["id"] for each in listed] == [run]
-    assert (await site.ask("engineer", "POST", f"/api/v1/runs/{run}/replay")).json() == {"runs": [run]}
+    assert (await site.ask("engineer", "POST", f"/api/v1/runs/{run}/replay")).json() == {"runs": [run], "plan": None}
     assert (await site.ask("engineer", "POST", f"/api/v1/runs/{run}/replay")).status_code == 409
     assert (await site.ask("engineer", "POST", "/api/v1/runs/nothing/replay")).status_code == 404
     assert (await site.ask("viewer", "GET", "/api/v1/runs/nothing")).status_code == 404

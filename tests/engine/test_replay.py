@@ -301,6 +301,35 @@ async def test_what_was_confirmed_happens_once(desk: Desk) -> None:
     assert sorted(desk.shelf.told) == ["a", "b", "c"]
 
 
+async def test_a_row_that_frees_many_documents_makes_one_plan_and_whoever_confirms_it_has_ended_the_holds(
+    desk: Desk,
+) -> None:
+    many = [f"d{number:02}" for number in range(11)]
+    await desk.begin(*many)
+    row = ValueRow("practice_department", PRACTICE, "470", "US", date(2026, 1, 1), "anna")
+    released = await Operator(desk.database, desk.clock).set_value(row)
+    assert released.runs == ()
+    assert released.plan is not None
+    assert set((await desk.states()).values()) == {"held"}
+    await desk.planner.work()
+    plan = await desk.of(released.plan)
+    assert (plan["made_by"], plan["what"]) == ("anna", f"practice_department {PRACTICE} = 470")
+    assert await desk.confirm(plan)
+    await desk.finish(plan)
+    assert sorted(desk.shelf.notes) == many
+    async with desk.database.transaction() as tx:
+        ended = await rows(tx, "select distinct state, resolved_by, resolution from hold")
+    why = f"replayed with P-{plan['id']}: {plan['what']}"
+    assert ended == [{"state": "resolved", "resolved_by": "bob", "resolution": why}]
+
+
+async def test_a_row_that_frees_few_documents_lets_them_go_on_at_once(desk: Desk) -> None:
+    await desk.begin("a", "b")
+    row = ValueRow("practice_department", PRACTICE, "470", "US", date(2026, 1, 1), "anna")
+    released = await Operator(desk.database, desk.clock).set_value(row)
+    assert (len(released.runs), released.plan) == (2, None)
+
+
 async def test_two_people_who_confirm_at_once_have_one_effect(desk: Desk) -> None:
     await desk.begin("a", "b")
     await desk.say("470")

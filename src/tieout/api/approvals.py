@@ -104,7 +104,7 @@ async def answer(
         released = await visit.hub.operator.answer_approval(
             number_of(approval), approve=said.answer == "approve", actor=visit.actor.email, reason=said.reason
         )
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 

@@ -79,6 +79,6 @@ async def pause(visit: Annotated[Visit, Depends(Right("connection.pause"))], con
 async def resume(visit: Annotated[Visit, Depends(Right("connection.resume"))], connection: Id) -> Response:
     async def act() -> Released:
         released = await visit.hub.operator.resume(connection, actor=visit.actor.email)
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)

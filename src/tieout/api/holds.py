@@ -139,7 +139,7 @@ async def replay(
         released = await operator.replay_hold(
             number_of(hold), actor=actor, all_of_cause=how is not None and how.all_of_cause
         )
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 
@@ -159,7 +159,7 @@ async def decide(
         released = await visit.hub.operator.decide(
             number_of(hold), choice=decision.choice, reason=decision.reason, actor=visit.actor.email
         )
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 
@@ -171,7 +171,7 @@ async def settle(
         released = await visit.hub.operator.settle(
             number_of(hold), there=found.there, record=found.record, reason=found.reason, actor=visit.actor.email
         )
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 

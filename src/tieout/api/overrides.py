@@ -96,7 +96,7 @@ async def add(visit: Annotated[Visit, Depends(Right("override.set"))], wanted: N
 async def approve(visit: Annotated[Visit, Depends(Right("override.approve"))], override: OverrideNumber) -> Response:
     async def act() -> Released:
         released = await visit.hub.operator.overrides.approve(_number(override), actor=visit.actor.email)
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 
@@ -108,7 +108,7 @@ async def withdraw(
         released = await visit.hub.operator.overrides.withdraw(
             _number(override), reason=why.reason, actor=visit.actor.email
         )
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 

@@ -139,7 +139,7 @@ async def read(visit: Looking, run_id: Id) -> Response:
 async def replay(visit: Annotated[Visit, Depends(Right("run.replay"))], run_id: Id) -> Response:
     async def act() -> Released:
         released = await visit.hub.operator.replay_run(run_id, actor=visit.actor.email)
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 

@@ -8,13 +8,14 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, StringConstraints
 
 from tieout.api.problem import Mistake, mistaken
 from tieout.domain.money import Money
+from tieout.engine import deeds
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -52,9 +53,14 @@ class Empty(BaseModel):
 
 
 class Released(BaseModel):
-    """The runs that begin again."""
+    """The runs that begin again; where they are many, `plan` names the plan that they wait for instead, such as P-3301."""
 
     runs: list[str]
+    plan: str | None = None
+
+    @classmethod
+    def of(cls, released: deeds.Released) -> Self:
+        return cls(runs=list(released.runs), plan=f"P-{released.plan}" if released.plan else None)
 
 
 class Page(BaseModel, Generic[T]):

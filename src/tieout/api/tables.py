@@ -126,7 +126,7 @@ async def add(visit: Annotated[Visit, Depends(Right("value.set"))], table: Id, r
 
     async def act() -> Released:
         released = await visit.hub.operator.set_value(value, four_eyes=known.four_eyes)
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 
@@ -140,7 +140,7 @@ async def approve(visit: Annotated[Visit, Depends(Right("value.approve"))], tabl
         if found is None or found.table != table:
             raise not_found(f"row {row} of {table} that waits for approval")
         released = await visit.hub.operator.approve_value(row, actor=visit.actor.email)
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 

@@ -125,7 +125,7 @@ async def answer(
         released = await visit.hub.operator.talk.answer(
             _number(question), text=said.text, choice=said.choice, actor=visit.actor.email
         )
-        return Released(runs=list(released.runs))
+        return Released.of(released)
 
     return await visit.once(act)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tieout.cli.desk import Desk
     from tieout.domain.firm import Firm
     from tieout.domain.values import ValueRow
+    from tieout.engine.deeds import Released
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
 
@@ -58,14 +59,15 @@ def put(
     """Say what a word means, and let everything go on that waited for it. A table with four eyes waits for a second pair."""
     from tieout.cli.desk import at_desk
 
-    async def work(desk: Desk) -> tuple[ValueRow, bool, tuple[str, ...]]:
+    async def work(desk: Desk) -> tuple[ValueRow, bool, Released]:
         row, four_eyes = await _row(desk, name, key, value, entity, since.date() if since else None, actor)
         done = await desk.operator.set_value(row, four_eyes=four_eyes)
-        return row, four_eyes, done.runs
+        return row, four_eyes, done
 
-    row, waits, runs = at_desk(work)
+    row, waits, released = at_desk(work)
+    plan = f"P-{released.plan}" if released.plan else None
     if as_json:
-        document({**_shown(row), "waits_for_approval": waits, "runs": runs})
+        document({**_shown(row), "waits_for_approval": waits, "runs": released.runs, "plan": plan})
         return
     line(
         f"{name}: “{row.key}” means “{row.value}”"
@@ -74,7 +76,11 @@ def put(
     )
     if waits:
         line("The table has four eyes: somebody else must approve the row.")
-    for each in runs:
+    if plan:
+        line(
+            f"Many documents waited for it: `tieout plans show {plan}` says what they would do, `confirm` lets them go on."
+        )
+    for each in released.runs:
         line(f"→ {each}")
 
 

@@ -69,6 +69,11 @@ class HoldRules(Part):
         default="never",
         description="Which overrides of a field wait for a second person: none, those of money, or all of them",
     )
+    plan_above: int = Field(
+        default=10, ge=0, le=1000,
+        description="A row of a value table that lets more documents than this go on makes a replay plan, and they go on"
+        " when somebody confirms it",
+    )  # fmt: skip
     teams: dict[TeamName, Team] = Field(default_factory=dict[str, Team], description="Name → the people who own holds")
     regions: dict[str, Region] = Field(default_factory=dict[str, Region], description="Name → countries, for the rules")
     rules: tuple[RoutingRule, ...] = Field(default=(), description="In order: the first rule that fits gives the team")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tieout.domain.plan import How
 from tieout.engine.run import Clock
-from tieout.store import audit, holds, messages, runs
+from tieout.store import audit, holds, messages, plans, runs
 from tieout.store.database import Database, Tx
 
 
@@ -25,9 +26,10 @@ class OwnRequest(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What a verb set in motion: the runs that begin again."""
+    """What a verb set in motion: the runs that begin again; or, when they are many, the plan that waits to be confirmed."""
 
     runs: tuple[str, ...]
+    plan: int | None = None
 
 
 class Deeds:
@@ -44,6 +46,24 @@ class Deeds:
         await messages.release(tx, released)
         return Released(released)
 
+    async def _plan(
+        self, tx: Tx, run_ids: Sequence[str], what: str, *, actor: str, how: How = "as_it_is_now", step: str = "",
+        asked: Mapping[str, Any],
+    ) -> int:  # fmt: skip
+        """The number of a new plan to let these runs begin again, of those that are over. Raises Refused when none is."""
+        known = [found for each in dict.fromkeys(run_ids) if (found := await runs.get(tx, each)) is not None]
+        ready = [each for each in known if each["state"] in plans.ENDED]
+        if not ready:
+            raise Refused("Nothing to replay: " + ("it is at work already." if known else "no run fits."))
+        if how == "as_it_was" and any(each["firm_version"] is None for each in ready):
+            raise Refused("It cannot be replayed as it was: its configuration was not recorded then.")
+        plan = await plans.ask(
+            tx, [each["id"] for each in ready], asked=asked, what=what, how=how, again=step, actor=actor,
+            now=self._clock(),
+        )  # fmt: skip
+        await self._audit(tx, actor, "plan.ask", f"P-{plan['id']}", {"what": what, "how": how, "runs": len(ready)})
+        return int(plan["id"])
+
     async def _did(self, tx: Tx, about: Sequence[Mapping[str, Any]], actor: str, what: str) -> None:
         await holds.act(tx, [each["id"] for each in about], actor, what, self._clock())
 
@@ -55,8 +75,8 @@ class Deeds:
             raise Refused(f"H-{hold_id} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
         return hold
 
-    async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: dict[str, Any]) -> None:
-        await audit.append(tx, actor, action, object_, detail, self._clock())
+    async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: Mapping[str, Any]) -> None:
+        await audit.append(tx, actor, action, object_, dict(detail), self._clock())
 
 
 def because(what: str, reason: str) -> str:

@@ -50,7 +50,7 @@ class Operator(Deeds):
             released = await self._release(tx, [run_id], finished=True)
             if not released.runs:
                 raise Refused(f"Run {run_id!r} is at work already.")
-            await self._did(tx, await holds.of_run(tx, run_id), actor, "replayed")
+            await self._did(tx, await holds.of_runs(tx, [run_id]), actor, "replayed")
             await self._audit(tx, actor, "run.replay", run_id, {})
             return released
 
@@ -118,7 +118,7 @@ class Operator(Deeds):
             return await self._release(tx, [hold["run_id"]])
 
     async def set_value(self, row: ValueRow, *, four_eyes: bool = False) -> Released:
-        """Adds a row to a value table and lets everything go on that waited for it.
+        """Adds a row to a value table and lets everything go on that waited for it; many documents wait for a plan's word.
 
         In a table with four eyes the row waits until somebody else has approved it.
         """
@@ -205,8 +205,12 @@ class Operator(Deeds):
             if each["facts"]["value"].strip().casefold() == row.key.strip().casefold()
             and row.entity in (ANY, each["facts"]["entity"])
         ]
-        await self._did(tx, freed, actor, f"{row.table} {row.key} = {row.value}")
-        return await self._release(tx, [each["run_id"] for each in freed])
+        what = f"{row.table} {row.key} = {row.value}"
+        await self._did(tx, freed, actor, what)
+        ended = [each["run_id"] for each in freed]
+        if len(set(ended)) <= (await routing.rules_in_force(tx)).plan_above:
+            return await self._release(tx, ended)
+        return Released((), await self._plan(tx, ended, what, actor=actor, asked={"value": row.key}))
 
     async def _doubt(self, tx: Tx, hold: Mapping[str, Any]) -> Mapping[str, Any]:
         """The effect that a hold is in doubt about, while nobody is at work on it."""

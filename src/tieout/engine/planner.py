@@ -14,7 +14,7 @@ from tieout.engine.configuration import Configuration, configuration_then
 from tieout.engine.rehearsal import Rehearser
 from tieout.engine.replay import approval_needed
 from tieout.engine.run import Clock
-from tieout.store import messages, plans
+from tieout.store import holds, messages, plans
 from tieout.store.database import Database, sole
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,11 @@ class Planner:
                 more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
                 await plans.end(tx, plan["id"], "moved", "; ".join(sorted(moved)[:3]) + more, self._clock())
                 return
-            await messages.release(tx, await plans.release(tx, current, self._clock()))
+            begun = await plans.release(tx, current, self._clock())
+            await messages.release(tx, begun)
+            ended = [each["id"] for each in await holds.of_runs(tx, begun)]
+            why = f"replayed with P-{plan['id']}: {plan['what']}"
+            await holds.act(tx, ended, current["confirmed_by"], why, self._clock())
 
     async def _follow(self, plan: Mapping[str, Any]) -> None:
         async with self._database.transaction() as tx:

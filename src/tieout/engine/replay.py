@@ -11,13 +11,11 @@ from typing import Any
 from tieout.domain.firm import Firm
 from tieout.domain.money import Money
 from tieout.domain.plan import How, Sums
-from tieout.engine.operator import OwnRequest, Refused, Unknown
-from tieout.engine.run import Clock
-from tieout.store import audit, holds, messages, plans, runs
-from tieout.store.database import Database, Tx
+from tieout.engine.deeds import Deeds, OwnRequest, Refused, Unknown
+from tieout.store import holds, messages, plans, runs
+from tieout.store.database import Tx
 
 _MOST = 1000
-_ENDED = ("held", "waiting", "done", "ignored")
 _OVER = {
     "moved": "the world has moved since it was made",
     "stopped": "it was stopped",
@@ -41,23 +39,14 @@ class Wanted:
     how: How = "as_it_is_now"
 
 
-class Replays:
+class Replays(Deeds):
     """The verbs on plans, behind console, API and command line; they need the database alone."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     async def ask(self, wanted: Wanted, *, actor: str) -> int:
         """The number of a new plan, which the hub then makes. Raises Refused when there is nothing to replay."""
         async with self._database.transaction() as tx:
             what, run_ids = await self._chosen(tx, wanted)
             return await self._ask(tx, wanted, what, run_ids, actor)
-
-    async def ask_for(self, run_ids: Sequence[str], what: str, *, actor: str) -> int:
-        """A plan over runs that something has just made ready, such as a new row of a value table."""
-        async with self._database.transaction() as tx:
-            return await self._ask(tx, Wanted(), what, run_ids, actor)
 
     async def confirm(self, plan_id: int, *, hash_: str, actor: str, first: int | None = None) -> bool:
         """Lets the plan begin after one more look at the world; with `first` only its first items, to try it.
@@ -82,7 +71,7 @@ class Replays:
                 raise Refused("Confirm at least the first document.")
             reach = count if first is None else min(count, first)
             await plans.confirm(tx, plan_id, reach=reach, actor=actor, now=self._clock())
-            await self._audit(tx, actor, "plan.confirm", plan_id, {"hash": hash_, "documents": reach})
+            await self._audit(tx, actor, "plan.confirm", f"P-{plan_id}", {"hash": hash_, "documents": reach})
         return True
 
     async def approve(self, plan_id: int, *, actor: str) -> None:
@@ -93,7 +82,7 @@ class Replays:
             if plan["made_by"].casefold() == actor.casefold():
                 raise OwnRequest("You made this plan; somebody else must approve it.")
             await plans.approve(tx, plan_id, actor, self._clock())
-            await self._audit(tx, actor, "plan.approve", plan_id, {"hash": plan["hash"]})
+            await self._audit(tx, actor, "plan.approve", f"P-{plan_id}", {"hash": plan["hash"]})
 
     async def stop(self, plan_id: int, *, actor: str) -> int:
         """Takes back what has not begun; how many runs. What is at work comes to its end."""
@@ -105,7 +94,7 @@ class Replays:
             for each in stopped:
                 await messages.take_back(tx, each, f"plan P-{plan_id} was stopped by {actor}")
             await plans.end(tx, plan_id, "stopped", f"by {actor}", self._clock())
-            await self._audit(tx, actor, "plan.stop", plan_id, {"runs": stopped})
+            await self._audit(tx, actor, "plan.stop", f"P-{plan_id}", {"runs": stopped})
         return len(stopped)
 
     async def discard(self, plan_id: int, *, actor: str) -> None:
@@ -114,7 +103,7 @@ class Replays:
             if plan["state"] not in ("making", "open"):
                 raise Refused(f"P-{plan_id} cannot be discarded: it is {plan['state']}.")
             await plans.end(tx, plan_id, "discarded", f"by {actor}", self._clock())
-            await self._audit(tx, actor, "plan.discard", plan_id, {})
+            await self._audit(tx, actor, "plan.discard", f"P-{plan_id}", {})
 
     # -- what the verbs share
 
@@ -143,28 +132,14 @@ class Replays:
     async def _ask(self, tx: Tx, wanted: Wanted, what: str, run_ids: Sequence[str], actor: str) -> int:
         if len(run_ids) > _MOST:
             raise Refused(f"That is more than {_MOST:,} documents: take a shorter span of time.")
-        known = [found for each in run_ids if (found := await runs.get(tx, each)) is not None]
-        ready = [each for each in known if each["state"] in _ENDED]
-        if not ready:
-            raise Refused("Nothing to replay: " + ("it is at work already." if known else "no run fits."))
-        if wanted.how == "as_it_was" and any(each["firm_version"] is None for each in ready):
-            raise Refused("It cannot be replayed as it was: its configuration was not recorded then.")
         asked = {name: getattr(wanted, name) for name in Wanted.__slots__ if getattr(wanted, name)}
-        plan = await plans.ask(
-            tx, [each["id"] for each in ready], asked=asked, what=what, how=wanted.how, again=wanted.step,
-            actor=actor, now=self._clock(),
-        )  # fmt: skip
-        await self._audit(tx, actor, "plan.ask", plan["id"], {"what": what, "how": wanted.how, "runs": len(ready)})
-        return int(plan["id"])
+        return await self._plan(tx, run_ids, what, actor=actor, how=wanted.how, step=wanted.step, asked=asked)
 
     async def _locked(self, tx: Tx, plan_id: int) -> dict[str, Any]:
         plan = await plans.locked(tx, plan_id)
         if plan is None:
             raise Unknown(f"There is no plan P-{plan_id}.")
         return plan
-
-    async def _audit(self, tx: Tx, actor: str, action: str, plan_id: int, detail: Mapping[str, Any]) -> None:
-        await audit.append(tx, actor, action, f"P-{plan_id}", dict(detail), self._clock())
 
 
 def approval_needed(sums: Sums, firm: Firm) -> str:

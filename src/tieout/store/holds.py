@@ -203,8 +203,9 @@ async def of_cause(tx: Tx, cause: str) -> list[dict[str, Any]]:
     return await rows(tx, "select * from hold where cause = %s and state = 'open' order by id", (cause,))
 
 
-async def of_run(tx: Tx, run_id: str) -> list[dict[str, Any]]:
-    return await rows(tx, "select * from hold where run_id = %s and state = 'open' order by id", (run_id,))
+async def of_runs(tx: Tx, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The open holds of these runs."""
+    return await rows(tx, "select * from hold where run_id = any(%s) and state = 'open' order by id", (list(run_ids),))
 
 
 async def of_subject(tx: Tx, flow: str, subject: str) -> list[dict[str, Any]]:

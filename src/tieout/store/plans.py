@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from tieout.store.database import Tx, row, rows
 
 # Runs that a plan may begin again: not those that are at work already.
-_ENDED = ("held", "waiting", "done", "ignored")
+ENDED = ("held", "waiting", "done", "ignored")
 
 
 async def ask(
@@ -167,7 +167,7 @@ async def release(tx: Tx, plan: Mapping[str, Any], now: datetime) -> list[str]:
           and r.id = i.run_id and r.generation = i.generation and r.state = any(%(ended)s)
         returning r.id
         """,
-        {"plan": plan["id"], "reach": plan["reach"], "now": now, "ended": list(_ENDED)},
+        {"plan": plan["id"], "reach": plan["reach"], "now": now, "ended": list(ENDED)},
     )
     ids = [each["id"] for each in found]
     await tx.execute(
@@ -185,7 +185,7 @@ async def follow(tx: Tx, plan_id: int, now: datetime) -> int:
         update plan_item i set state = r.state, outcome = r.reason, ended_at = %s
         from run r where i.plan = %s and i.state = 'released' and r.id = i.run_id and r.state = any(%s)
         """,
-        (now, plan_id, list(_ENDED)),
+        (now, plan_id, list(ENDED)),
     )
     found = await row(tx, "select count(*) as n from plan_item where plan = %s and state = 'released'", (plan_id,))
     return found["n"] if found else 0
