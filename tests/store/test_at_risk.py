@@ -72,7 +72,7 @@ async def test_with_the_contract_it_is_unbilled_work_like_all_other_and_stands_u
     async with books.database.transaction() as tx:
         found = await time.unbilled(tx, deal.engagement, date(2026, 12, 31))
         assert [each["contract_version"] for each in found] == [1, 1], "even where it was priced before"
-        assert len(await time.unsigned(tx, deal.project)) == 3
+        assert len(await time.early(tx, deal.project)) == 3
     (us,) = [each for each in (await figures(books.database)).totals if each.currency]
     assert (us.at_risk, us.unbilled) == (0, Decimal("2725.25"))
 

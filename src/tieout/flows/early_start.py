@@ -118,8 +118,7 @@ async def stop_unsigned(
 
 
 async def make_billable(run: Run, systems: Systems, project: Project) -> None:
-    """The contract is there: what was worked without it is priced by it, goes to the ERP, and is billed like all other work."""
-    psa = systems.psa(project.legal_entity)
-    for connection, entries in (await systems.register.unsigned_entries(project.key)).items():
+    """The contract is there: what was worked before it is priced by it, goes to the ERP, and is billed like all other work."""
+    for connection, entries in (await systems.register.early_entries(project.key)).items():
         await check_time(run, systems, connection, entries)
-    await deliver(run, systems, psa.name)
+    await deliver(run, systems, systems.psa(project.legal_entity).name)

@@ -48,8 +48,7 @@ async def opportunity_to_project(run: Run, systems: Systems) -> None:
     deal = await systems.register.canonical(deal, crm.name)
     project = await agreed(run, systems, ref, deal, reading, enriched, contract)
     numbers = await set_up(run, systems, ref, deal, project)
-    if project.tentative_until is not None:
-        await make_billable(run, systems, project)
+    await make_billable(run, systems, project)
     await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Project ready", "", deal) | numbers)
     run.warn(missing_for_billing(deal, link=crm.link(ref)))
     await run.wake("time_to_invoice", deal.key)

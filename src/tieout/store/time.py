@@ -307,12 +307,19 @@ async def at_risk(tx: Tx, project: str) -> dict[str, Any]:
     return found
 
 
-async def unsigned(tx: Tx, project: str) -> list[dict[str, Any]]:
-    """The entries of a project that were priced while nobody had signed for it: their connection and id."""
+async def early(tx: Tx, project: str) -> list[dict[str, Any]]:
+    """The entries that came before their project's contract, or before the hub knew the project: their connection and id."""
     return await rows(
         tx,
-        "select connection, source_id from time_entry where project = %s and contract_version = 0 order by source_id",
-        (project,),
+        """
+        select connection, source_id from time_entry where project = %(project)s and contract_version = 0
+        union
+        select t.connection, t.source_id from time_entry t
+        join crosswalk x on x.kind = 'project' and x.connection = t.connection and x.record_id = t.project_ref
+        where x.key = %(project)s and t.problem in ('time.project_unknown', 'time.task_unknown')
+        order by 1, 2
+        """,
+        {"project": project},
     )
 
 

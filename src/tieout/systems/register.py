@@ -190,10 +190,10 @@ class Register:
             found = await time.at_risk(tx, project)
         return found["minutes"], found["amount"]
 
-    async def unsigned_entries(self, project: str) -> dict[str, list[str]]:
-        """The entries, by connection, that were priced while nobody had signed for the project."""
+    async def early_entries(self, project: str) -> dict[str, list[str]]:
+        """The entries, by connection, that came before the project's contract, or before its project was known."""
         async with self._database.transaction() as tx:
-            found = await time.unsigned(tx, project)
+            found = await time.early(tx, project)
         ids: dict[str, list[str]] = {}
         for each in found:
             ids.setdefault(each["connection"], []).append(each["source_id"])
