@@ -144,12 +144,14 @@ async def open_hub(
     clock: Clock = utc_now,
     calendar: Calendar = calendar_of(None),  # noqa: B008 - a function of no state
     every: timedelta = timedelta(seconds=15),
+    memory: int | None = None,
     sabotage: frozenset[str] = frozenset(),
 ) -> AsyncGenerator[Hub, None]:
     """The hub of the firm in force. `configs` are the connections' settings by name, `channels` those of the channels;
     `address` is where people reach it. `transports` replace the network, `connect` the pool of database connections.
 
-    `every` is how often the sources are swept; doorbells are answered at once. Raises NotApplied, and Unsafe when the
+    `every` is how often the sources are swept; doorbells are answered at once. `memory` is the most that a process which
+    works may hold, in bytes. Raises NotApplied, and Unsafe when the
     database would forget a committed transaction.
     """
     async with AsyncExitStack() as stack:
@@ -192,7 +194,7 @@ async def open_hub(
             notices=Notices(database, clock, firm, told, feeds=read, address=address),
             deliveries=Deliveries(database, clock, firm, told),
             executor=executor,
-            worker=Worker(database, clock, executor, worker_id),
+            worker=Worker(database, clock, executor, worker_id, memory=memory),
             clock=clock,
             calendar=calendar,
         )
@@ -224,6 +226,7 @@ async def serve(
                 address=settings.address,
                 calendar=calendar_of(calendar_file),
                 every=sweep_every,
+                memory=settings.memory_mb << 20,
             )
         )
         if settings.role != "web":

@@ -54,6 +54,11 @@ class Settings(BaseModel):
         ge=0,
         description="Megabytes kept beside a private database, to be deleted when the disk is full; 0 for none",
     )
+    memory_mb: int = Field(
+        default=1024,
+        ge=256,
+        description="Megabytes that a process which works may hold; beyond, it ends itself and its runs go to the next",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged")
 
     @property

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
-from tieout.engine.ending import FAULTS, Again, End, Over, Stop, back_off, end_of
+from tieout.engine.ending import FAULTS, Again, End, Hung, Over, Poison, Stop, back_off, end_of
 from tieout.engine.run import Held, Ignored, Later, Waiting
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -49,3 +49,10 @@ def test_a_partner_that_is_away_is_waited_for_however_long_it_takes() -> None:
     assert end_of(Transient("away"), 10_000, NOON) == Again(NOON + timedelta(minutes=5))
     waits = [back_off(each) for each in range(1, 20)]
     assert waits == sorted(waits)
+
+
+def test_what_hangs_is_tried_a_few_times_and_what_kills_is_not_begun_again() -> None:
+    hung = Hung("work", timedelta(minutes=10))
+    assert end_of(hung, FAULTS - 1, NOON) == Again(NOON + back_off(FAULTS - 1))
+    assert end_of(hung, FAULTS, NOON) == Stop("held", "hung")
+    assert end_of(Poison("3 workers ended at it"), 1, NOON) == Stop("held", "poison")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tieout.engine.worker import lock_key
 from tieout.store import runs
 from tieout.store.database import Database, rows
 
@@ -35,7 +36,8 @@ async def worker(url: str, name: str, pace: float = 1) -> AsyncGenerator[subproc
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 async def queue(database: Database, subject: str, seconds: float, lane: str = "") -> None:
@@ -53,7 +55,7 @@ async def table(database: Database) -> dict[str, dict[str, Any]]:
 
 async def until(database: Database, true: Callable[[dict[str, dict[str, Any]]], bool], seconds: float = 20) -> Any:
     """The runs as soon as something is true of them; looks four times a second."""
-    deadline = time.monotonic() + seconds
+    deadline, found = time.monotonic() + seconds, dict[str, dict[str, Any]]()
     while time.monotonic() < deadline:
         found = await table(database)
         if true(found):
@@ -88,3 +90,48 @@ async def test_what_a_killed_worker_leaves_behind_another_one_finishes(database:
             assert time.monotonic() - killed < 5
             assert found["orphan"]["attempts"] == 2
             await until(database, all_done)
+
+
+async def test_a_worker_that_was_told_to_stop_accuses_no_run(database: Database, database_url: str) -> None:
+    async with worker(database_url, "leaver", pace=600) as leaver:
+        await queue(database, "orphan", 0.1)
+        await until(database, lambda found: found["orphan"]["state"] == "running")
+        leaver.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(leaver.wait, 20)
+    async with worker(database_url, "heir"):
+        found = await until(database, all_done)
+    assert (found["orphan"]["worker"], found["orphan"]["deaths"]) == ("heir", 0)
+
+
+async def test_a_worker_that_was_taken_for_gone_enters_again_and_is_adopted_when_it_dies(
+    database: Database, database_url: str
+) -> None:
+    """After a failover nobody holds a lock, and all take all for gone."""
+    async with worker(database_url, "victim", pace=600) as victim, worker(database_url, "heir"):
+        while await present(database, "victim"):
+            await lose_lock(database, "victim")
+        for _ in range(100):
+            if await present(database, "victim"):
+                break
+            await asyncio.sleep(0.1)
+        for number in range(12):
+            await queue(database, f"orphan {number}", 0.1)
+        await until(database, lambda found: any(each["worker"] == "victim" for each in found.values()))
+        os.kill(victim.pid, signal.SIGKILL)
+        await until(database, all_done)
+
+
+async def lose_lock(database: Database, name: str) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            select pg_terminate_backend(pid) from pg_locks
+            where locktype = 'advisory' and ((classid::bigint << 32) | objid::bigint) = %s
+            """,
+            (lock_key(name),),
+        )
+
+
+async def present(database: Database, name: str) -> bool:
+    async with database.transaction() as tx:
+        return name in {each["id"] for each in await runs.present(tx)}

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from tieout.cli.stopping import until_stopped
 from tieout.domain.firm import Firm
 from tieout.engine.execution import Executor
 from tieout.engine.run import Run, flow
@@ -38,4 +39,4 @@ async def main(url: str, name: str, pace: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(until_stopped(main(*sys.argv[1:]), leash=False))

@@ -402,4 +402,20 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=_HOURS_4,
     ),
+    "run.poison": Kind(
+        what="Tieout itself stopped while it worked on {subject}, again and again: {reason}.",
+        why="It is not begun again, so that it cannot stop the work on everything else; nothing is lost, {subject} waits.",
+        owner="the integration engineer",
+        fix="Find out from the log of the workers how they ended (memory, a crash, standing still); replay after the correction.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
+    "run.hung": Kind(
+        what="Tieout did not come to an end with {subject}: {reason}.",
+        why="It was cut off, so that it does not keep the place of others; what it had done is kept, {subject} waits.",
+        owner="the integration engineer",
+        fix="See at which step it stood still and whether that system answers; replay when it does.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
 }

@@ -11,7 +11,24 @@ from tieout.engine.run import Held, Ignored, Later, Waiting
 
 # A fault of ours is tried this often before it becomes a hold; a partner that is away is waited for.
 FAULTS = 3
+# A run at which so many workers ended is not begun again. One may be a power cut and two bad luck, or the fault of a
+# neighbour in the same process; so the try before the last is made alone, and what dies then dies of itself.
+DEATHS = 3
+ALONE = DEATHS - 1
+# What a run may take before it counts as hanging. Runs are short: this is for a slow partner that is asked many times.
+LONGEST = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=5)
+
+
+class Poison(Exception):
+    """Too many workers ended while they were at this run: it is not begun again."""
+
+
+class Hung(Exception):
+    """The run did not end in its time and was cut off, in the step that it names."""
+
+    def __init__(self, step: str, after: timedelta) -> None:
+        super().__init__(f"not ended after {after.total_seconds():g} s" + (f", in “{step}”" if step else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,7 @@ class Stop:
     """A person has the word: on the document (`held`), on an approval, on the connection, or on a fault of ours."""
 
     state: Literal["held", "waiting"]
-    about: Literal["document", "approval", "connection", "fault"]
+    about: Literal["document", "approval", "connection", "fault", "poison", "hung"]
 
 
 End = Over | Again | Stop
@@ -59,13 +76,16 @@ def end_of(how: Exception | None, attempts: int, now: datetime) -> End:
 
 def _again(how: Exception, attempts: int, now: datetime) -> End:
     match how:
+        case Poison():
+            return Stop("held", "poison")
         case Later():
             return Again(how.at, reset=True)
         case Transient() | Conflict():
             asked = timedelta(seconds=getattr(how, "after", None) or 0.0)
             return Again(now + max(asked, back_off(attempts)))
         case _:
-            return Again(now + back_off(attempts)) if attempts < FAULTS else Stop("held", "fault")
+            about = "hung" if isinstance(how, Hung) else "fault"
+            return Again(now + back_off(attempts)) if attempts < FAULTS else Stop("held", about)
 
 
 def back_off(attempts: int) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
 
 import structlog
@@ -14,9 +14,10 @@ from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref, content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
+from tieout.engine.company import Company
 from tieout.engine.configuration import Configuration, configuration_of
 from tieout.engine.effects import Context, Effects
-from tieout.engine.ending import Again, Over, Stop, end_of
+from tieout.engine.ending import ALONE, DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
 from tieout.engine.permit import permit_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import firm, holds, messages, runs
@@ -29,6 +30,8 @@ SystemsFor = Callable[[Effects, Database, Configuration], Any]
 log = structlog.get_logger(__name__)
 # Seconds between two tries to reach a database that is away.
 _AWAY = 1.0
+# What is our own fault, by what it is told as.
+_FAULTS = {"fault": "run.failed", "poison": "run.poison", "hung": "run.hung"}
 
 
 class Generation:
@@ -68,6 +71,9 @@ class Generation:
         started, self.effects.step = self._clock(), title
         try:
             result = await act(*args, **kwargs)
+        except asyncio.CancelledError:
+            self.story.append(runs.Step(title, started, self._clock(), "cut off"))
+            raise
         except Exception as wrong:
             self.story.append(runs.Step(title, started, self._clock(), type(wrong).__name__, str(wrong)[:500]))
             raise
@@ -146,7 +152,11 @@ def run_id(flow: str, subject: str, version: str) -> str:
 
 
 class Executor:
-    """Executes runs; any number of them on one database, in any number of processes."""
+    """Executes runs; any number of them on one database, in any number of processes.
+
+    `longest` is what a run may take. `sabotage` brings known bugs back (see engine.effects, too): `count_no_deaths` begins
+    a run again however many workers ended at it.
+    """
 
     def __init__(
         self,
@@ -158,10 +168,13 @@ class Executor:
         firm: Callable[[], Firm],
         worker: str,
         sabotage: frozenset[str] = frozenset(),
+        longest: timedelta = LONGEST,
     ) -> None:
         self._database = database
         self._clock = clock
         self._calendar = calendar
+        self._company = Company()
+        self._longest = longest
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
         self._firm = firm
@@ -192,6 +205,12 @@ class Executor:
 
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
+        async with self._database.statement() as tx:
+            accused = await runs.deaths(tx, run_id) >= ALONE
+        async with self._company.alone() if accused else self._company.beside_others():
+            await self._begin(run_id, generation)
+
+    async def _begin(self, run_id: str, generation: int) -> None:
         async with self._database.transaction() as tx:
             row = await runs.start(tx, run_id, generation, self._worker, self._clock())
             if row is None:
@@ -203,11 +222,25 @@ class Executor:
         effects = Effects(self._database, self._clock, context, self._sabotage, permit)
         run = Generation(self._database, self._clock, self._calendar, row, came, effects)
         try:
-            await self._flows[row["flow"]].body(run, self._systems_for(effects, self._database, configuration))
+            await self._work(run, configuration)
         except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed
             await self._ended(run, ended)
         else:
             await self._ended(run, None)
+
+    async def _work(self, run: Generation, configuration: Configuration) -> None:
+        """Lets the flow do its work, in its time, unless it has been the death of too many workers."""
+        if run.row["deaths"] >= DEATHS and "count_no_deaths" not in self._sabotage:
+            raise Poison(f"{run.row['deaths']} workers ended at it")
+        time = asyncio.timeout(self._longest.total_seconds())
+        try:
+            async with time:
+                systems = self._systems_for(run.effects, self._database, configuration)
+                await self._flows[run.row["flow"]].body(run, systems)
+        except TimeoutError as late:
+            if not time.expired():
+                raise
+            raise Hung(run.effects.step, self._longest) from late
 
     async def _ended(self, run: Generation, how: Exception | None) -> None:
         """Writes the end down, unless another worker took the run over meanwhile and has the say."""
@@ -243,9 +276,10 @@ class Executor:
                 await firm.set_connection_state(tx, system, "paused", reason)
                 problem = Problem("connection.misconfigured", {"system": system, "reason": reason})
                 await self._wait(tx, run, state, reason, now, [problem])
-            case "fault":
-                facts = {"subject": run.title, "reason": _reason(how)[:300], "link": f"/runs/{run.id}"}
-                await self._wait(tx, run, state, _reason(how), now, [Problem("run.failed", facts)])
+            case "fault" | "poison" | "hung":
+                reason = _reason(how)
+                facts = {"subject": run.title, "reason": reason[:300], "link": f"/runs/{run.id}"}
+                await self._wait(tx, run, state, reason, now, [Problem(_FAULTS[about], facts)])
             case _:
                 await self._wait(tx, run, state, str(how), now)
 
@@ -274,7 +308,7 @@ def arrived(row: Mapping[str, Any]) -> Arrived:
 
 def _is_fault(how: Exception | None) -> bool:
     """Whether it is none of the ways in which a flow may end."""
-    foreseen = (Held, Ignored, Waiting, Later, Rejected, Transient, Conflict, Misconfigured)
+    foreseen = (Held, Ignored, Waiting, Later, Rejected, Transient, Conflict, Misconfigured, Poison, Hung)
     return how is not None and not isinstance(how, foreseen)
 
 

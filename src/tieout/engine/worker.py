@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from dbos import DBOS, DBOSConfig
 
 from tieout.engine.execution import Executor
 from tieout.engine.run import Clock
+from tieout.engine.watchdog import STUCK, watched
 from tieout.store import runs
-from tieout.store.database import Database, one_line
+from tieout.store.database import Database, Tx, one_line, sole
 
 log = structlog.get_logger(__name__)
 
@@ -28,37 +29,53 @@ _ROLL_CALL = 1.0
 
 
 class Worker:
-    """One process's share of the work. DBOS is a process-wide library, so there is one Worker in a process."""
+    """One process's share of the work. DBOS is a process-wide library, so there is one Worker in a process.
+
+    `memory` is the most that the process may hold, in bytes, and `stuck` for how many seconds its loop may stand still:
+    beyond either it ends itself (engine.watchdog).
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, executor: Executor, worker: str, *, concurrency: int = 8
+        self,
+        database: Database,
+        clock: Clock,
+        executor: Executor,
+        worker: str,
+        *,
+        concurrency: int = 8,
+        memory: int | None = None,
+        stuck: float = STUCK,
     ) -> None:
         self._database = database
         self._clock = clock
         self._executor = executor
         self._id = worker
         self._concurrency = concurrency
+        self._memory = memory
+        self._stuck = stuck
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Works until the block ends; what is not finished then is finished by whoever starts next."""
-        async with self._database.session() as lock:
-            await lock.execute("select pg_advisory_lock(%s)", (lock_key(self._id),))
-            async with self._database.transaction() as tx:
-                await runs.enter(tx, self._id, lock_key(self._id), self._clock())
+        async with AsyncExitStack() as held, watched(self._memory, self._stuck):
+            lock = await self._enter(held)
             # In this thread on purpose: DBOS runs the workflows in the loop that it finds here, where the pool and the
             # connections of the systems live. Started elsewhere, it would use a loop of its own.
             self._launch()
             await DBOS.register_queue_async(
                 _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
             )
-            loops = [asyncio.create_task(each) for each in (self._hand_over(), self._adopt(), self._beat())]
+            work = (self._hand_over(), self._adopt(), self._beat(), self._stay(lock, held))
+            loops = [asyncio.create_task(each) for each in work]
             try:
                 yield
             finally:
                 for each in loops:
                     each.cancel()
                 await asyncio.gather(*loops, return_exceptions=True)
+                with contextlib.suppress(Exception):  # without the database nobody will know, and one death is no harm
+                    async with self._database.transaction() as tx:
+                        await runs.told_to_stop(tx, self._id)
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=5)
 
     def _launch(self) -> None:
@@ -77,6 +94,26 @@ class Worker:
             await self._executor.carry_out(run_id, generation)
 
         DBOS.launch()
+
+    async def _enter(self, held: AsyncExitStack) -> Tx:
+        """Takes this worker's lock, on a connection that is held as long as the worker lives, and says that it is there."""
+        lock = await held.enter_async_context(self._database.session())
+        await lock.execute("select pg_advisory_lock(%s)", (lock_key(self._id),))
+        async with self._database.transaction() as tx:
+            await runs.enter(tx, self._id, lock_key(self._id), self._clock())
+        return lock
+
+    async def _stay(self, lock: Tx, held: AsyncExitStack) -> None:
+        """Enters again when the lock was lost, as in a failover: others took this worker for gone, and who is gone is never
+        adopted again."""
+        while True:
+            await asyncio.sleep(_ROLL_CALL)
+            try:
+                await lock.execute("select 1")
+            except Exception:
+                log.warning("taken for gone, entering again", worker=self._id)
+                with contextlib.suppress(Exception):  # the database is away; the loop comes again
+                    lock = await self._enter(held)
 
     async def _beat(self) -> None:
         """For whoever watches; whether this worker lives is said by its lock, not by its beat."""
@@ -117,26 +154,29 @@ class Worker:
         return len(due)
 
     async def _adopt(self) -> None:
-        """Calls the roll: a worker whose lock is free is gone, and its runs are begun again by the one that notices."""
-        async with self._database.session() as session:
-            while True:
-                with contextlib.suppress(Exception):  # a lost connection ends the session; see below
-                    async with self._database.transaction() as tx:
-                        present = await runs.present(tx)
-                    for each in present:
-                        if each["id"] == self._id:
-                            continue
-                        found = await (
-                            await session.execute("select pg_try_advisory_lock(%s) as free", (each["lock_key"],))
-                        ).fetchone()
-                        if found is None or not found["free"]:
-                            continue
-                        log.info("worker gone, adopting its runs", gone=each["id"])
-                        await asyncio.to_thread(DBOS._recover_pending_workflows, [each["id"]])  # pyright: ignore
-                        async with self._database.transaction() as tx:
-                            await runs.leave(tx, each["id"], self._clock())
-                        await session.execute("select pg_advisory_unlock(%s)", (each["lock_key"],))
-                await asyncio.sleep(_ROLL_CALL)
+        """Calls the roll, on a connection of its own; when that is lost, on another one."""
+        while True:
+            with contextlib.suppress(
+                Exception
+            ):  # the database may be restarting; the loop is what brings the roll back
+                async with self._database.session() as session:
+                    while True:
+                        await self._call_the_roll(session)
+                        await asyncio.sleep(_ROLL_CALL)
+            await asyncio.sleep(_ROLL_CALL)
+
+    async def _call_the_roll(self, session: Tx) -> None:
+        """A worker whose lock is free is gone, and its runs are begun again by the one that notices."""
+        async with self._database.transaction() as tx:
+            present = await runs.present(tx)
+        for each in present:
+            if each["id"] == self._id or not await sole(session, each["lock_key"]):
+                continue
+            log.info("worker gone, adopting its runs", gone=each["id"])
+            await asyncio.to_thread(DBOS._recover_pending_workflows, [each["id"]])  # pyright: ignore
+            async with self._database.transaction() as tx:
+                await runs.leave(tx, each["id"], self._clock())
+            await session.execute("select pg_advisory_unlock(%s)", (each["lock_key"],))
 
 
 def lock_key(worker: str) -> int:

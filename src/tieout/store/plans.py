@@ -159,7 +159,7 @@ async def release(tx: Tx, plan: Mapping[str, Any], now: datetime) -> list[str]:
         tx,
         """
         update run r set state = 'queued', reason = '', not_before = %(now)s, generation = r.generation + 1,
-               handed_over = false, attempts = 0, plan = i.plan,
+               handed_over = false, attempts = 0, deaths = 0, plan = i.plan,
                as_of = case when p.how = 'as_it_was' then i.as_of end,
                firm_version = case when p.how = 'as_it_was' then i.firm_version else r.firm_version end
         from plan_item i join plan p on p.id = i.plan

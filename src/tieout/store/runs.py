@@ -64,20 +64,21 @@ async def handed_over(tx: Tx, ids: Sequence[str]) -> None:
 async def start(tx: Tx, run_id: str, generation: int, worker: str, now: datetime) -> dict[str, Any] | None:
     """Takes a run for working on, or None when there is nothing to do: finished, superseded, or a newer try is queued.
 
-    The attempt is counted before the work, so that a run that kills its worker cannot do so for ever. Other runs of the
+    The attempt is counted before the work, and so is the death of a worker that was at it (`deaths`). Other runs of the
     same subject that are older and not finished end here: this one reads the newer state. `sequence` is the order of the
     source's versions, not of arrival: a state that comes after a newer one gets no run (messages.record).
     """
+    died = await deaths(tx, run_id)
     run = await row(
         tx,
         """
-        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = '',
+        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = '', deaths = %s,
                firm_version = case when as_of is not null then firm_version else (
                  select version from firm_version order by applied_at desc, version desc limit 1) end
         where id = %s and generation = %s and state in ('queued', 'retrying', 'running')
         returning *
         """,
-        (worker, now, run_id, generation),
+        (worker, now, died, run_id, generation),
     )
     if run is None:
         return None
@@ -99,6 +100,23 @@ async def start(tx: Tx, run_id: str, generation: int, worker: str, now: datetime
             (now, each["id"]),
         )
     return run
+
+
+async def deaths(tx: Tx, run_id: str) -> int:
+    """How many workers have ended at a run when it is started now.
+
+    A run that is taken up while it is at work was left behind; unless its worker was told to stop, it ended at this run.
+    """
+    found = await row(
+        tx,
+        """
+        select deaths + (state = 'running' and not exists (
+          select from worker w where w.id = run.worker and w.told_to_stop))::integer as deaths
+        from run where id = %s
+        """,
+        (run_id,),
+    )
+    return found["deaths"] if found else 0
 
 
 async def newer_exists(tx: Tx, run: dict[str, Any]) -> bool:
@@ -130,11 +148,12 @@ async def again(tx: Tx, run_id: str, *, at: datetime, state: str, reason: str, r
     """The next generation of a run, from a moment on; `reset` forgets the failed attempts (a person released it)."""
     await tx.execute(
         """
-        update run set state = %s, reason = %s, not_before = %s, generation = generation + 1, handed_over = false,
-               attempts = case when %s then 0 else attempts end
-        where id = %s
+        update run set state = %(state)s, reason = %(reason)s, not_before = %(at)s, generation = generation + 1,
+               handed_over = false,
+               attempts = case when %(reset)s then 0 else attempts end, deaths = case when %(reset)s then 0 else deaths end
+        where id = %(id)s
         """,
-        (state, reason, at, reset, run_id),
+        {"state": state, "reason": reason, "at": at, "reset": reset, "id": run_id},
     )
 
 
@@ -144,7 +163,7 @@ async def release(tx: Tx, run_id: str, now: datetime, finished: bool) -> bool:
         tx,
         """
         update run set state = 'queued', reason = '', not_before = %s, generation = generation + 1, handed_over = false,
-               attempts = 0, plan = null, as_of = null
+               attempts = 0, deaths = 0, plan = null, as_of = null
         where id = %s and (state in ('held', 'waiting') or (%s and state in ('done', 'ignored'))) returning id
         """,
         (now, run_id, finished),
@@ -214,8 +233,13 @@ async def unfinished(tx: Tx) -> int:
 
 
 async def enter(tx: Tx, worker: str, lock_key: int, now: datetime) -> None:
+    """Also for one that was taken for gone and is not."""
     await tx.execute(
-        "insert into worker (id, lock_key, started_at, seen_at) values (%s, %s, %s, %s)", (worker, lock_key, now, now)
+        """
+        insert into worker (id, lock_key, started_at, seen_at) values (%s, %s, %s, %s)
+        on conflict (id) do update set gone_at = null, seen_at = excluded.seen_at
+        """,
+        (worker, lock_key, now, now),
     )
 
 
@@ -227,6 +251,11 @@ async def beat(tx: Tx, worker: str, pool: Mapping[str, int], now: datetime) -> N
 async def present(tx: Tx) -> list[dict[str, Any]]:
     """Workers that have not been declared gone."""
     return await rows(tx, "select id, lock_key from worker where gone_at is null")
+
+
+async def told_to_stop(tx: Tx, worker: str) -> None:
+    """What this worker is at when it ends is not what it ended of."""
+    await tx.execute("update worker set told_to_stop = true where id = %s", (worker,))
 
 
 async def leave(tx: Tx, worker: str, now: datetime) -> None:

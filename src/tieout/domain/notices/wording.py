@@ -52,6 +52,8 @@ SENTENCES: Mapping[str, str] = {
     "target.doubled": "{system} has something twice",
     "connection.misconfigured": "{system} does not let Tieout in",
     "run.failed": "Tieout could not work on something",
+    "run.poison": "Something stops Tieout whenever it is worked on",
+    "run.hung": "Tieout did not come to an end with something",
 }
 _UNKNOWN_CODE = "Something waits for a person"
 # Fact → the general word where its value is not the firm's own.

@@ -36,6 +36,7 @@ class Run:
     state: str = "queued"
     generation: int = 1
     attempts: int = 0
+    deaths: int = 0
     worker: str = ""
     about: str = ""
 
@@ -99,6 +100,7 @@ class Books:
         run = self.runs[run_id]
         if run.generation != generation or run.state not in ("queued", "retrying", "running"):
             return None
+        run.deaths += run.state == "running"
         run.state, run.worker, run.about = "running", worker, ""
         run.attempts += 1
         for other in self.runs.values():
@@ -148,6 +150,7 @@ class Books:
         run.state, run.not_before = "retrying", at
         run.generation += 1
         run.attempts = 0 if reset else run.attempts
+        run.deaths = 0 if reset else run.deaths
 
     def _settle(self, run_id: str, state: str, of: tuple[str, ...] = ("in_flight",)) -> None:
         of = (*of, "held") if state == "ignored" else of

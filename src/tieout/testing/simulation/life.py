@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tieout.connectors.contract import Guarantee, Operation
 from tieout.domain.problems import Conflict, Problem, Rejected, Transient
-from tieout.engine.ending import end_of
+from tieout.engine.ending import DEATHS, Poison, end_of
 from tieout.engine.run import Later
 from tieout.engine.settling import (
     Accept,
@@ -77,6 +77,8 @@ class Life:
             return
         how: Exception | None = None
         try:
+            if row.deaths >= DEATHS:
+                raise Poison(f"{row.deaths} workers ended at it")
             yield from self._flow(row)
         except Exception as ended:  # every way a flow can end is decided below
             how = ended

@@ -1,0 +1,92 @@
+"""A worker as a process of its own, with flows that are the end of it, each in its own way, and one that is not."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tieout.domain.firm import Firm
+from tieout.engine.execution import Executor
+from tieout.engine.run import Run, flow
+from tieout.engine.watchdog import resident
+from tieout.engine.worker import Worker
+from tieout.store.database import Database
+
+_MEBIBYTE = 1 << 20
+# What a worker may hold beyond what it holds when it begins, what it may stand still, and what a run may take.
+ROOM, STUCK, LONGEST = 150 * _MEBIBYTE, 1.5, timedelta(seconds=2)
+
+
+async def _raises() -> None:
+    raise KeyError("nobody thought of it")
+
+
+async def _never_answers() -> None:
+    await asyncio.Event().wait()
+
+
+async def _kills() -> None:
+    ctypes.string_at(0)
+
+
+async def _eats() -> None:
+    eaten = bytearray()
+    while True:
+        eaten.extend(b"x" * _MEBIBYTE)
+        await asyncio.sleep(0.005)
+
+
+async def _stands_still() -> None:
+    re.match(r"(x+x+)+y", "x" * 40)
+
+
+async def _works() -> None:
+    await asyncio.sleep(0.05)
+
+
+WAYS: dict[str, Callable[[], Awaitable[None]]] = {
+    "raises": _raises,
+    "never answers": _never_answers,
+    "kills": _kills,
+    "eats": _eats,
+    "stands still": _stands_still,
+    "works": _works,
+}
+
+
+@flow(version=1, title="Ends as its version says")
+async def deadly(run: Run, poisonous: bool) -> None:
+    await run.step(run.version, WAYS[run.version] if poisonous else _works)
+
+
+def no_firm() -> Firm:
+    return Firm.model_construct(name="Nobody's")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def main(url: str, name: str, *said: str) -> None:
+    """`said` are saboteurs; "cured" makes every flow harmless."""
+    database = Database(url)
+    await database.open()
+    poisonous = "cured" not in said
+    systems: Callable[..., Any] = lambda *_: poisonous  # noqa: E731 - what the flow is given
+    executor = Executor(
+        database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), LONGEST
+    )  # fmt: skip
+    worker = Worker(database, now, executor, name, concurrency=4, memory=resident() + ROOM, stuck=STUCK)
+    async with worker.running():
+        sys.stdout.write("working\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

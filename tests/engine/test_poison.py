@@ -1,0 +1,149 @@
+"""A record on which workers die, hang or burst is parked after a few tries, and its neighbours hardly notice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tieout.engine.ending import DEATHS, FAULTS
+from tieout.store import runs
+from tieout.store.database import Database, rows
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+PROCESS = Path(__file__).parent / "poisoned_process.py"
+Runs = Mapping[str, dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Workers under a supervisor that starts another one whenever one ends."""
+
+    url: str
+    said: Sequence[str]
+    ended: list[int] = field(default_factory=list[int])
+    _started: int = 0
+
+    async def keep_one(self) -> None:
+        while True:
+            self._started += 1
+            command = [sys.executable, "-W", "ignore", str(PROCESS), self.url, f"w{self._started}", *self.said]
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            try:
+                self.ended.append(await process.wait())
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+
+@asynccontextmanager
+async def fleet(url: str, size: int, *said: str) -> AsyncGenerator[Fleet, None]:
+    workers = Fleet(url, said)
+    kept = [asyncio.create_task(workers.keep_one()) for _ in range(size)]
+    try:
+        yield workers
+    finally:
+        for each in kept:
+            each.cancel()
+        await asyncio.gather(*kept, return_exceptions=True)
+
+
+async def queue(database: Database, way: str, subject: str, lane: str = "") -> None:
+    async with database.transaction() as tx:
+        await runs.queue(
+            tx, f"deadly:{subject}:{way}", flow="deadly", subject=subject, version=way, lane=lane or subject,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+
+
+async def until(database: Database, true: Callable[[Runs], bool], seconds: float) -> Runs:
+    deadline, found = time.monotonic() + seconds, dict[str, dict[str, Any]]()
+    while time.monotonic() < deadline:
+        async with database.transaction() as tx:
+            found = {each["subject"]: each for each in await rows(tx, "select * from run")}
+        if true(found):
+            return found
+        await asyncio.sleep(0.2)
+    raise AssertionError({name: (each["state"], each["deaths"], each["reason"]) for name, each in found.items()})
+
+
+async def problems(database: Database) -> dict[str, tuple[str, str]]:
+    """Code and owner of what waits, by subject."""
+    async with database.transaction() as tx:
+        found = await rows(tx, "select subject, code, owner from hold where state = 'open'")
+    return {each["subject"]: (each["code"], each["owner"]) for each in found}
+
+
+def parked(*subjects: str) -> Callable[[Runs], bool]:
+    return lambda found: all(found[each]["state"] == "held" for each in subjects)
+
+
+@pytest.mark.parametrize("way", ["kills", "eats", "stands still"])
+async def test_a_run_at_which_workers_end_is_parked(database: Database, database_url: str, way: str) -> None:
+    """One worker, so that whatever it was at beside the poison dies with it, and is done nevertheless."""
+    await queue(database, way, "poison", lane="one")
+    await queue(database, "works", "behind it", lane="one")
+    for number in range(6):
+        await queue(database, "works", f"beside it {number}")
+    async with fleet(database_url, 1) as workers:
+        found = await until(database, parked("poison"), 60)
+        found = await until(database, lambda all_: sum(each["state"] == "done" for each in all_.values()) == 7, 20)
+    assert len(workers.ended) == DEATHS
+    assert found["poison"]["deaths"] == DEATHS
+    assert found["behind it"]["started_at"] > found["poison"]["ended_at"]
+    assert await problems(database) == {"poison": ("run.poison", "the integration engineer")}
+
+
+async def test_a_run_that_raises_or_hangs_is_parked_and_harms_nobody(database: Database, database_url: str) -> None:
+    await queue(database, "raises", "wrong")
+    await queue(database, "never answers", "endless")
+    await queue(database, "works", "beside them")
+    async with fleet(database_url, 1) as workers:
+        found = await until(database, parked("wrong", "endless"), 60)
+    assert workers.ended == []
+    assert found["beside them"]["state"] == "done"
+    assert {found[each]["attempts"] for each in ("wrong", "endless")} == {FAULTS}
+    assert found["endless"]["reason"] == "not ended after 2 s, in “never answers”"
+    engineer = "the integration engineer"
+    assert await problems(database) == {"wrong": ("run.failed", engineer), "endless": ("run.hung", engineer)}
+
+
+async def test_after_the_correction_it_is_replayed_and_its_tries_begin_anew(
+    database: Database, database_url: str
+) -> None:
+    await queue(database, "kills", "poison")
+    async with fleet(database_url, 1):
+        await until(database, parked("poison"), 60)
+    async with database.transaction() as tx:
+        await runs.release(tx, "deadly:poison:kills", datetime.now(UTC), False)
+    async with fleet(database_url, 1) as workers:
+        await until(database, lambda found: found["poison"]["deaths"] == 1, 20)
+        found = await until(database, parked("poison"), 60)
+    assert (found["poison"]["deaths"], len(workers.ended)) == (DEATHS, DEATHS)
+    async with database.transaction() as tx:
+        await runs.release(tx, "deadly:poison:kills", datetime.now(UTC), False)
+    async with fleet(database_url, 1, "cured") as workers:
+        found = await until(database, lambda all_: all_["poison"]["state"] == "done", 20)
+    assert (found["poison"]["attempts"], found["poison"]["deaths"], workers.ended) == (1, 0, [])
+    assert await problems(database) == {}
+
+
+async def test_without_the_count_the_fleet_dies_for_ever(database: Database, database_url: str) -> None:
+    """The saboteur: what the count is for."""
+    await queue(database, "kills", "poison")
+    async with fleet(database_url, 2, "count_no_deaths") as workers:
+        await until(database, lambda found: found["poison"]["deaths"] > DEATHS + 1, 60)
+    assert len(workers.ended) > DEATHS
