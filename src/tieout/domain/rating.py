@@ -87,6 +87,40 @@ def entry_amount(minutes: int, rate: Money) -> Money:
     return Money(rate.amount * minutes / _HOUR, rate.currency).rounded()
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What is left of an entry: so many minutes, worth so much in all, after the `begun` ones that were priced before.
+
+    However it is cut, its parts sum to the whole.
+    """
+
+    rate: Money
+    begun: int
+    minutes: int
+    whole: Money
+
+    def worth(self, minutes: int) -> Money:
+        """Of its first minutes; all of them are worth the whole."""
+        return self.whole if minutes == self.minutes else self._by_rate(minutes)
+
+    def after(self, minutes: int) -> Stretch:
+        return Stretch(self.rate, self.begun + minutes, self.minutes - minutes, self.whole - self.worth(minutes))
+
+    def within(self, room: Decimal, most: int) -> int:
+        """The most of so many whole minutes that are worth no more than the room."""
+        if max(self.worth(most).amount, self._by_rate(most).amount) <= room:
+            return most
+        # Rounding makes a stretch worth up to a minor unit less than its minutes say.
+        unit = Money.from_minor(1, self.rate.currency).amount
+        fitting = min(most - 1, int((room + unit) * _HOUR / self.rate.amount) if self.rate else most)
+        while fitting > 0 and self._by_rate(fitting).amount > room:
+            fitting -= 1
+        return max(fitting, 0)
+
+    def _by_rate(self, minutes: int) -> Money:
+        return entry_amount(self.begun + minutes, self.rate) - entry_amount(self.begun, self.rate)
+
+
 def unbilled_minutes(approved: int, billed: Iterable[int]) -> int:
     """Approved less everything billed and credited, per entry and never per period (T16)."""
     return approved - sum(billed)

@@ -1,0 +1,146 @@
+"""The decision: what becomes of everything that happened under a contract, given what was decided before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tieout.domain.charging.blocks import Blocks
+from tieout.domain.charging.pieces import Event, Fate, Open, Piece, in_order, outstanding, standing
+from tieout.domain.charging.room import Room, Used
+from tieout.domain.documents.terms import Cap, FixedTerms, RetainerTerms, Sold
+from tieout.domain.money import Money, total
+from tieout.domain.rating import Stretch, entry_amount
+
+_OVER: Mapping[str, Fate] = {"hold": "over_cap", "non_billable": "non_billable", "write_off": "write_off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What the contract in force says: its packages by id, its caps, and which fixed fees have released their retainage.
+
+    `elsewhere` is what other engagements used of caps that span them.
+    """
+
+    currency: str
+    sold: Mapping[str, Sold]
+    caps: tuple[Cap, ...] = ()
+    released: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, Used] = field(default_factory=dict[str, Used])
+
+
+def charge(
+    agreement: Agreement, events: Iterable[Event], decided: Sequence[Piece], *, sabotage: frozenset[str] = frozenset()
+) -> list[Piece]:
+    """New pieces, which with those decided before make up the worth of every event, to the minor unit.
+
+    Corrections come first and give room back; then the work in its own order, whatever the order of its arrival. What is
+    billed never exceeds a cap (`Cap`), what is drawn never exceeds a block, and asking again after the pieces were decided
+    finds nothing. Sources: domain.md T13 to T20 and T34 to T41.
+    """
+    decided = () if "no_memory" in sabotage else decided
+    left, back = outstanding(list(events) if "by_arrival" in sabotage else sorted(events, key=in_order), decided)
+    stands = standing([*decided, *back])
+    room = Room.under(() if "no_caps" in sabotage else agreement.caps, agreement.elsewhere, stands)
+    blocks = {
+        each.id: Blocks.of(each.terms, [piece for piece in stands if piece.sold == each.id])
+        for each in agreement.sold.values()
+        if isinstance(each.terms, RetainerTerms)
+    }
+    found = list(back)
+    for each in left:
+        for part in _decide(agreement, each, blocks):
+            found += _beneath(part, room)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece before any cap, with what makes its amount and its worth where it is time."""
+
+    piece: Piece
+    amounts: Stretch | None = None
+    worths: Stretch | None = None
+
+
+def _decide(agreement: Agreement, open_: Open, blocks: Mapping[str, Blocks]) -> Iterator[_Part]:
+    """What the terms of its package make of it."""
+    event, nothing = open_.event, Money.zero(agreement.currency)
+    whole = Piece(
+        event.ref, event.kind, event.sold, event.day, "bill", open_.worth, open_.worth, open_.minutes, event.rate,
+        event.rate, event.role,
+    )  # fmt: skip
+    time = _stretch(open_, open_.kept)
+    sold = agreement.sold.get(event.sold)
+    if sold is None:
+        yield _Part(replace(whole, fate="at_risk", amount=nothing))
+        return
+    match sold.terms:
+        case FixedTerms() if event.kind == "time":
+            yield _Part(replace(whole, fate="included", amount=nothing))
+        case FixedTerms(retainage=withheld) if event.kind == "fee" and withheld and sold.id not in agreement.released:
+            kept = min((event.worth * withheld).rounded(), open_.worth, key=lambda each: each.amount)
+            yield _Part(replace(whole, fate="retained", worth=kept, amount=nothing))
+            if open_.worth != kept:
+                yield _Part(replace(whole, worth=open_.worth - kept, amount=open_.worth - kept))
+        case RetainerTerms() as terms if time is not None:
+            yield from _drawn(whole, open_, time, terms, blocks[sold.id])
+        case _:
+            yield _Part(whole, time, time)
+
+
+def _stretch(open_: Open, kept: Sequence[Piece]) -> Stretch | None:
+    """The minutes that are left of an entry, after those of these pieces."""
+    event = open_.event
+    if event.kind != "time" or event.rate is None:
+        return None
+    begun = sum(each.minutes for each in kept)
+    return Stretch(Money(event.rate, event.worth.currency), begun, open_.minutes, open_.worth)
+
+
+def _drawn(whole: Piece, open_: Open, time: Stretch, terms: RetainerTerms, blocks: Blocks) -> Iterator[_Part]:
+    nothing = Money.zero(whole.worth.currency)
+    before = {each.why: each.minutes for each in open_.kept if each.fate == "drawn"}
+    draws = blocks.draw(whole.day, whole.role, time, before)
+    for each in draws:
+        yield _Part(
+            replace(whole, fate="drawn", worth=each.worth, amount=nothing, minutes=each.minutes, why=each.block)
+        )
+    minutes = whole.minutes - sum(each.minutes for each in draws)
+    worth = whole.worth - total((each.worth for each in draws), nothing.currency)
+    if not minutes and not worth:
+        return
+    rest = Stretch(time.rate, time.begun + whole.minutes - minutes, minutes, worth)
+    beyond = replace(whole, worth=worth, amount=worth, minutes=minutes, why="overage")
+    if terms.overage != "bill":
+        yield _Part(replace(beyond, fate=_OVER[terms.overage], amount=nothing))
+    elif whole.role in terms.overage_rates:
+        rate = Money(terms.overage_rates[whole.role], worth.currency)
+        begun = sum(each.minutes for each in open_.kept if each.why == "overage")
+        amount = entry_amount(begun + minutes, rate) - entry_amount(begun, rate)
+        dearer = replace(beyond, rate=rate.amount, amount=amount)
+        yield _Part(dearer, Stretch(rate, begun, minutes, amount), rest)
+    else:
+        yield _Part(beyond, rest, rest)
+
+
+def _beneath(part: _Part, room: Room) -> Iterator[Piece]:
+    """What of a piece fits beneath the caps, and what the contract says of the rest (T37)."""
+    piece = part.piece
+    if piece.fate != "bill":
+        yield piece
+        return
+    amount, minutes, cap = room.fits(piece.sold, piece.amount, piece.minutes, part.amounts)
+    if cap is None:
+        room.take(piece)
+        yield piece
+        return
+    worth = part.worths.worth(minutes) if part.worths else amount
+    if amount or minutes:
+        fitting = replace(piece, worth=worth, amount=amount, minutes=minutes)
+        room.take(fitting)
+        yield fitting
+    yield replace(
+        piece, fate=_OVER[cap.over], worth=piece.worth - worth, amount=Money.zero(amount.currency),
+        minutes=piece.minutes - minutes, why=cap.key,
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""Money that no hours make: instalments of a fixed fee, prepaid blocks, fees per month, and usage by its tiers."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tieout.domain.charging.pieces import Event
+from tieout.domain.documents.terms import FixedTerms, PeriodTerms, RetainerTerms, Sold, UsageTerms
+from tieout.domain.money import Money, allocate
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """How far the customer has accepted a milestone, and since when; revoked is no share at all (T39)."""
+
+    share: Decimal
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Metered units of one record of usage."""
+
+    ref: str
+    day: date
+    units: Decimal
+
+
+def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currency: str) -> list[Event]:
+    """What is due of a package up to and with a day. Milestones stand under their own name within the package."""
+    match sold.terms:
+        case FixedTerms():
+            return [*_instalments(sold, sold.terms, through, accepted, currency)]
+        case RetainerTerms():
+            return [
+                _fee(sold, each.key, day, Money(each.price, currency))
+                for each in sold.terms.blocks
+                if (day := each.billed_on or each.valid_from) <= through
+            ]
+        case PeriodTerms():
+            return [*_periods(sold, sold.terms, through, currency)]
+        case _:
+            return []
+
+
+def usage(
+    sold: Sold, terms: UsageTerms, readings: Sequence[Reading], currency: str
+) -> list[tuple[Event, Mapping[str, Money]]]:
+    """One event per month of use, and what each record contributes to it: shares of the month's price by units."""
+    months: dict[str, list[Reading]] = {}
+    for each in sorted(readings, key=lambda each: (each.day, each.ref)):
+        months.setdefault(f"{each.day:%Y-%m}", []).append(each)
+    found: list[tuple[Event, Mapping[str, Money]]] = []
+    for month, records in months.items():
+        units = sum((each.units for each in records), Decimal(0))
+        worth = Money(tiered(terms, units), currency).rounded()
+        shares = allocate(worth, [each.units for each in records]) if units else []
+        event = Event(f"{sold.id}/{month}", "usage", sold.id, _last_day(records[0].day), worth)
+        found.append((event, {each.ref: share for each, share in zip(records, shares, strict=False)}))
+    return found
+
+
+def tiered(terms: UsageTerms, units: Decimal) -> Decimal:
+    """The price of a month's units: each unit beyond the included ones at the price of its own tier."""
+    price, counted = Decimal(0), terms.included
+    for tier in terms.tiers:
+        end = units if tier.upto is None else min(units, tier.upto)
+        if end > counted:
+            price += (end - counted) * tier.price
+            counted = end
+    return price
+
+
+def release_of(terms: FixedTerms, *, through: date, accepted: Mapping[str, Accepted]) -> bool:
+    """Whether what was withheld of a fixed fee is due by now."""
+    milestone = accepted.get(terms.released_with) if terms.released_with else None
+    by_day = terms.released is not None and terms.released <= through
+    return by_day or (milestone is not None and milestone.share == 1 and milestone.on <= through)
+
+
+def _instalments(
+    sold: Sold, terms: FixedTerms, through: date, accepted: Mapping[str, Accepted], currency: str
+) -> Iterator[Event]:
+    for each in terms.instalments:
+        if each.due is not None:
+            day, share = each.due, Decimal(1)
+        else:
+            found = accepted.get(each.milestone, Accepted(Decimal(0), date.max))
+            day, share = found.on, found.share
+        worth = Money(each.amount * share, currency).rounded()
+        if day <= through and worth:
+            yield _fee(sold, each.key, day, worth)
+
+
+def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> Iterator[Event]:
+    """One fee per calendar month; a month that is only begun counts by its days."""
+    first = terms.start.replace(day=1)
+    while first <= min(through, terms.end or through):
+        last = _last_day(first)
+        days = (min(last, terms.end or last) - max(first, terms.start)).days + 1
+        due = max(first, terms.start) if terms.in_advance else min(last, terms.end or last)
+        if due <= through:
+            worth = Money(terms.amount * days / last.day, currency).rounded()
+            yield _fee(sold, f"{first:%Y-%m}", due, worth)
+        first = last + timedelta(days=1)
+
+
+def _fee(sold: Sold, key: str, day: date, worth: Money) -> Event:
+    return Event(f"{sold.id}/{key}", "fee", sold.id, day, worth)
+
+
+def _last_day(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])

@@ -1,0 +1,178 @@
+"""What a contract says about charging: how each thing that was sold becomes money, and the limits that hold across them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tieout.domain.documents.document import Part
+
+Amount = Annotated[Decimal, Field(ge=0)]
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+Increment = Literal[1, 6, 15, 30, 60]
+
+
+class Cap(Part):
+    """A limit on what is billed, net of tax, counting what is billed and what is approved alike (T37, T47)."""
+
+    key: str = Field(description="Its name within the contract, or the number of the purchase order that sets it")
+    scope: Literal["line", "contract", "purchase_order", "customer"] = Field(
+        default="contract", description="What it spans; limits of a customer count their other engagements too"
+    )
+    lines: tuple[str, ...] = Field(default=(), description="What was sold under it; empty is all of the contract")
+    amount: Amount | None = Field(default=None, description="In the contract's currency")
+    hours: Amount | None = Field(default=None, description="Billable hours")
+    over: Literal["hold", "non_billable", "write_off"] = Field(
+        default="hold",
+        description="What becomes of work above it: a person decides, it costs nothing, or it is to be written off",
+    )
+    notice_at: Share | None = Field(default=None, description="The share at which people are told, such as 0.75")
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Cap:
+        if self.amount is None and self.hours is None:
+            raise ValueError("a cap limits an amount, hours, or both")
+        return self
+
+
+class TimeTerms(Part):
+    """Time and material: each entry is worth its billable minutes at the rate of its work date."""
+
+    kind: Literal["time"] = "time"
+    increment: Increment = Field(default=1, description="Minutes to which an entry is rounded up or to the nearest")
+    direction: Literal["up", "nearest"] = "up"
+
+
+class Instalment(Part):
+    """A part of a fixed fee: due on a day, or when a milestone is accepted."""
+
+    key: str
+    name: str
+    amount: Amount
+    due: date | None = None
+    milestone: str = ""
+
+    @model_validator(mode="after")
+    def _is_due_some_day(self) -> Instalment:
+        if (self.due is None) == (self.milestone == ""):
+            raise ValueError("an instalment is due on a day or with a milestone, one of both")
+        return self
+
+
+class FixedTerms(Part):
+    """A fixed fee: its instalments are billed, time costs and bills nothing (T40).
+
+    `retainage` of each instalment is withheld until the day or milestone `released` says (T39).
+    """
+
+    kind: Literal["fixed"] = "fixed"
+    instalments: tuple[Instalment, ...] = Field(min_length=1)
+    retainage: Share = Decimal(0)
+    released: date | None = None
+    released_with: str = ""
+
+
+class Block(Part):
+    """Prepaid work: bought for its price, drawn first come first served within its days (T38)."""
+
+    key: str
+    price: Amount
+    amount: Amount | None = Field(default=None, description="What may be drawn, at the agreed rates")
+    hours: Amount | None = Field(default=None, description="Or the hours that may be drawn")
+    valid_from: date
+    valid_until: date | None = None
+    billed_on: date | None = Field(default=None, description="When its price is billed; left out, on the first day")
+
+    @model_validator(mode="after")
+    def _holds_one_thing(self) -> Block:
+        if (self.amount is None) == (self.hours is None):
+            raise ValueError("a block holds an amount or hours, one of both")
+        return self
+
+
+class RetainerTerms(Part):
+    """Prepaid blocks; what goes beyond them is billed at the overage rate, at the agreed one, or waits for a person.
+
+    `multipliers` say how many hours of a block one hour of a role draws.
+    """
+
+    kind: Literal["retainer"] = "retainer"
+    blocks: tuple[Block, ...] = ()
+    overage: Literal["bill", "hold", "non_billable"] = "bill"
+    overage_rates: dict[str, Amount] = Field(default_factory=dict[str, Decimal], description="Role → money per hour")
+    multipliers: dict[str, Amount] = Field(
+        default_factory=dict[str, Decimal], description="Role → hours drawn per hour"
+    )
+
+
+class PeriodTerms(Part):
+    """A fee per calendar month: managed services and subscriptions. The first and last month count by their days."""
+
+    kind: Literal["period"] = "period"
+    amount: Amount
+    start: date
+    end: date | None = None
+    in_advance: bool = Field(default=True, description="Billed on the first day of its month, else on the last")
+
+
+class Tier(Part):
+    """The unit price from a quantity on; `upto` None is without end."""
+
+    upto: Amount | None
+    price: Amount
+
+
+class UsageTerms(Part):
+    """Metered usage: each month's units beyond the included ones, tier by tier."""
+
+    kind: Literal["usage"] = "usage"
+    unit: str
+    included: Amount = Decimal(0)
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _tiers_rise(self) -> UsageTerms:
+        ends = [each.upto for each in self.tiers[:-1] if each.upto is not None]
+        if self.tiers[-1].upto is not None or len(ends) < len(self.tiers) - 1 or ends != sorted(set(ends)):
+            raise ValueError("tiers rise, and the last one has no end")
+        return self
+
+
+Terms = Annotated[TimeTerms | FixedTerms | RetainerTerms | PeriodTerms | UsageTerms, Field(discriminator="kind")]
+
+
+class ExpenseTerms(Part):
+    """What becomes of expenses: recharged as our own cost with a markup, or disbursed in the client's name as they are (T31)."""
+
+    treatment: Literal["recharge", "disbursement", "non_billable"] = "recharge"
+    markup: Share = Decimal(0)
+
+    @model_validator(mode="after")
+    def _passes_on(self) -> ExpenseTerms:
+        if self.treatment != "recharge" and self.markup:
+            raise ValueError("only what is recharged has a markup; a disbursement is passed on as it is")
+        return self
+
+
+class Payer(Part):
+    """Who pays which share of a contract (T41); the first one takes what rounding leaves over."""
+
+    customer: str
+    share: Share
+    cap: Amount | None = None
+
+
+class Sold(Part):
+    """One package as it was sold; `id` is its own for ever, whatever becomes of the quote's rows (T04)."""
+
+    id: str
+    package: str
+    package_version: int = 1
+    description: str = ""
+    amount: Decimal = Decimal(0)
+    start: date | None = None
+    end: date | None = None
+    terms: Terms = Field(default_factory=TimeTerms)
