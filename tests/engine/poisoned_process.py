@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tieout.domain.firm import Firm
+from tieout.domain.firm import ApprovalRule, Firm
 from tieout.engine.execution import Executor
+from tieout.engine.planner import Planner
+from tieout.engine.rehearsal import Rehearser
 from tieout.engine.run import Run, flow
 from tieout.engine.watchdog import resident
 from tieout.engine.worker import Worker
@@ -46,7 +48,7 @@ async def _stands_still() -> None:
 
 
 async def _works() -> None:
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
 
 
 WAYS: dict[str, Callable[[], Awaitable[None]]] = {
@@ -65,7 +67,7 @@ async def deadly(run: Run, poisonous: bool) -> None:
 
 
 def no_firm() -> Firm:
-    return Firm.model_construct(name="Nobody's")
+    return Firm.model_construct(name="Nobody's", approvals=ApprovalRule())
 
 
 def now() -> datetime:
@@ -82,10 +84,12 @@ async def main(url: str, name: str, *said: str) -> None:
         database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), LONGEST
     )  # fmt: skip
     worker = Worker(database, now, executor, name, concurrency=4, memory=resident() + ROOM, stuck=STUCK)
+    rehearser = Rehearser(database, now, lambda: now().date(), [deadly], systems)
     async with worker.running():
+        planning = asyncio.create_task(Planner(database, now, no_firm, rehearser).forever())
         sys.stdout.write("working\n")
         sys.stdout.flush()
-        await asyncio.Event().wait()
+        await planning
 
 
 if __name__ == "__main__":

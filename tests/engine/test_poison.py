@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from tieout.engine.ending import DEATHS, FAULTS
-from tieout.store import runs
+from tieout.engine.replay import Replays, Wanted
+from tieout.store import plans, runs
 from tieout.store.database import Database, rows
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -61,11 +62,15 @@ async def fleet(url: str, size: int, *said: str) -> AsyncGenerator[Fleet, None]:
         await asyncio.gather(*kept, return_exceptions=True)
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 async def queue(database: Database, way: str, subject: str, lane: str = "") -> None:
     async with database.transaction() as tx:
         await runs.queue(
             tx, f"deadly:{subject}:{way}", flow="deadly", subject=subject, version=way, lane=lane or subject,
-            now=datetime.now(UTC),
+            now=now(),
         )  # fmt: skip
 
 
@@ -124,21 +129,43 @@ async def test_a_run_that_raises_or_hangs_is_parked_and_harms_nobody(database: D
 async def test_after_the_correction_it_is_replayed_and_its_tries_begin_anew(
     database: Database, database_url: str
 ) -> None:
+    """Even the look at what it would do is the end of a worker: that is tried twice, and then stands in the plan."""
     await queue(database, "kills", "poison")
     async with fleet(database_url, 1):
         await until(database, parked("poison"), 60)
-    async with database.transaction() as tx:
-        await runs.release(tx, "deadly:poison:kills", datetime.now(UTC), False)
     async with fleet(database_url, 1) as workers:
+        plan = await planned(database)
+        assert [each["content"]["end"] for each in plan] == ["fault"]
+        assert len(workers.ended) == 2
+        await confirm(database)
         await until(database, lambda found: found["poison"]["deaths"] == 1, 20)
-        found = await until(database, parked("poison"), 60)
-    assert (found["poison"]["deaths"], len(workers.ended)) == (DEATHS, DEATHS)
-    async with database.transaction() as tx:
-        await runs.release(tx, "deadly:poison:kills", datetime.now(UTC), False)
+        await until(database, parked("poison"), 60)
+        assert len(workers.ended) == 2 + DEATHS
     async with fleet(database_url, 1, "cured") as workers:
+        plan = await planned(database)
+        assert [each["content"]["end"] for each in plan] == ["done"]
+        await confirm(database)
         found = await until(database, lambda all_: all_["poison"]["state"] == "done", 20)
     assert (found["poison"]["attempts"], found["poison"]["deaths"], workers.ended) == (1, 0, [])
     assert await problems(database) == {}
+
+
+async def planned(database: Database) -> list[dict[str, Any]]:
+    """The items of a new plan for the run, as soon as it is made."""
+    asked = await Replays(database, now).ask(Wanted(run="deadly:poison:kills"), actor="mia")
+    for _ in range(400):
+        async with database.transaction() as tx:
+            plan = await plans.get(tx, asked)
+            if plan is not None and plan["state"] == "open":
+                return await plans.items(tx, asked)
+        await asyncio.sleep(0.1)
+    raise AssertionError("the plan is never made")
+
+
+async def confirm(database: Database) -> None:
+    async with database.transaction() as tx:
+        newest = (await plans.listed(tx, 1))[0]
+    assert await Replays(database, now).confirm(newest["id"], hash_=newest["hash"], actor="mia")
 
 
 async def test_without_the_count_the_fleet_dies_for_ever(database: Database, database_url: str) -> None:
@@ -147,3 +174,14 @@ async def test_without_the_count_the_fleet_dies_for_ever(database: Database, dat
     async with fleet(database_url, 2, "count_no_deaths") as workers:
         await until(database, lambda found: found["poison"]["deaths"] > DEATHS + 1, 60)
     assert len(workers.ended) > DEATHS
+
+
+async def test_beside_others_a_killer_would_have_them_parked_too(database: Database, database_url: str) -> None:
+    """The saboteur: what the last try alone is for."""
+    await queue(database, "kills", "poison")
+    for number in range(3):
+        await queue(database, "works", f"beside it {number}")
+    async with fleet(database_url, 1, "never_alone"):
+        await until(database, parked("poison"), 60)
+        await until(database, lambda found: all(each["state"] in ("held", "done") for each in found.values()), 20)
+    assert len(await problems(database)) > 1

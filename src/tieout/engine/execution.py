@@ -155,7 +155,7 @@ class Executor:
     """Executes runs; any number of them on one database, in any number of processes.
 
     `longest` is what a run may take. `sabotage` brings known bugs back (see engine.effects, too): `count_no_deaths` begins
-    a run again however many workers ended at it.
+    a run again however many workers ended at it, `never_alone` lets one under suspicion work beside others.
     """
 
     def __init__(
@@ -206,7 +206,7 @@ class Executor:
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
         async with self._database.statement() as tx:
-            accused = await runs.deaths(tx, run_id) >= ALONE
+            accused = await runs.deaths(tx, run_id) >= ALONE and "never_alone" not in self._sabotage
         async with self._company.alone() if accused else self._company.beside_others():
             await self._begin(run_id, generation)
 

@@ -14,13 +14,15 @@ from tieout.engine.configuration import Configuration, configuration_then
 from tieout.engine.rehearsal import Rehearser
 from tieout.engine.replay import approval_needed
 from tieout.engine.run import Clock
-from tieout.store import holds, messages, plans
+from tieout.store import holds, messages, plans, runs
 from tieout.store.database import Database, sole
 
 log = structlog.get_logger(__name__)
 
 _LEADER = 7_316_842_003
 _AT_ONCE = 4
+# A look at which so many workers ended is not taken again.
+_LOOKS = 2
 _LOOK = 0.25
 # Seconds that an operation is taken to need before it was ever seen, and how many runs go side by side.
 _GUESS = 0.5
@@ -114,7 +116,10 @@ class Planner:
                 await plans.end(tx, plan["id"], "done", "", self._clock())
 
     async def _each(self, plan: Mapping[str, Any], act: Callable[[Mapping[str, Any]], Any]) -> None:
-        """Acts on every item that is to be looked at, a few at a time; one that fails fails them all, and all begin again."""
+        """Acts on every item that is to be looked at, a few at a time; one that fails fails them all, and all begin again.
+
+        What was looked at when a worker ended comes last, one after the other, so that it is seen which one it was.
+        """
         async with self._database.transaction() as tx:
             todo = await plans.to_rehearse(tx, plan)
         turns = asyncio.Semaphore(_AT_ONCE)
@@ -125,9 +130,33 @@ class Planner:
 
         async with asyncio.TaskGroup() as group:
             for item in todo:
-                group.create_task(in_turn(item))
+                if not item["looks"]:
+                    group.create_task(in_turn(item))
+        for item in todo:
+            if item["looks"]:
+                await act(item)
 
     async def _rehearse(self, plan: Mapping[str, Any], item: Mapping[str, Any]) -> PlannedItem:
+        """What the run would do; a look that was the end of two workers is not taken a third time."""
+        if item["looks"] >= _LOOKS:
+            return await self._unlooked(item)
+        async with self._database.transaction() as tx:
+            await plans.looking(tx, plan["id"], item["position"])
+        found = await self._look(plan, item)
+        async with self._database.transaction() as tx:
+            await plans.looked(tx, plan["id"], item["position"])
+        return found
+
+    async def _unlooked(self, item: Mapping[str, Any]) -> PlannedItem:
+        async with self._database.transaction() as tx:
+            run = await runs.get(tx, item["run_id"])
+        assert run is not None, f"there is no run {item['run_id']}"
+        return PlannedItem(
+            run=run["id"], flow=run["flow"], subject=run["subject"], title=run["subject"], entity=run["entity"],
+            engagement=run["engagement"], end="fault", why="Tieout itself stops when it looks at this",
+        )  # fmt: skip
+
+    async def _look(self, plan: Mapping[str, Any], item: Mapping[str, Any]) -> PlannedItem:
         today = Configuration(self._firm())
         if plan["how"] == "as_it_is_now":
             return await self._rehearser.rehearse(item["run_id"], today, plan["again"])

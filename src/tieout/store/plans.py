@@ -117,6 +117,15 @@ async def found_out(tx: Tx, plan_id: int, position: int, content: Mapping[str, A
     )
 
 
+async def looking(tx: Tx, plan_id: int, position: int) -> None:
+    """Counts a look before it is taken: one that was never over was the end of its worker."""
+    await tx.execute("update plan_item set looks = looks + 1 where plan = %s and position = %s", (plan_id, position))
+
+
+async def looked(tx: Tx, plan_id: int, position: int) -> None:
+    await tx.execute("update plan_item set looks = 0 where plan = %s and position = %s", (plan_id, position))
+
+
 async def checked(tx: Tx, plan_id: int, position: int) -> None:
     await tx.execute("update plan_item set checked = true where plan = %s and position = %s", (plan_id, position))
 
