@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tieout.domain.consistency import choose, dotted, faults, nearest
-from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion
+from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
@@ -242,3 +242,10 @@ def test_a_ledger_shows_no_holds(make_firm: Make) -> None:
         " Leave it out."
     ]
     assert [name for name in firm.connections if firm.shows_holds(name)] == ["salesforce", "erp-us"]
+
+
+def test_a_plan_that_is_not_invoiced_yet_is_refused_rather_than_billed_by_the_hour(firm: Firm) -> None:
+    period = {"kind": "period"}
+    package = ServicePackage.model_validate({**firm.packages[0].model_dump(), "billing": period})
+    (fault,) = faults(firm.model_copy(update={"packages": (package,)}))
+    assert str(fault).startswith("packages[0].billing: only time and material without a limit is invoiced so far.")

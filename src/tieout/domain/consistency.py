@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.documents.plans import RetainerPlan, TimePlan
 from tieout.domain.firm import ROLES, Firm, ValueTable
 from tieout.domain.notices.wording import owners
 from tieout.domain.notification import NotificationRule
@@ -304,6 +305,19 @@ def _package_faults(firm: Firm) -> Iterator[Fault]:
     yield from _twice("packages", "key", [each.key for each in firm.packages])
     for i, package in enumerate(firm.packages):
         yield from _task_faults(("packages", i), package, roles)
+        yield from _plan_faults(("packages", i), package, roles)
+
+
+def _plan_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterator[Fault]:
+    here = (*path, "billing")
+    plan = package.plan
+    if not isinstance(plan, TimePlan) or plan != TimePlan():
+        what = "only time and material without a limit is invoiced so far"
+        yield Fault(here, what, "Say billing: time_and_material, or wait for a later version.")
+    if isinstance(plan, RetainerPlan):
+        for name in ("overage_rates", "multipliers"):
+            for role in sorted(set(getattr(plan, name)) - roles):
+                yield Fault((*here, name, role), f"no rate card knows the role “{role}”", choose(role, roles))
 
 
 def _task_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterator[Fault]:

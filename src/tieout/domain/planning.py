@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from tieout.domain.agreeing import agreed
 from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
 from tieout.domain.documents.package import RateCard
 from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.money import Money
 from tieout.domain.rating import rate_on
 from tieout.domain.readiness import Enriched
 
@@ -47,6 +49,7 @@ def plan_project(
                 hours=line.hours if line and line.hours else template.hours,
                 rate=agreed.amount.amount if agreed else Decimal(0),
                 billable=template.billable,
+                sold=contract.sold[0].id if contract.sold else "",
             )
         )
     return Project(
@@ -70,7 +73,22 @@ def plan_project(
     )
 
 
+def first_sold(engagement: str) -> str:
+    """The id of the package that a deal without a quote is."""
+    return f"{engagement}/01"
+
+
 def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from: date) -> ContractVersion:
+    start = deal.start or effective_from
+    sold, caps = agreed(
+        enriched.package,
+        id_=first_sold(deal.key),
+        amount=Money(deal.amount or Decimal(0), deal.currency),
+        hours=sum((each.hours for each in deal.lines), Decimal(0))
+        or sum((each.hours for each in enriched.package.tasks), Decimal(0)),
+        start=start,
+        end=max(start, deal.end or start),
+    )
     return ContractVersion(
         version=version,
         effective_from=effective_from,
@@ -79,4 +97,6 @@ def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from
         lines=deal.lines,
         payment_terms=deal.payment_terms,
         rate_card=enriched.rate_card,
+        sold=(sold,),
+        caps=caps,
     )

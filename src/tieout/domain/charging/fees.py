@@ -98,13 +98,17 @@ def _instalments(
 
 def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> Iterator[Event]:
     """One fee per calendar month; a month that is only begun counts by its days."""
-    first = terms.start.replace(day=1)
+    first, left = terms.start.replace(day=1), terms.whole
     while first <= min(through, terms.end or through):
         last = _last_day(first)
         days = (min(last, terms.end or last) - max(first, terms.start)).days + 1
         due = max(first, terms.start) if terms.in_advance else min(last, terms.end or last)
+        worth = Money(terms.amount * days / last.day, currency).rounded()
+        if left is not None:
+            ends = terms.end is not None and last >= terms.end
+            worth = Money(left if ends else min(left, worth.amount), currency)
+            left -= worth.amount
         if due <= through:
-            worth = Money(terms.amount * days / last.day, currency).rounded()
             yield _fee(sold, f"{first:%Y-%m}", due, worth)
         first = last + timedelta(days=1)
 

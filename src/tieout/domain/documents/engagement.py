@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document, Part
+from tieout.domain.documents.terms import Cap, Sold
 
 Stage = Literal["open", "won", "lost"]
 
@@ -36,6 +37,8 @@ class ContractVersion(Part):
     lines: tuple[ContractLine, ...]
     payment_terms: str = ""
     rate_card: str = ""
+    sold: tuple[Sold, ...] = Field(default=(), description="The packages, each with what is charged for it and how")
+    caps: tuple[Cap, ...] = Field(default=(), description="What may not be exceeded in billing")
 
 
 class Engagement(Document):

@@ -9,8 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from tieout.domain.documents.document import Document, Part
-
-Billing = Literal["time_and_material"]
+from tieout.domain.documents.plans import Plan, TimePlan
 
 
 class PackageTask(Part):
@@ -31,8 +30,14 @@ class ServicePackage(Document):
     name: str = Field(description="Its name, as people see it")
     version: int = Field(default=1, ge=1, description="Counts its published versions")
     practice: str = Field(description="The practice that delivers it")
-    billing: Billing = Field(default="time_and_material", description="How its work is billed")
+    billing: Literal["time_and_material"] | Plan = Field(
+        default="time_and_material", description="How it is charged: time_and_material, or a plan with its kind"
+    )
     tasks: tuple[PackageTask, ...] = Field(description="The tasks of its projects, in their order")
+
+    @property
+    def plan(self) -> Plan:
+        return TimePlan() if self.billing == "time_and_material" else self.billing
 
 
 class RateCardVersion(Part):

@@ -22,6 +22,7 @@ class ProjectTask(Part):
     hours: Decimal
     rate: Decimal
     billable: bool = True
+    sold: str = Field(default="", description="The sold package that it belongs to, by its id in the contract")
 
 
 class Project(Document):

@@ -115,14 +115,24 @@ class PeriodTerms(Part):
     amount: Amount
     start: date
     end: date | None = None
+    whole: Amount | None = Field(
+        default=None,
+        description="What all months come to, where that was sold: the last one takes what rounding leaves",
+    )
     in_advance: bool = Field(default=True, description="Billed on the first day of its month, else on the last")
+
+    @model_validator(mode="after")
+    def _ends_where_it_is_whole(self) -> PeriodTerms:
+        if self.whole is not None and self.end is None:
+            raise ValueError("a fee without an end has no whole")
+        return self
 
 
 class Tier(Part):
-    """The unit price from a quantity on; `upto` None is without end."""
+    """The unit price up to a quantity."""
 
-    upto: Amount | None
-    price: Amount
+    upto: Amount | None = Field(default=None, description="The quantity up to which it holds; the last tier has none")
+    price: Amount = Field(description="Money per unit")
 
 
 class UsageTerms(Part):
