@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 
 from tieout.connectors.salesforce.emulator import ConnectedApp, OrgUser, SalesforceOrg
+from tieout.connectors.salesforce.emulator.schema import CHANGE_ORDERS, CPQ
 from tieout.sandbox.credentials import Credentials
 from tieout.sandbox.firm import Company, KestrelFirm
 
@@ -42,7 +43,7 @@ class Crm:
         self.app_secret = credentials.of("salesforce", HUB_APP)
         self.people_app_secret = credentials.of("salesforce", PEOPLE_APP)
         self.org = SalesforceOrg(
-            [SCHEMA], clock, state=state, users=self._users(), apps=self._apps(), seed=seed, name=firm.name,
+            [SCHEMA, CHANGE_ORDERS, CPQ], clock, state=state, users=self._users(), apps=self._apps(), seed=seed, name=firm.name,
             daily_requests=_DAILY_REQUESTS, outbound=outbound, idle=_IDLE,
         )  # fmt: skip
 

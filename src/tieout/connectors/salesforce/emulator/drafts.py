@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tieout.connectors.salesforce.emulator.records import Records, Row
-from tieout.connectors.salesforce.emulator.schema import SObject
+from tieout.connectors.salesforce.emulator.schema import SObject, SObjectField
 
 
 @dataclass(slots=True)
@@ -37,6 +37,24 @@ class Draft:
         return row if row is not None and not row["IsDeleted"] else None
 
 
+def new_row(records: Records, entity: SObject, values: Mapping[str, Any], actor: str) -> dict[str, Any]:
+    """A row that is in no table yet: defaults, owner, id, stamps and numbers, with the given values."""
+    stamp = records.stamp()
+    row: dict[str, Any] = {each.name: each.default for each in entity.fields.values() if each.stored}
+    row |= _owned_by(records, entity, actor)
+    row |= {
+        "Id": records.next_id(entity),
+        "CreatedDate": stamp,
+        "CreatedById": actor,
+        "LastModifiedDate": stamp,
+        "LastModifiedById": actor,
+        "SystemModstamp": stamp,
+    }
+    row |= {name: value for name, value in values.items() if value is not None or row.get(name) is None}
+    row |= {each.name: _numbered(records, entity, each) for each in entity.fields.values() if each.autonumber}
+    return row
+
+
 def revise(records: Records, entity: SObject, row: Row, changes: Mapping[str, Any], actor: str | None) -> Row:
     """Change a row on the org's own account, past every check. SystemModstamp always moves; without an actor
     LastModifiedDate stays, because no user touched the record.
@@ -46,3 +64,18 @@ def revise(records: Records, entity: SObject, row: Row, changes: Mapping[str, An
         moved |= {"LastModifiedDate": moved["SystemModstamp"], "LastModifiedById": actor}
     records.put(entity, moved)
     return moved
+
+
+def _owned_by(records: Records, entity: SObject, actor: str) -> dict[str, Any]:
+    owned: dict[str, Any] = {}
+    if "OwnerId" in entity.fields:
+        owned["OwnerId"] = actor
+    if "CurrencyIsoCode" in entity.fields:
+        user = records.get(records.schema["User"], actor) or {}
+        owned["CurrencyIsoCode"] = user.get("DefaultCurrencyIsoCode") or records.schema.corporate_currency
+    return owned
+
+
+def _numbered(records: Records, entity: SObject, field: SObjectField) -> str:
+    before, zeros = field.autonumber.rstrip("}").split("{")
+    return before + str(records.next_number(f"{entity.name}.{field.name}")).rjust(len(zeros), "0")

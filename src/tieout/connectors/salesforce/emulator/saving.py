@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tieout.connectors.salesforce.emulator.drafts import Draft
+from tieout.connectors.salesforce.emulator.drafts import Draft, new_row
 from tieout.connectors.salesforce.emulator.failures import (
     Ambiguous,
     entity_is_deleted,
@@ -25,19 +25,7 @@ def insert(records: Records, entity: SObject, body: JsonObject, actor: str) -> s
     if not entity.createable:
         raise refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {entity.name} does not support create")
     values = incoming(records, entity, body, creating=True)
-    stamp = records.stamp()
-    row: dict[str, Any] = {each.name: each.default for each in entity.fields.values() if each.stored}
-    row |= _owned_by(records, entity, actor)
-    row |= {
-        "Id": records.next_id(entity),
-        "CreatedDate": stamp,
-        "CreatedById": actor,
-        "LastModifiedDate": stamp,
-        "LastModifiedById": actor,
-        "SystemModstamp": stamp,
-    }
-    row |= {name: value for name, value in values.items() if value is not None or row.get(name) is None}
-    row |= {each.name: _numbered(records, entity, each) for each in entity.fields.values() if each.autonumber}
+    row = new_row(records, entity, values, actor)
     _save(Draft(records, entity, row, None, frozenset(values), actor))
     return row["Id"]
 
@@ -100,21 +88,6 @@ def field_of(entity: SObject, name: str) -> SObjectField:
     if field is None:
         raise no_such_field(name, entity.name)
     return field
-
-
-def _owned_by(records: Records, entity: SObject, actor: str) -> dict[str, Any]:
-    owned: dict[str, Any] = {}
-    if "OwnerId" in entity.fields:
-        owned["OwnerId"] = actor
-    if "CurrencyIsoCode" in entity.fields:
-        user = records.get(records.schema["User"], actor) or {}
-        owned["CurrencyIsoCode"] = user.get("DefaultCurrencyIsoCode") or records.schema.corporate_currency
-    return owned
-
-
-def _numbered(records: Records, entity: SObject, field: SObjectField) -> str:
-    before, zeros = field.autonumber.rstrip("}").split("{")
-    return before + str(records.next_number(f"{entity.name}.{field.name}")).rjust(len(zeros), "0")
 
 
 def _save(draft: Draft) -> None:

@@ -11,7 +11,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-STANDARD = Path(__file__).parent / "schemas" / "standard.yaml"
+_SCHEMAS = Path(__file__).parent / "schemas"
+STANDARD = _SCHEMAS / "standard.yaml"
+# What an org may have besides: the CPQ package, and change orders as a services firm keeps them.
+CPQ = _SCHEMAS / "cpq.yaml"
+CHANGE_ORDERS = _SCHEMAS / "change_orders.yaml"
 
 FieldType = Literal[
     "id", "string", "textarea", "picklist", "multipicklist", "reference", "boolean", "int", "double", "currency",
@@ -151,12 +155,23 @@ class Child(BaseModel):
 
 
 class Schema:
-    """Every object of the org. `currencies` maps ISO codes to units per unit of the first; one entry: no multi-currency."""
+    """Every object of the org. `currencies` maps ISO codes to units per unit of the first; one entry: no multi-currency.
 
-    def __init__(self, objects: Mapping[str, SObject], stages: Sequence[Stage], currencies: Mapping[str, str]) -> None:
+    `carried_line_fields` are what the org's own trigger carries between a quote's line and the deal's: the vendor
+    carries standard fields alone.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, SObject],
+        stages: Sequence[Stage],
+        currencies: Mapping[str, str],
+        carried_line_fields: Sequence[str] = (),
+    ) -> None:
         self.objects = objects
         self.stages = {each.name: each for each in stages}
         self.currencies = currencies
+        self.carried_line_fields = carried_line_fields
         self._folded = {name.lower(): each for name, each in objects.items()}
         self._prefixes = {each.key_prefix: each for each in objects.values()}
         self._children = {name: tuple(self._pointing_to(name)) for name in objects}
@@ -217,6 +232,7 @@ class _File(BaseModel):
 
     stages: list[Stage] = Field(default_factory=list[Stage])
     currencies: dict[str, str] = Field(default_factory=dict[str, str])
+    carried_line_fields: list[str] = Field(default_factory=list[str])
     objects: dict[str, _Object] = Field(default_factory=dict[str, _Object])
 
 
@@ -225,16 +241,21 @@ def load(files: Sequence[Path]) -> Schema:
     objects: dict[str, _Object] = {}
     stages: list[Stage] = []
     currencies: dict[str, str] = {}
+    carried: list[str] = []
     for path in files:
         part = _read(path)
         stages = part.stages or stages
         currencies = part.currencies or currencies
+        carried = part.carried_line_fields or carried
         for name, addition in part.objects.items():
             objects[name] = _extended(objects[name], addition) if name in objects else addition
     currencies = currencies or {"USD": "1"}
     prefixes = (f"a{number:02d}" for number in range(100))
     return Schema(
-        {name: _sobject(name, each, tuple(currencies), prefixes) for name, each in objects.items()}, stages, currencies
+        {name: _sobject(name, each, tuple(currencies), prefixes) for name, each in objects.items()},
+        stages,
+        currencies,
+        carried,
     )
 
 

@@ -20,6 +20,7 @@ def complete(draft: Draft) -> None:
     The API ignores an amount given for an opportunity with products; it refuses another price book or currency.
     """
     _follow_stage(draft)
+    _sync_own_quote(draft)
     if draft.before is not None and draft.before["HasOpportunityLineItem"]:
         draft.row["Amount"] = draft.before["Amount"]
         for field in _FIXED_BY_PRODUCTS:
@@ -42,6 +43,13 @@ def _follow_stage(draft: Draft) -> None:
     row["IsClosed"], row["IsWon"] = stage.closed, stage.won
     forecast = row.get("ForecastCategoryName")
     row["ForecastCategory"] = _FORECAST_CODES.get(forecast, forecast) if forecast else None
+
+
+def _sync_own_quote(draft: Draft) -> None:
+    quote = draft.parent("SyncedQuoteId")
+    if quote is not None and draft.changed("SyncedQuoteId") and quote["OpportunityId"] != draft.row["Id"]:
+        message = "The quote cannot be synced: it belongs to another opportunity"
+        raise refusal("FIELD_INTEGRITY_EXCEPTION", message, "SyncedQuoteId")
 
 
 def expected_revenue(row: Row) -> Decimal | None:
