@@ -33,6 +33,7 @@ async def _never_answers() -> None:
 
 
 async def _kills() -> None:
+    await asyncio.sleep(0.3)  # until its neighbours have begun
     ctypes.string_at(0)
 
 
@@ -48,7 +49,7 @@ async def _stands_still() -> None:
 
 
 async def _works() -> None:
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1)
 
 
 WAYS: dict[str, Callable[[], Awaitable[None]]] = {

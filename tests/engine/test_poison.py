@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tieout.engine import company
 from tieout.engine.ending import DEATHS, FAULTS
 from tieout.engine.replay import Replays, Wanted
 from tieout.store import plans, runs
@@ -185,3 +186,24 @@ async def test_beside_others_a_killer_would_have_them_parked_too(database: Datab
         await until(database, parked("poison"), 60)
         await until(database, lambda found: all(each["state"] in ("held", "done") for each in found.values()), 20)
     assert len(await problems(database)) > 1
+
+
+async def test_nobody_waits_long_for_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One under suspicion may hang itself, and may have to go beside something that does."""
+    monkeypatch.setattr(company, "_PATIENCE", 0.1)
+    together, came = company.Company(), list[str]()
+
+    async def hang(who: str, how: Callable[[], contextlib.AbstractAsyncContextManager[None]]) -> None:
+        async with how():
+            came.append(who)
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        hanging = [group.create_task(hang("first", together.beside_others))]
+        await asyncio.sleep(0)
+        hanging += [group.create_task(hang("accused", together.alone)) for _ in range(2)]
+        await asyncio.sleep(0)
+        async with together.beside_others():
+            assert came == ["first", "accused", "accused"]
+        for each in hanging:
+            each.cancel()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+# Seconds that one under suspicion waits for the others to end, and then has for itself. What takes longer may hang: everybody
+# would wait with it.
+_PATIENCE = 5.0
 
 
 class Company:
@@ -22,18 +26,39 @@ class Company:
     @asynccontextmanager
     async def beside_others(self) -> AsyncGenerator[None, None]:
         async with self._door:
-            self._inside += 1
-            self._nobody.clear()
+            pass
+        with self._counted():
+            yield
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncGenerator[None, None]:
+        """Keeps the door shut until the others have ended and this one, too, as long as patience lasts."""
+        await self._door.acquire()
+        shut = True
+
+        def open_the_door() -> None:
+            nonlocal shut
+            if shut:
+                shut = False
+                self._door.release()
+
+        later = asyncio.get_running_loop().call_later(2 * _PATIENCE, open_the_door)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody.wait(), _PATIENCE)
+            with self._counted():
+                yield
+        finally:
+            later.cancel()
+            open_the_door()
+
+    @contextmanager
+    def _counted(self) -> Generator[None]:
+        self._inside += 1
+        self._nobody.clear()
         try:
             yield
         finally:
             self._inside -= 1
             if not self._inside:
                 self._nobody.set()
-
-    @asynccontextmanager
-    async def alone(self) -> AsyncGenerator[None, None]:
-        """Waits until the others have ended; whoever comes meanwhile waits at the door."""
-        async with self._door:
-            await self._nobody.wait()
-            yield
