@@ -13,8 +13,9 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx2
 import uvicorn
@@ -48,6 +49,7 @@ from tieout.folder import channels as channel_settings
 from tieout.folder.connections import resolve
 from tieout.settings import Settings
 from tieout.store import firm as firms
+from tieout.store.clock import DatabaseClock
 from tieout.store.database import Database
 from tieout.store.selfcheck import insist
 from tieout.systems.register import Register
@@ -60,15 +62,14 @@ class NotApplied(Exception):
     """The database holds no firm yet: `tieout apply` comes first."""
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def calendar_of(file: Path | None) -> Calendar:
-    """Today, or the day that a rehearsal's file says."""
-    if file is None:
-        return lambda: utc_now().date()
+def calendar_of(file: Path) -> Calendar:
+    """The day that a rehearsal's file says."""
     return lambda: date.fromisoformat(file.read_text().strip())
+
+
+def business_day(clock: Clock, firm: Callable[[], Firm]) -> Calendar:
+    """Today, where the firm is."""
+    return lambda: clock().astimezone(ZoneInfo(firm().time_zone)).date()
 
 
 @dataclass(slots=True)
@@ -141,8 +142,8 @@ async def open_hub(
     address: str = "",
     transports: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
     connect: Callable[[str], Database] = Database,
-    clock: Clock = utc_now,
-    calendar: Calendar = calendar_of(None),  # noqa: B008 - a function of no state
+    clock: Clock | None = None,
+    calendar: Calendar | None = None,
     every: timedelta = timedelta(seconds=15),
     memory: int | None = None,
     sabotage: frozenset[str] = frozenset(),
@@ -150,6 +151,7 @@ async def open_hub(
     """The hub of the firm in force. `configs` are the connections' settings by name, `channels` those of the channels;
     `address` is where people reach it. `transports` replace the network, `connect` the pool of database connections.
 
+    Left out, `clock` is the database's, and `calendar` the firm's business day by it.
     `every` is how often the sources are swept; doorbells are answered at once. `memory` is the most that a process which
     works may hold, in bytes. Raises NotApplied, and Unsafe when the
     database would forget a committed transaction.
@@ -158,8 +160,10 @@ async def open_hub(
         database = connect(database_url)
         await database.open()
         stack.push_async_callback(database.close)
+        clock = clock or await stack.enter_async_context(_running(DatabaseClock(database)))
         await insist(database, clock)
         firm = FirmInForce(await firm_in_force(database))
+        calendar = calendar or business_day(clock, firm)
         kinds = installed()
         connections: dict[str, Connector] = {}
         for name, opening in openings(firm.firm, configs, transports or {}).items():
@@ -200,6 +204,24 @@ async def open_hub(
         )
 
 
+@asynccontextmanager
+async def _running(clock: DatabaseClock) -> AsyncGenerator[DatabaseClock, None]:
+    """Asks the database for the time every few seconds: clocks drift, and are set."""
+    await clock.ask()
+    asking = asyncio.create_task(_ask_again(clock))
+    try:
+        yield clock
+    finally:
+        asking.cancel()
+
+
+async def _ask_again(clock: DatabaseClock) -> None:
+    while True:
+        await asyncio.sleep(_RELOAD)
+        with contextlib.suppress(Exception):  # while the database is away, the machine's own hands go on
+            await clock.ask()
+
+
 async def serve(
     settings: Settings,
     environment: Mapping[str, str],
@@ -224,7 +246,7 @@ async def serve(
                 configs,
                 channels=channels,
                 address=settings.address,
-                calendar=calendar_of(calendar_file),
+                calendar=calendar_of(calendar_file) if calendar_file else None,
                 every=sweep_every,
                 memory=settings.memory_mb << 20,
             )

@@ -16,6 +16,7 @@ from tieout.domain.notification import NotificationRule
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, RoutingRule, covers
 from tieout.domain.values import ANY
+from tieout.domain.zones import is_zone
 
 Path = tuple[str | int, ...]
 
@@ -40,6 +41,7 @@ class Fault:
 def faults(firm: Firm) -> list[Fault]:
     """Every contradiction; an empty list when the firm can be applied."""
     return [
+        *_zone_faults(("time_zone",), firm.time_zone),
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
@@ -146,10 +148,17 @@ def _digest_faults(path: Path, rule: NotificationRule) -> Iterator[Fault]:
     if rule.cadence != "at_once" and rule.digest is None:
         fix = "Add digest: { at: 08:00, zone: Europe/Berlin }, or cadence: at_once."
         yield Fault((*path, "digest"), "nothing says when the digest is sent", fix)
-    if rule.digest is not None and not rule.digest.zone_exists:
-        what = f"“{rule.digest.zone}” is not a time zone"
-        fix = "Give a name of the IANA time zone database, such as Europe/Berlin."
-        yield Fault((*path, "digest", "zone"), what, fix)
+    if rule.digest is not None:
+        yield from _zone_faults((*path, "digest", "zone"), rule.digest.zone)
+
+
+def _zone_faults(path: Path, zone: str) -> Iterator[Fault]:
+    if not is_zone(zone):
+        yield Fault(
+            path,
+            f"“{zone}” is not a time zone",
+            "Give a name of the IANA time zone database, such as Europe/Berlin.",
+        )
 
 
 def _recipient_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterator[Fault]:

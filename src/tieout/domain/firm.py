@@ -137,6 +137,9 @@ class Firm(Part):
     """Everything `tieout.yaml`, `packages/`, `rate_cards/` and `tables/` say, checked and frozen."""
 
     name: str = Field(description="The firm's name, as the console shows it")
+    time_zone: str = Field(
+        default="UTC", description="Where the firm's business day begins and ends, such as America/New_York"
+    )
     entities: tuple[LegalEntity, ...] = Field(min_length=1, description="The companies of the firm")
     connections: dict[ConnectionName, ConnectionSettings] = Field(
         description="Name (small letters, digits, hyphens) → a configured system"

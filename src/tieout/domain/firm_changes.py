@@ -30,7 +30,7 @@ def changes(current: Firm | None, wanted: Firm) -> list[str]:
 
 
 def _between(before: Firm, after: Firm) -> Iterator[str]:
-    yield from _fields("the firm", before, after, ("name",))
+    yield from _fields("the firm", before, after, ("name", "time_zone"))
     yield from _compared("legal entity", _by_code(before), _by_code(after), _entity, _same_fields)
     yield from _compared("connection", before.connections, after.connections, _connection, _connection_changes)
     yield from _entries("amount above", before.approvals.amount_above, after.approvals.amount_above, "approvals")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -40,14 +40,6 @@ class Digest(Part):
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="The time of day in the reader's zone, such as 08:00"
     )
     zone: str = Field(default="UTC", description="The reader's time zone, such as Europe/Berlin")
-
-    @property
-    def zone_exists(self) -> bool:
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return False
-        return True
 
     def newest(self, now: datetime) -> datetime | None:
         """The moment of the newest digest that ought to be out by now; None when it would be too late for it.

@@ -15,6 +15,7 @@ from tieout.engine.execution import Executor
 from tieout.engine.run import Clock
 from tieout.engine.watchdog import STUCK, watched
 from tieout.store import runs
+from tieout.store.clock import pull_back
 from tieout.store.database import Database, Tx, one_line, sole
 
 log = structlog.get_logger(__name__)
@@ -120,6 +121,9 @@ class Worker:
         while True:
             with contextlib.suppress(Exception):  # without the database there is nobody to tell
                 async with self._database.transaction() as tx:
+                    back = await pull_back(tx, self._clock())
+                    if back:
+                        log.warning("the clock went back, and what waits with it", seconds=back.total_seconds())
                     await runs.beat(tx, self._id, self._database.use(), self._clock())
             await asyncio.sleep(_BEAT)
 
