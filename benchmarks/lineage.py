@@ -51,9 +51,9 @@ _VERSIONS = """
 """
 _EVIDENCE = """
     insert into evidence (invoice, line, connection, source_id, entry_version, minutes, amount, rate, person, task, work_date,
-                          approved_by, approved_at, contract_version, rate_card, rate_card_version, mapping)
+                          approved_by, approved_at, contract_version, rate_card, rate_card_version, mapping, worth, agreed)
     select l.invoice, l.line, t.connection, t.source_id, t.version, t.minutes, 100, 100, t.person, t.task, t.work_date,
-           t.approved_by, t.approved_at, 1, t.rate_card, 1, t.mapping
+           t.approved_by, t.approved_at, 1, t.rate_card, 1, t.mapping, 100, 100
     from (select *, row_number() over (order by invoice, line) as n from invoice_line) l
     join time_entry t on (t.source_id::bigint - 1) / %(entries)s + 1 = l.n
 """

@@ -342,6 +342,10 @@ class Day:
                     "entry_version": each["version"],
                     "rate": task.rate,
                     "amount": worth[each["source_id"]].amount,
+                    "sold": "",
+                    "worth": worth[each["source_id"]].amount,
+                    "agreed": task.rate,
+                    "why": "",
                 }
                 for each in mine
             ]

@@ -248,4 +248,4 @@ def test_a_plan_that_is_not_invoiced_yet_is_refused_rather_than_billed_by_the_ho
     period = {"kind": "period"}
     package = ServicePackage.model_validate({**firm.packages[0].model_dump(), "billing": period})
     (fault,) = faults(firm.model_copy(update={"packages": (package,)}))
-    assert str(fault).startswith("packages[0].billing: only time and material without a limit is invoiced so far.")
+    assert str(fault).startswith("packages[0].billing: only time and material by the minute, with or without a limit")

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tieout.store import lineage, time
+from tieout.store.figures import money_of
 
 from .world import CUT_OFF, ENGINEER, LEAD, Deal, World, cents
 
@@ -90,6 +91,28 @@ async def test_a_wrong_rate_waits_alone_and_the_rest_is_billed(world: World) -> 
     assert (await billed(world, deal))["net"] == Decimal("175.00")
     held = await world.rows("select state, reason from message where record_id = %s order by id desc limit 1", wrong)
     assert held == [{"state": "held", "reason": "time.rate_differs"}]
+
+
+async def test_t37_the_entry_that_crosses_the_limit_is_split_and_what_is_above_it_waits(world: World) -> None:
+    deal = await ready(world, Service_Package__c="DATA-ADVISORY", Amount=500)
+    first = await deal.work(120, day=date(2026, 10, 5), task="Analysis")
+    crossing = await deal.work(120, day=date(2026, 10, 6), task="Analysis")
+    await deal.approve(first, crossing)
+    invoice = await billed(world, deal)
+    # 500.00 at 175.00 an hour is 171.43 minutes; a line's quantity is rounded to a hundredth of an hour.
+    assert invoice["net"] == Decimal("498.75")
+    (line,) = await world.rows("select quantity, amount from invoice_line where invoice = %s", invoice["key"])
+    assert (line["quantity"], line["amount"]) == (Decimal("2.85"), Decimal("498.75"))
+    aside = await world.rows("select source_id, fate, minutes, worth from piece where engagement = %s", deal.key)
+    assert aside == [{"source_id": crossing, "fate": "over_cap", "minutes": 69, "worth": Decimal("201.25")}]
+    (hold,) = await world.holds(deal.key)
+    assert (hold["code"], hold["facts"]["cap"], hold["facts"]["amount"]) == ("billing.over_cap", "500.00 USD", "201.25 USD")
+    async with world.hub.database.transaction() as tx:
+        (us,) = [each for each in await money_of(tx, [deal.key]) if each.currency]
+    assert (us.approved, us.set_aside, us.unbilled) == (Decimal("700.00"), Decimal("201.25"), 0)
+    await deal.approve(await deal.work(60, day=date(2026, 10, 7), task="Analysis"))
+    await world.settle()
+    assert len(await world.rows("select key from invoice where engagement = %s", deal.key)) == 1
 
 
 async def test_a_missing_purchase_order_stops_the_invoice_and_not_the_kickoff(world: World) -> None:

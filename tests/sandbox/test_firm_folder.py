@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import tieout.sandbox
+from tieout.domain.documents.plans import TimePlan
 from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueTables
 from tieout.folder.loading import check, load
@@ -46,13 +47,13 @@ def test_packages_agree_to_the_hour(firm: Firm, box: dict[str, Any]) -> None:
         each["code"]: (
             each["name"],
             each["practice"],
-            each["billing"],
+            _plan(each["billing"]),
             [(task["name"], task["role"], Decimal(task["hours"])) for task in each["tasks"]],
         )
         for each in box["packages"]
     }
     assert sold == {
-        each.key: (each.name, each.practice, each.billing, [(task.name, task.role, task.hours) for task in each.tasks])
+        each.key: (each.name, each.practice, each.plan, [(task.name, task.role, task.hours) for task in each.tasks])
         for each in firm.packages
     }
 
@@ -119,3 +120,7 @@ def test_whoever_answers_for_a_hold_works_at_the_firm(firm: Firm, box: dict[str,
     known = {each["name"] for each in (*box["people"], *box["finance_clerks"])}
     for owner in firm.owners.values():
         assert {name.strip() for name in owner.split(" and ")} <= known
+
+
+def _plan(billing: Any) -> Any:
+    return TimePlan() if billing == "time_and_material" else TimePlan.model_validate(billing)

@@ -95,7 +95,7 @@ SABOTAGE = {
     ),
     "an hour billed at another amount than its rate": (
         "update evidence set amount = amount + 1 where source_id = 'T1'",
-        "approved value = billed + unbilled, for each entry at each rate",
+        "approved value = billed + unbilled + set aside, for each entry at each rate",
     ),
     "an invoice whose net is not its lines": (
         "update invoice set net = net + 1, total = total + 1",

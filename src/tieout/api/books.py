@@ -18,8 +18,8 @@ from tieout.store import figures, listing, messages
 
 Looking = Annotated[Visit, Depends(Reading("look"))]
 _AMOUNTS = (
-    "sold", "booked", "budget", "approved", "unbilled", "at_risk", "proposed", "billed_net", "billed_tax", "billed_total", "paid",
-    "open", "rounding", "left",
+    "sold", "booked", "budget", "approved", "unbilled", "at_risk", "set_aside", "proposed", "billed_net", "billed_tax", "billed_total",
+    "paid", "open", "rounding", "left",
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ class EntityTotals(BaseModel):
     approved: Amount
     unbilled: Amount
     at_risk: Amount
+    set_aside: Amount
     proposed: Amount
     billed_net: Amount
     billed_tax: Amount

@@ -320,9 +320,9 @@ def _package_faults(firm: Firm) -> Iterator[Fault]:
 def _plan_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterator[Fault]:
     here = (*path, "billing")
     plan = package.plan
-    if not isinstance(plan, TimePlan) or plan != TimePlan():
-        what = "only time and material without a limit is invoiced so far"
-        yield Fault(here, what, "Say billing: time_and_material, or wait for a later version.")
+    if not isinstance(plan, TimePlan) or (plan.increment, plan.notice_at) != (1, None):
+        what = "only time and material by the minute, with or without a limit, is invoiced so far"
+        yield Fault(here, what, "Say billing: time_and_material, or kind: time with a cap.")
     if isinstance(plan, RetainerPlan):
         for name in ("overage_rates", "multipliers"):
             for role in sorted(set(getattr(plan, name)) - roles):

@@ -328,6 +328,22 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=3),
     ),
+    "billing.over_cap": Kind(
+        what="{hours} hours on {project}, worth {amount}, are above its limit of {cap}.",
+        why="The contract does not let them be billed; they wait, and more work makes it more.",
+        owner="the project manager",
+        fix="Agree a higher limit with the customer (a change order), or have finance write the hours off.",
+        where="{link}",
+        within=timedelta(days=3),
+    ),
+    "billing.to_write_off": Kind(
+        what="{hours} hours on {project}, worth {amount}, are above its limit of {cap} and are to be written off.",
+        why="The contract says that work above the limit is not billed.",
+        owner="finance operations",
+        fix="Write the hours off, or agree a higher limit with the customer (a change order).",
+        where="{link}",
+        within=timedelta(days=7),
+    ),
     "invoice.totals_differ": Kind(
         what="The ERP computed {erp} for invoice {invoice}; Tieout expected {expected}.",
         why="Somebody would be billed an amount that the evidence does not support.",

@@ -40,7 +40,8 @@ def propose(
 ) -> tuple[Proposal | None, list[Problem]]:
     """The proposal, or the problem when corrections outweigh new work: a credit note is finance's decision.
 
-    `entries` are rows of the view `unbilled`: minutes may be negative where something billed before is taken back.
+    `entries` are pieces of work with the facts of their entries; minutes are negative where something billed before is taken
+    back. `amount` is given where a piece is a part of an entry, `sold`, `worth`, `agreed` and `why` where a contract decided.
     """
     groups: dict[tuple[str, Decimal], list[Row]] = defaultdict(list)
     for each in entries:
@@ -50,7 +51,8 @@ def propose(
     residue: dict[str, Decimal] = {}
     evidence: list[dict[str, Any]] = []
     for (task, rate), rows in sorted(groups.items()):
-        work = [Work(str(i), int(each["minutes"]), Money(rate, project.currency)) for i, each in enumerate(rows)]
+        money = Money(rate, project.currency)
+        work = [Work(str(i), int(each["minutes"]), money, each.get("amount")) for i, each in enumerate(rows)]
         priced = price(work, rounding)
         line = _line(f"{len(lines) + 1:02}", task, names.get(task, task), rows, priced, project, period)
         lines.append(line)
@@ -142,6 +144,10 @@ def _evidence(line: str, row: Row, part: Money) -> dict[str, Any]:
         "minutes": int(row["minutes"]),
         "amount": part.amount,
         "rate": row["agreed_rate"],
+        "sold": row.get("sold", ""),
+        "worth": row.get("worth", part.amount),
+        "agreed": row.get("agreed", row["agreed_rate"]),
+        "why": row.get("why", ""),
         **{name: row[name] for name in same},
     }
 

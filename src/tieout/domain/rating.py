@@ -37,11 +37,15 @@ def rate_on(card: RateCard, role: str, day: date) -> Rate | None:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A number of minutes at a rate; negative minutes take back what was billed before."""
+    """A number of minutes at a rate; negative minutes take back what was billed before.
+
+    `amount` is what they are worth where they are a part of an entry, whose parts sum to the whole.
+    """
 
     id: str
     minutes: int
     rate: Money
+    amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def price(work: Sequence[Work], rounding: Rounding = "half_up") -> Priced:
     rate = rates.pop()
     quantity = hours(sum(each.minutes for each in work))
     line = (rate * quantity).rounded(rounding)
-    parts = tuple((each.id, entry_amount(each.minutes, rate)) for each in work)
+    parts = tuple((each.id, each.amount or entry_amount(each.minutes, rate)) for each in work)
     spent = Money.zero(rate.currency)
     for _, part in parts:
         spent += part

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tieout.domain.charging.billing import above_caps, agreement_of, decide
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
-from tieout.domain.problems import Conflict
-from tieout.domain.proposal import differences, period_end, propose
+from tieout.domain.problems import Conflict, Problem
+from tieout.domain.proposal import Proposal, differences, period_end, propose
 from tieout.domain.readiness import missing_for_billing
 from tieout.engine.run import Run, flow
 from tieout.systems.systems import Systems
@@ -46,18 +50,26 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     await run.about(title=f"{deal.name}, {period}", entity=project.legal_entity, engagement=deal.key)
     if project.state != "active":
         run.ignore(f"the project is {project.state.replace('_', ' ')}")
-    entries = await register.unbilled(deal.key, period_end(period))
-    if not entries:
-        run.ignore("nothing to bill")
-    proposal, problems = propose(
-        deal, project, entries, period=period, today=run.today(), rounding=systems.firm.billing.rounding
-    )
+    contract = await register.contract(engagement)
+    if contract is None:
+        run.ignore("nothing was agreed for this engagement")
+    agreement = agreement_of(contract.current, elsewhere={})
+    rounding = systems.firm.billing.rounding
+
+    def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:
+        return propose(deal, project, work, period=period, today=run.today(), rounding=rounding)
+
+    decision = decide(agreement, await register.ledger(deal.key, period_end(period)), proposed)
     crm = systems.crm_of(project.legal_entity)
-    amount = Money(proposal.invoice.net, project.currency) if proposal else None
+    link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
+    amount = Money(decision.proposal.invoice.net, project.currency) if decision.proposal else None
     await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)
-    await run.hold([*missing_for_billing(deal, link=crm.link(Ref(crm.name, "opportunity", deal.source_id))), *problems])
-    assert proposal is not None
-    await run.step(
-        "write the proposal with its evidence", register.propose, proposal.invoice, proposal.rounding, proposal.evidence
+    if amount is not None or decision.problems:
+        await run.hold([*missing_for_billing(deal, link=link), *decision.problems])
+    await run.step("write what becomes of the work, and the proposal", register.decide, project, decision)
+    await run.stand(
+        "time_to_invoice", f"{deal.key}/caps", above_caps(agreement, decision.pieces, project=project.name, link=link)
     )
-    return proposal.invoice
+    if decision.proposal is None:
+        run.ignore("nothing to bill")
+    return decision.proposal.invoice

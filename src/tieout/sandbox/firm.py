@@ -115,7 +115,7 @@ class Package(_Part):
     code: str
     name: str
     practice: str
-    billing: str
+    billing: str | dict[str, str]
     tasks: tuple[Task, ...]
 
 

@@ -21,10 +21,13 @@ _WORK: LiteralString = """
   with billed as (
     select e.connection, e.source_id, sum(e.minutes) as minutes
     from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled' group by 1, 2
+  ), aside as (
+    select connection, source_id, sum(minutes) as minutes, sum(worth) as worth from piece where kind = 'time' group by 1, 2
   ), entry as (
-    select t.*, m.approved, coalesce(b.minutes, 0) as billed_minutes,
+    select t.*, m.approved, coalesce(b.minutes, 0) as billed_minutes, coalesce(a.minutes, 0) as aside_minutes,
+      coalesce(a.worth, 0) as aside,
       coalesce((select contract_version = 0 from project p where p.key = t.project), false) as at_risk
-    from time_entry t left join billed b using (connection, source_id)
+    from time_entry t left join billed b using (connection, source_id) left join aside a using (connection, source_id)
     cross join lateral (select case when t.state = 'approved' then t.billable_minutes else 0 end as approved) m
   )
   select coalesce(t.entity, '') as entity, t.currency, t.project, t.engagement,
@@ -34,17 +37,18 @@ _WORK: LiteralString = """
     min(t.work_date) as first_day, max(t.work_date) as last_day,
     sum(t.approved) as approved_minutes,
     coalesce(sum(entry_amount(t.approved, t.agreed_rate, t.currency)), 0) as approved,
-    coalesce(sum(t.approved - t.billed_minutes) filter (where not t.at_risk), 0) as unbilled_minutes,
-    coalesce(sum(entry_amount(t.approved - t.billed_minutes, t.agreed_rate, t.currency)) filter (where not t.at_risk), 0)
+    coalesce(sum(t.approved - t.billed_minutes - t.aside_minutes) filter (where not t.at_risk), 0) as unbilled_minutes,
+    coalesce(sum(entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency)) filter (where not t.at_risk), 0)
       as unbilled,
+    sum(t.aside_minutes) as set_aside_minutes, sum(t.aside) as set_aside,
     coalesce(sum(t.approved) filter (where t.at_risk), 0) as at_risk_minutes,
     coalesce(sum(entry_amount(t.approved, t.agreed_rate, t.currency)) filter (where t.at_risk), 0) as at_risk,
     coalesce(sum(t.billable_minutes) filter (where t.state in ('draft', 'submitted')), 0) as unapproved_minutes,
     coalesce(sum(entry_amount(t.billable_minutes, t.agreed_rate, t.currency))
              filter (where t.state in ('draft', 'submitted')), 0) as unapproved,
     count(*) filter (where t.problem <> '') as blocked_entries,
-    coalesce(sum(entry_amount(t.approved - t.billed_minutes, t.agreed_rate, t.currency)) filter (where t.problem <> ''), 0)
-      as blocked
+    coalesce(sum(entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency))
+             filter (where t.problem <> ''), 0) as blocked
   from entry t
   where t.state <> 'deleted' and (%(entity)s = '' or coalesce(nullif(t.entity, ''), '-') = %(entity)s)
     and (%(currency)s = '' or t.currency = %(currency)s)

@@ -18,9 +18,9 @@ class Totals:
 
     sold: won deals as the CRM says now · booked: contracted value · budget: the projects' hours at their rates ·
     approved: delivered, at agreed rates · unbilled: approved and on no invoice (WIP) · at risk: approved, and nobody has
-    signed for it · proposed: net on invoices that finance has not posted yet · billed: posted invoices, net of credits ·
-    rounding: what is left of approved - billed - proposed - unbilled - at risk once every cent is explained · left:
-    booked - billed.
+    signed for it · set aside: approved, and by the contract not billed, such as work above a limit · proposed: net on
+    invoices that finance has not posted yet · billed: posted invoices, net of credits · rounding: what is left of approved -
+    billed - proposed - unbilled - at risk - set aside once every cent is explained · left: booked - billed.
     """
 
     entity: str
@@ -31,6 +31,7 @@ class Totals:
     approved: Decimal = _ZERO
     unbilled: Decimal = _ZERO
     at_risk: Decimal = _ZERO
+    set_aside: Decimal = _ZERO
     proposed: Decimal = _ZERO
     billed_net: Decimal = _ZERO
     billed_tax: Decimal = _ZERO
@@ -146,7 +147,7 @@ _ENTRIES: tuple[LiteralString, LiteralString] = (
 _WORK: tuple[LiteralString, LiteralString] = (
     """
     with residue as (
-      select *, abs(approved - billed - unbilled) as residual, pieces * power(10::numeric, -minor_digits(currency)) as allowed
+      select *, abs(approved - billed - unbilled - set_aside) as residual, pieces * power(10::numeric, -minor_digits(currency)) as allowed
       from work_value
     """,
     """
@@ -154,6 +155,7 @@ _WORK: tuple[LiteralString, LiteralString] = (
     select coalesce(entity, '') as entity, currency, sum(approved) as approved,
       coalesce(sum(unbilled) filter (where not at_risk), 0) as unbilled,
       coalesce(sum(unbilled) filter (where at_risk), 0) as at_risk,
+      coalesce(sum(set_aside), 0) as set_aside,
       sum(approved_minutes)::bigint as approved_minutes,
       coalesce(sum(residual) filter (where residual > allowed), 0) as unexplained
     from residue group by 1, 2
@@ -209,7 +211,7 @@ _SOME: tuple[LiteralString, ...] = (
     "and engagement = any(%(some)s)".join(_INVOICES),
 )
 _CHECKS = {
-    "unexplained": "approved value = billed + unbilled, for each entry at each rate",
+    "unexplained": "approved value = billed + unbilled + set aside, for each entry at each rate",
     "unproved": "an invoice line = its evidence + its rounding",
     "too_round": "the rounding of a line is no more than rounding can be",
     "net_differs": "an invoice's net = the sum of its lines",
@@ -232,7 +234,7 @@ async def _totals(
             Difference(name, entity, currency, values.pop(check)) for check, name in _CHECKS.items() if check in values
         ]
         known = Totals(**values)
-        residue = known.approved - known.billed_net - known.proposed - known.unbilled - known.at_risk
+        residue = known.approved - known.billed_net - known.proposed - known.unbilled - known.at_risk - known.set_aside
         totals.append(replace(known, rounding=residue))
     return totals, differences
 

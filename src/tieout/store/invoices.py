@@ -46,10 +46,12 @@ async def propose(
     await tx.execute(
         """
         insert into evidence (invoice, line, connection, source_id, entry_version, minutes, amount, rate, person, task,
-                              work_date, approved_by, approved_at, contract_version, rate_card, rate_card_version, mapping)
+                              work_date, approved_by, approved_at, contract_version, rate_card, rate_card_version, mapping,
+                              sold, worth, agreed, why)
         select %s, e.* from jsonb_to_recordset(%s) as e(line text, connection text, source_id text, entry_version text,
           minutes integer, amount numeric, rate numeric, person text, task text, work_date date, approved_by text,
-          approved_at timestamptz, contract_version integer, rate_card text, rate_card_version integer, mapping text)
+          approved_at timestamptz, contract_version integer, rate_card text, rate_card_version integer, mapping text, sold text,
+          worth numeric, agreed numeric, why text)
         """,
         (invoice.key, Jsonb(list(evidence))),
     )

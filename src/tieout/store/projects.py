@@ -26,10 +26,11 @@ async def save(tx: Tx, project: Project) -> None:
     async with tx.cursor() as cursor:
         await cursor.executemany(
             """
-            insert into project_task (key, project, name, role, billable) values (%s, %s, %s, %s, %s)
-            on conflict (key) do update set name = excluded.name, role = excluded.role, billable = excluded.billable
+            insert into project_task (key, project, name, role, billable, sold) values (%s, %s, %s, %s, %s, %s)
+            on conflict (key) do update
+            set name = excluded.name, role = excluded.role, billable = excluded.billable, sold = excluded.sold
             """,
-            [(each.key, project.key, each.name, each.role, each.billable) for each in project.tasks],
+            [(each.key, project.key, each.name, each.role, each.billable, each.sold) for each in project.tasks],
         )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from tieout.connectors.contract import Reading, Receipt
-from tieout.domain.documents.billing import Invoice
+from tieout.domain.charging.billing import Decision, Ledger
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
@@ -20,7 +20,7 @@ from tieout.domain.problems import CATALOGUE, Problem, Rejected
 from tieout.domain.values import ValueTables
 from tieout.engine.effects import OnDone
 from tieout.engine.run import Clock
-from tieout.store import crosswalk, documents, firm, holds, invoices, names, overrides, projects, time
+from tieout.store import charging, crosswalk, documents, firm, holds, invoices, names, overrides, projects, time
 from tieout.store.database import Database, Tx
 from tieout.store.names import Shown
 
@@ -205,18 +205,26 @@ class Register:
 
     # -- invoices
 
-    async def unbilled(self, engagement: str, through: date) -> list[dict[str, Any]]:
+    async def ledger(self, engagement: str, through: date) -> Ledger:
+        """What happened under an engagement up to a day, and what was decided of it."""
         async with self._database.transaction() as tx:
-            return await time.unbilled(tx, engagement, through)
+            return await charging.ledger(tx, engagement, through)
 
-    async def propose(
-        self, invoice: Invoice, rounding: Mapping[str, Decimal], evidence: Sequence[Mapping[str, Any]]
-    ) -> None:
+    async def decide(self, project: Project, decision: Decision) -> None:
+        """What is billed goes on its proposal, with all its evidence; what becomes of the rest stands beside it."""
         async with self._database.transaction() as tx:
-            await documents.save(
-                tx, invoice, entity=invoice.legal_entity, engagement=invoice.engagement, trail={}, now=self._clock()
-            )
-            await invoices.propose(tx, invoice, rounding, evidence, self._clock())
+            await charging.decided(
+                tx, project.engagement, decision.pieces, entity=project.legal_entity, currency=project.currency,
+                now=self._clock(),
+            )  # fmt: skip
+            if decision.proposal is not None:
+                invoice = decision.proposal.invoice
+                await documents.save(
+                    tx, invoice, entity=invoice.legal_entity, engagement=invoice.engagement, trail={}, now=self._clock()
+                )
+                await invoices.propose(
+                    tx, invoice, decision.proposal.rounding, decision.proposal.evidence, self._clock()
+                )
 
     async def invoice(self, key: str) -> dict[str, Any] | None:
         """The invoice's row as it stands: state, number, amounts, the ERP's record."""

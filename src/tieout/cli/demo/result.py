@@ -28,6 +28,7 @@ _FIGURES = {
     "open": "open",
     "unbilled": "unbilled",
     "at_risk": "at_risk",
+    "set_aside": "set_aside",
     "proposed": "proposed",
     "left": "left",
 }

@@ -316,6 +316,7 @@ def _totals(totals: Sequence[Totals]) -> tuple[tuple[str, Money, str], ...]:
             ("Approved time", each.approved, f"{wording.hours(each.approved_minutes)} h at agreed rates"),
             ("Not invoiced", each.unbilled, "approved and on no invoice"),
             *([("At risk", each.at_risk, "approved, and nobody has signed for it")] if each.at_risk else []),
+            *([("Set aside", each.set_aside, "approved, and by the contract not billed")] if each.set_aside else []),
             ("Proposed", each.proposed, "net, waiting in the ERP"),
             ("Invoiced", each.billed_net, "net, posted"),
             ("With tax", each.billed_total, "what the customer owes"),

@@ -27,13 +27,19 @@ _STAGES: Mapping[str, tuple[str, str, str]] = {
     "blocked": ("Blocked", "blocked", "blocked_entries"),
     "unbilled": ("Not invoiced", "unbilled", "unbilled_minutes"),
     "at_risk": ("At risk", "at_risk", "at_risk_minutes"),
+    "set_aside": ("Set aside", "set_aside", "set_aside_minutes"),
     "proposed": ("Proposed", "net", ""),
     "billed": ("Invoiced", "net", ""),
     "open": ("Open", "open", ""),
     "paid": ("Paid", "paid", ""),
     "cancelled": ("Withdrawn", "net", ""),
 }
-_MINUTES = {"captured": "unapproved_minutes", "approved": "approved_minutes", "at_risk": "at_risk_minutes"}
+_MINUTES = {
+    "captured": "unapproved_minutes",
+    "approved": "approved_minutes",
+    "at_risk": "at_risk_minutes",
+    "set_aside": "set_aside_minutes",
+}
 
 
 @dataclass(frozen=True, slots=True)

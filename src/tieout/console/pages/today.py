@@ -168,6 +168,11 @@ def _flow(totals: Totals, visit: Visit) -> Flow:
         ),
         stage("Not invoiced", totals.unbilled, "of it", "/invoices?stage=unbilled"),
         *([stage("At risk", totals.at_risk, "not signed", "/invoices?stage=at_risk")] if totals.at_risk else []),
+        *(
+            [stage("Set aside", totals.set_aside, "by contract", "/invoices?stage=set_aside")]
+            if totals.set_aside
+            else []
+        ),
         stage("Proposed", totals.proposed, "net, in the ERP", "/invoices?stage=proposed"),
         stage("Invoiced", totals.billed_net, "net", "/invoices?stage=billed"),
         stage("Open", totals.open, "with tax", "/invoices?stage=open"),

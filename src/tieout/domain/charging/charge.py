@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tieout.domain.charging.blocks import Blocks
@@ -30,16 +30,23 @@ class Agreement:
 
 
 def charge(
-    agreement: Agreement, events: Iterable[Event], decided: Sequence[Piece], *, sabotage: frozenset[str] = frozenset()
+    agreement: Agreement,
+    events: Iterable[Event],
+    decided: Sequence[Piece],
+    *,
+    untouched: Collection[str] = (),
+    sabotage: frozenset[str] = frozenset(),
 ) -> list[Piece]:
     """New pieces, which with those decided before make up the worth of every event, to the minor unit.
 
     Corrections come first and give room back; then the work in its own order, whatever the order of its arrival. What is
     billed never exceeds a cap (`Cap`), what is drawn never exceeds a block, and asking again after the pieces were decided
-    finds nothing. Sources: domain.md T13 to T20 and T34 to T41.
+    finds nothing. `untouched` are refs of events that wait for something else: what was decided of them stands and counts.
+    Sources: domain.md T13 to T20 and T34 to T41.
     """
     decided = () if "no_memory" in sabotage else decided
-    left, back = outstanding(list(events) if "by_arrival" in sabotage else sorted(events, key=in_order), decided)
+    ordered = list(events) if "by_arrival" in sabotage else sorted(events, key=in_order)
+    left, back = outstanding(ordered, decided, untouched)
     stands = standing([*decided, *back])
     room = Room.under(() if "no_caps" in sabotage else agreement.caps, agreement.elsewhere, stands)
     blocks = {
@@ -68,7 +75,7 @@ def _decide(agreement: Agreement, open_: Open, blocks: Mapping[str, Blocks]) -> 
     event, nothing = open_.event, Money.zero(agreement.currency)
     whole = Piece(
         event.ref, event.kind, event.sold, event.day, "bill", open_.worth, open_.worth, open_.minutes, event.rate,
-        event.rate, event.role,
+        event.rate, event.role, event.task,
     )  # fmt: skip
     time = _stretch(open_, open_.kept)
     sold = agreement.sold.get(event.sold)

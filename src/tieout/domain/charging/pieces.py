@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -25,7 +25,8 @@ LASTING: frozenset[Fate] = frozenset(("bill", "drawn", "written_off"))
 class Event:
     """One thing that happened and may be charged. `worth` is what the agreed price makes of it, in whole minor units.
 
-    `sold` is the package of the contract that it belongs to. Time has minutes, a role and the agreed rate per hour.
+    `sold` is the package of the contract that it belongs to, `task` what it was booked on. Time has minutes, a role and the
+    agreed rate per hour.
     """
 
     ref: str
@@ -36,6 +37,7 @@ class Event:
     minutes: int = 0
     rate: Decimal | None = None
     role: str = ""
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Piece:
     rate: Decimal | None = None
     agreed: Decimal | None = None
     role: str = ""
+    task: str = ""
     why: str = ""
 
 
@@ -71,21 +74,24 @@ class Open:
     kept: tuple[Piece, ...] = ()
 
 
-def outstanding(events: Iterable[Event], decided: Sequence[Piece]) -> tuple[list[Open], list[Piece]]:
+def outstanding(
+    events: Iterable[Event], decided: Sequence[Piece], untouched: Collection[str] = ()
+) -> tuple[list[Open], list[Piece]]:
     """What is to be decided, in the order of the events, and what is to be taken back first.
 
     What was decided stays as it is while its event is still worth as much at the same rate (T14, T20); of an event that
-    shrank, what was decided last is taken back first, and one whose rate changed is taken back whole and decided anew.
+    shrank, what was decided last is taken back first, and one whose rate or task changed is taken back whole and decided
+    anew. `untouched` events wait for something else: of them nothing is decided and nothing taken back.
     """
     history: dict[str, list[Piece]] = defaultdict(list)
     for each in decided:
-        if each.fate in LASTING:
+        if each.fate in LASTING and each.ref not in untouched:
             history[each.ref].append(each)
     left: list[Open] = []
     back: list[Piece] = []
     for event in events:
         stands = standing(history.pop(event.ref, []))
-        stale = [each for each in stands if (each.agreed, each.sold) != (event.rate, event.sold)]
+        stale = [each for each in stands if (each.agreed, each.sold, each.task) != (event.rate, event.sold, event.task)]
         back += [reverse(each) for each in stale]
         kept = [each for each in stands if each not in stale]
         worth = event.worth - total((each.worth for each in kept), event.worth.currency)
@@ -103,7 +109,7 @@ def standing(decided: Iterable[Piece]) -> list[Piece]:
     """What still stands of it, in the order in which it was decided first: reversals cancel what they took back."""
     alike: dict[tuple[object, ...], Piece] = {}
     for each in decided:
-        key = (each.ref, each.sold, each.fate, each.rate, each.agreed, each.why)
+        key = (each.ref, each.sold, each.task, each.fate, each.rate, each.agreed, each.why)
         known = alike.get(key)
         alike[key] = each if known is None else replace(
             known, worth=known.worth + each.worth, amount=known.amount + each.amount, minutes=known.minutes + each.minutes

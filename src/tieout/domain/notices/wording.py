@@ -44,6 +44,8 @@ SENTENCES: Mapping[str, str] = {
     "time.entity_differs": "Somebody of {person_entity} worked on a project of {entity}",
     "billing.po_missing": "A purchase order number is missing",
     "billing.negative": "The next invoice of a project would be negative",
+    "billing.over_cap": "Work on a project is above its limit",
+    "billing.to_write_off": "Work above a limit is to be written off",
     "invoice.totals_differ": "The ERP computed another total than Tieout expected",
     "invoice.tax_differs": "The ERP charges another tax than Tieout expected",
     "invoice.vanished": "A proposed invoice is no longer in the ERP",

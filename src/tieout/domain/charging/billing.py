@@ -1,0 +1,187 @@
+"""From what is to be billed to rows of work for an invoice, within the limits as the ledger itself will round them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from tieout.domain.charging.charge import Agreement, charge
+from tieout.domain.charging.pieces import Event, Fate, Piece
+from tieout.domain.charging.room import Used
+from tieout.domain.documents.engagement import ContractVersion
+from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+from tieout.domain.proposal import Proposal
+from tieout.domain.rating import entry_amount
+
+Row = Mapping[str, Any]
+# Where a contract names no packages: everything under one name, time and material.
+_UNNAMED = ""
+_TRIES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All there is about an engagement up to a day: approved entries, evidence of what was billed, other lasting pieces.
+
+    `entries` that wait for a person, or for a later day, have `waits`. `rounding` is what earlier invoices' lines have been
+    rounded by, per sold package.
+    """
+
+    entries: Sequence[Row]
+    evidence: Sequence[Row]
+    pieces: Sequence[Row]
+    rounding: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of everything: the new pieces, and the proposal of what is billed, where anything is."""
+
+    pieces: Sequence[Piece]
+    proposal: Proposal | None
+    problems: Sequence[Problem]
+
+
+Propose = Callable[[Sequence[Row]], tuple[Proposal | None, list[Problem]]]
+
+
+def decide(
+    agreement: Agreement, ledger: Ledger, propose: Propose, *, sabotage: frozenset[str] = frozenset()
+) -> Decision:
+    """Charges, proposes, and where a line's rounding would lift an invoice above a cap, charges a little less."""
+    events = [_event(each, agreement.currency) for each in ledger.entries if not each["waits"]]
+    untouched = {_ref(each) for each in ledger.entries if each["waits"]}
+    decided = [_piece(each, agreement.currency) for each in (*ledger.evidence, *ledger.pieces)]
+    within = limits = _with_rounding(agreement, ledger.rounding)
+    for attempt in range(_TRIES):
+        pieces = charge(within, events, decided, untouched=untouched)
+        rows = work_to_bill(pieces, ledger)
+        proposal, problems = propose(rows) if rows else (None, [])
+        beyond = {} if "trust_the_entries" in sabotage else _beyond(limits, proposal, decided)
+        if not beyond:
+            return Decision(pieces, proposal, problems)
+        # Less room than the excess may still hold the same minutes: the margin grows until it costs one.
+        within = _narrower(within, {key: over * 2**attempt for key, over in beyond.items()})
+    raise AssertionError("rounding moves no cap further than a few minor units")
+
+
+def agreement_of(contract: ContractVersion, *, elsewhere: Mapping[str, Used]) -> Agreement:
+    sold = {_UNNAMED: Sold(id=_UNNAMED, package=""), **{each.id: each for each in contract.sold}}
+    return Agreement(contract.currency, sold, contract.caps, frozenset(), elsewhere)
+
+
+def work_to_bill(pieces: Sequence[Piece], ledger: Ledger) -> list[Row]:
+    """The billed pieces with the facts of their entries; what is taken back has those it was billed with."""
+    entries = {_ref(each): each for each in ledger.entries}
+    billed: dict[tuple[str, str, Decimal], Row] = {}
+    for each in ledger.evidence:
+        billed.setdefault((_ref(each), each["task"], each["rate"]), each)
+    rows: list[Row] = []
+    for each in pieces:
+        if each.fate != "bill" or each.rate is None:
+            continue
+        new = each.minutes > 0 or each.amount.amount > 0
+        facts = entries[each.ref] if new else billed[each.ref, each.task, each.rate]
+        version = facts["version"] if "version" in facts else facts["entry_version"]
+        rows.append(
+            {
+                **facts, "version": version, "task": each.task, "agreed_rate": each.rate, "minutes": each.minutes,
+                "amount": each.amount, "sold": each.sold, "worth": each.worth.amount, "agreed": each.agreed, "why": each.why,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, link: str) -> list[Problem]:
+    """One problem for each cap that work waits above: how much, and what the contract says becomes of it."""
+    waiting: dict[str, list[Piece]] = defaultdict(list)
+    for each in pieces:
+        if each.fate in ("over_cap", "write_off") and each.minutes + abs(each.worth.amount) > 0:
+            waiting[each.why].append(each)
+    found: list[Problem] = []
+    for cap in agreement.caps:
+        over = waiting.get(cap.key, [])
+        if over:
+            worth = Money(sum((each.worth.amount for each in over), Decimal(0)), agreement.currency)
+            minutes = sum(each.minutes for each in over)
+            facts = {
+                "project": project, "cap": _limit(cap, agreement.currency), "amount": str(worth),
+                "hours": f"{Decimal(minutes) / 60:.2f}", "link": link, "about": cap.key,
+            }  # fmt: skip
+            code = "billing.to_write_off" if cap.over == "write_off" else "billing.over_cap"
+            found.append(Problem(code, facts, amount=worth))
+    return found
+
+
+def _limit(cap: Cap, currency: str) -> str:
+    parts = [] if cap.amount is None else [str(Money(cap.amount, currency))]
+    return " and ".join([*parts, *([] if cap.hours is None else [f"{cap.hours} hours"])])
+
+
+def _event(row: Row, currency: str) -> Event:
+    rate, minutes = row["agreed_rate"], int(row["minutes"])
+    worth = entry_amount(minutes, Money(rate, currency))
+    return Event(_ref(row), "time", row["sold"], row["work_date"], worth, minutes, rate, row["role"], row["task"])
+
+
+def _piece(row: Row, currency: str) -> Piece:
+    """A stored piece; evidence is what was billed."""
+    fate: Fate = row.get("fate", "bill")
+    amount = Money(row["amount"] if fate == "bill" else Decimal(0), currency)
+    return Piece(
+        _ref(row), "time", row["sold"], row["work_date"], fate, Money(row["worth"], currency), amount, int(row["minutes"]),
+        row["rate"], row["agreed"], row["role"], row["task"], row["why"],
+    )  # fmt: skip
+
+
+def _ref(row: Row) -> str:
+    return f"{row['connection']}/{row['source_id']}"
+
+
+def _with_rounding(agreement: Agreement, rounding: Mapping[str, Decimal]) -> Agreement:
+    """What earlier lines were rounded up by counts beneath the caps, as all of the invoice does."""
+    return _narrower(
+        agreement,
+        {
+            each.key: sum((rounding.get(sold, Decimal(0)) for sold in each.lines or rounding), Decimal(0))
+            for each in agreement.caps
+        },
+    )
+
+
+def _narrower(agreement: Agreement, by: Mapping[str, Decimal]) -> Agreement:
+    elsewhere = dict(agreement.elsewhere)
+    for key, amount in by.items():
+        used = elsewhere.get(key, Used())
+        elsewhere[key] = replace(used, amount=used.amount + amount)
+    return replace(agreement, elsewhere=elsewhere)
+
+
+def _beyond(agreement: Agreement, proposal: Proposal | None, decided: Sequence[Piece]) -> dict[str, Decimal]:
+    """By how much the lines of a proposal, as the ledger rounds them, exceed each cap that has room at all."""
+    found: dict[str, Decimal] = {}
+    if proposal is None:
+        return found
+    sold_of = {each["line"]: each["sold"] for each in proposal.evidence}
+    for cap in agreement.caps:
+        if cap.amount is None:
+            continue
+        lines = [each for each in proposal.invoice.lines if not cap.lines or sold_of[each.key] in cap.lines]
+        now = sum((each.amount for each in lines), Decimal(0))
+        before = sum(
+            (
+                each.amount.amount
+                for each in decided
+                if each.fate == "bill" and (not cap.lines or each.sold in cap.lines)
+            ),
+            Decimal(0),
+        )
+        over = before + now + agreement.elsewhere.get(cap.key, Used()).amount - cap.amount
+        if over > 0 and now > 0:
+            found[cap.key] = over
+    return found

@@ -1,0 +1,72 @@
+"""What happened under an engagement, what was decided of it, and the pieces that are not on any invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from tieout.domain.charging.billing import Ledger
+from tieout.domain.charging.pieces import LASTING, Piece
+from tieout.store.database import Tx, rows
+
+
+async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
+    """Everything there is to decide with; entries of later days, and those with a problem, wait."""
+    entries = await rows(
+        tx,
+        """
+        select t.connection, t.source_id, t.version, t.task, t.role, t.agreed_rate, t.billable_minutes as minutes, t.person,
+          t.work_date, t.approved_by, t.approved_at, coalesce(nullif(t.contract_version, 0), p.contract_version) as contract_version,
+          t.rate_card, t.rate_card_version, t.mapping, t.entity, t.project, t.currency, coalesce(k.sold, '') as sold,
+          (t.problem <> '' or t.work_date > %s) as waits
+        from time_entry t left join project_task k on k.key = t.task left join project p on p.key = t.project
+        where t.engagement = %s and t.state = 'approved' and t.billable_minutes <> 0 and coalesce(k.billable, true)
+          and coalesce(p.contract_version, 1) > 0 and (t.agreed_rate is not null or t.problem <> '')
+        order by t.work_date, t.connection, t.source_id
+        """,
+        (through, engagement),
+    )
+    evidence = await rows(
+        tx,
+        """
+        select e.*, l.role, i.entity, i.project, i.currency
+        from evidence e join invoice i on i.key = e.invoice join invoice_line l on l.invoice = e.invoice and l.line = e.line
+        where i.engagement = %s and i.state <> 'cancelled' order by i.proposed_at, i.key, e.line, e.connection, e.source_id
+        """,
+        (engagement,),
+    )
+    pieces = await rows(
+        tx, "select * from piece where engagement = %s and fate = any(%s) order by id", (engagement, list(LASTING))
+    )
+    rounding = await rows(
+        tx,
+        """
+        select sold, sum(rounding) as rounding from (
+          select distinct l.invoice, l.line, l.rounding, e.sold
+          from invoice i join invoice_line l on l.invoice = i.key join evidence e on e.invoice = l.invoice and e.line = l.line
+          where i.engagement = %s and i.state <> 'cancelled'
+        ) line group by sold
+        """,
+        (engagement,),
+    )
+    return Ledger(entries, evidence, pieces, {each["sold"]: each["rounding"] for each in rounding})
+
+
+async def decided(
+    tx: Tx, engagement: str, pieces: Sequence[Piece], *, entity: str, currency: str, now: datetime
+) -> None:
+    """Writes down what became of what is not billed: lasting pieces stay, the others are those of this decision alone."""
+    await tx.execute("delete from piece where engagement = %s and not fate = any(%s)", (engagement, list(LASTING)))
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            """
+            insert into piece (engagement, entity, currency, connection, source_id, kind, sold, task, role, work_date, fate,
+                               minutes, worth, agreed, rate, why, decided_at)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [
+                (engagement, entity, currency, *each.ref.split("/", 1), each.kind, each.sold, each.task, each.role, each.day,
+                 each.fate, each.minutes, each.worth.amount, each.agreed, each.rate, each.why, now)
+                for each in pieces if each.fate != "bill"
+            ],
+        )  # fmt: skip
