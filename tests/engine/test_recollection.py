@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
+from tieout.connectors.contract import Claim, Guarantee, Operation, Receipt, Write
 from tieout.domain.problems import Rejected, Transient
 from tieout.engine.effects import Context, Effects
 from tieout.engine.recollection import declare, outlook, recollect
@@ -38,7 +38,16 @@ class Target:
 
     def __init__(self, guarantee: Guarantee) -> None:
         self.made: list[str] = []
-        self._operation = Operation("project.create", guarantee, "set up", SETTLE, timedelta(hours=20))
+        self._operation = Operation(
+            "project.create",
+            guarantee,
+            "set up",
+            SETTLE,
+            timedelta(hours=20),
+            creates="project",
+            money=Claim.UNTOUCHED,
+            undo="",
+        )
 
     def operation(self, name: str) -> Operation:
         return self._operation

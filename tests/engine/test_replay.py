@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Write
+from tieout.connectors.contract import Claim, Guarantee, Operation, OutcomeUnknown, Receipt, Write
 from tieout.domain.firm import Firm
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
@@ -49,8 +49,17 @@ class Shelf:
 
     def operation(self, name: str) -> Operation:
         return {
-            "note.create": Operation("note.create", Guarantee.UNIQUE, "create the note", creates=True, money=True),
-            "note.tell": Operation("note.tell", Guarantee.UPSERT, "tell of the note", undo="tell the earlier state"),
+            "note.create": Operation(
+                "note.create", Guarantee.UNIQUE, "create the note", creates="note", money=Claim.DRAFTED, undo=""
+            ),
+            "note.tell": Operation(
+                "note.tell",
+                Guarantee.UPSERT,
+                "tell of the note",
+                creates="",
+                money=Claim.UNTOUCHED,
+                undo="tell the earlier state",
+            ),
         }[name]
 
     async def prepare(self, write: Write) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from tieout.connectors.contract import Guarantee, Operation
+from tieout.connectors.contract import Claim, Guarantee, Operation
 from tieout.engine.settling import (
     RETRY,
     Accept,
@@ -31,11 +32,12 @@ from tieout.engine.settling import (
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SETTLE = timedelta(seconds=30)
 HORIZON = timedelta(hours=20)
-KEY = Operation("pay", Guarantee.KEY, "pay", SETTLE, HORIZON)
-UPSERT = Operation("put", Guarantee.UPSERT, "put")
-UNIQUE = Operation("add", Guarantee.UNIQUE, "add")
-LOOK_UP = Operation("post", Guarantee.LOOK_UP, "post", SETTLE)
-NONE = Operation("fax", Guarantee.NONE, "fax")
+declared = partial(Operation, creates="", money=Claim.UNTOUCHED, undo="")
+KEY = declared("pay", Guarantee.KEY, "pay", SETTLE, HORIZON)
+UPSERT = declared("put", Guarantee.UPSERT, "put")
+UNIQUE = declared("add", Guarantee.UNIQUE, "add")
+LOOK_UP = declared("post", Guarantee.LOOK_UP, "post", SETTLE)
+NONE = declared("fax", Guarantee.NONE, "fax")
 CLASSES = (KEY, UPSERT, UNIQUE, LOOK_UP, NONE)
 
 
@@ -99,14 +101,14 @@ def test_a_forgotten_key_that_was_sent_a_moment_ago_is_waited_out() -> None:
 
 
 def test_a_forgotten_key_that_cannot_be_searched_waits_for_a_person() -> None:
-    blind = Operation("pay", Guarantee.KEY, "pay", SETTLE, HORIZON, searchable=False)
+    blind = declared("pay", Guarantee.KEY, "pay", SETTLE, HORIZON, searchable=False)
     assert after(blind, HORIZON - RETRY) == Send(kept=True)
     assert after(blind, HORIZON) == Hold()
 
 
 def test_a_class_that_lives_on_keys_says_how_long_they_live() -> None:
     with pytest.raises(ValueError, match="pay has class A and no horizon"):
-        Operation("pay", Guarantee.KEY, "pay")
+        declared("pay", Guarantee.KEY, "pay")
 
 
 @pytest.mark.parametrize("operation", CLASSES, ids=lambda each: each.name)

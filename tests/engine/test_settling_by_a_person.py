@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Sink, Write
+from tieout.connectors.contract import Claim, Guarantee, Operation, OutcomeUnknown, Receipt, Sink, Write
 from tieout.domain.firm import Firm
 from tieout.engine.effects import Effects
 from tieout.engine.execution import Executor
@@ -35,7 +35,7 @@ class OldLedger:
     name: str = "erp-us"
 
     def operation(self, name: str) -> Operation:
-        return Operation(name, Guarantee.NONE, "post the bill of")
+        return Operation(name, Guarantee.NONE, "post the bill of", creates="bill", money=Claim.UNTOUCHED, undo="")
 
     async def prepare(self, write: Write) -> bytes:
         return f"{write.subject} {write.version}".encode()

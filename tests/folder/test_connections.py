@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tieout.connectors.contract import ConnectorSpec
+from tieout.connectors.contract import Claim, ConnectorSpec, Guarantee, Operation
 from tieout.domain.firm import Firm
 from tieout.folder.connections import CONNECTIONS, resolve, variables
 from tieout.folder.environment import secrets_of
@@ -191,3 +193,45 @@ def test_the_installed_kinds_are_asked_when_none_are_given(firm: Firm) -> None:
     assert variables(firm) == []
     with pytest.raises(UnusableFolder, match="is not a kind of system"):
         resolve(firm, {})
+
+
+def moving_money(guarantee: Guarantee, money: Claim = Claim.MOVED) -> Operation:
+    return Operation(
+        "bill.pay", guarantee, "pay the bill", horizon=timedelta(hours=20), creates="payment", money=money, undo=""
+    )
+
+
+@pytest.mark.parametrize("guarantee", [Guarantee.LOOK_UP, Guarantee.NONE])
+def test_a_connection_that_could_move_money_twice_is_refused(
+    folder: Path, firm: Firm, kinds: Kinds, guarantee: Guarantee
+) -> None:
+    risky = {**kinds, "ledger": replace(kinds["ledger"], writes={"bill.pay": moving_money(guarantee)})}
+    told = (
+        f"tieout.yaml: connections.erp-us.kind: Ledger moves money with bill.pay in class {guarantee.value}: "
+        "after a lost answer nothing there stops a second time. "
+        "Use a connector that makes a draft for a person to post, or one with class A, B or C."
+    )
+    assert refused(firm, SECRETS, risky) == [told]
+    (found,) = check(folder, SECRETS, risky)
+    assert (found.line, found.what) == (8, told.split(": ", 2)[2].rsplit(". Use", 1)[0])
+
+
+@pytest.mark.parametrize("guarantee", [Guarantee.KEY, Guarantee.UPSERT, Guarantee.UNIQUE])
+def test_money_may_move_where_the_target_stops_a_second_time(firm: Firm, kinds: Kinds, guarantee: Guarantee) -> None:
+    safe = {**kinds, "ledger": replace(kinds["ledger"], writes={"bill.pay": moving_money(guarantee)})}
+    assert "erp-us" in resolve(firm, SECRETS, safe)
+
+
+def test_a_draft_may_be_looked_up(firm: Firm, kinds: Kinds) -> None:
+    drafting = moving_money(Guarantee.LOOK_UP, Claim.DRAFTED)
+    kept = {**kinds, "ledger": replace(kinds["ledger"], writes={"bill.draft": drafting})}
+    assert "erp-us" in resolve(firm, SECRETS, kept)
+
+
+def test_without_the_policy_the_connection_would_open(
+    firm: Firm, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saboteur: an operation that does not know its risk."""
+    risky = {**kinds, "ledger": replace(kinds["ledger"], writes={"bill.pay": moving_money(Guarantee.NONE)})}
+    monkeypatch.setattr(Operation, "risks_a_second_claim", property(lambda _: False))
+    assert "erp-us" in resolve(firm, SECRETS, risky)

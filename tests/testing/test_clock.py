@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tieout.connectors.contract import Guarantee, Operation
+from tieout.connectors.contract import Claim, Guarantee, Operation
 from tieout.connectors.kantata.mapping import day, stamp
 from tieout.engine.settling import Accept, Known, Wait, next_act, outlived
 from tieout.store import messages
@@ -69,7 +69,9 @@ async def test_a_newer_state_is_newer_although_the_clock_went_back(books: Books)
 
 
 def test_nobody_asks_early_and_nobody_stops_when_the_clock_goes_back() -> None:
-    post = Operation("post", Guarantee.LOOK_UP, "post", timedelta(seconds=40))
+    post = Operation(
+        "post", Guarantee.LOOK_UP, "post", timedelta(seconds=40), creates="", money=Claim.UNTOUCHED, undo=""
+    )
     doubt = Known("unknown", 1, sent_at=NOON, first_sent_at=NOON)
     assert next_act(post, doubt, (), NOON - BACK) == Wait(NOON + post.settle, "unknown")
     assert next_act(post, Known("done", 1, NOON, NOON), (), NOON - BACK) == Accept()

@@ -35,6 +35,14 @@ class Guarantee(Enum):
     NONE = "E"  # nothing: one attempt, then a person
 
 
+class Claim(Enum):
+    """What an operation does to what somebody owes."""
+
+    UNTOUCHED = "untouched"  # facts, hours and figures: nobody owes more or less afterwards
+    DRAFTED = "drafted"  # a draft with an amount is made or taken away: it counts once a person posts it
+    MOVED = "moved"  # a claim is made, changed or settled at once
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One kind of write of a connector.
@@ -43,8 +51,9 @@ class Operation:
     from the sending; the engine looks up only after it. `horizon` is for class A, which must say it: how long after a
     sending the target surely knows its key, shorter than the vendor's retention by the longest time that a request may be
     on its way. After it the operation is treated as class D, or held for a person where it is not `searchable`.
-    For the plan that a person reads before a replay: `creates` says that it makes a record, `money` that it makes or moves
-    a claim, and `undo` how it is taken back; empty means that it cannot be.
+    What a person is told before it is done, and no operation leaves out: `creates` is the kind of record that it makes, empty
+    when it makes none; `money` what it does to what is owed; `undo` how a person takes it back in that system, empty when
+    nobody can.
     `lengths` say how long the texts of its body may be: whoever writes makes them fit, the target is never asked to cut.
     """
 
@@ -54,10 +63,10 @@ class Operation:
     settle: timedelta = timedelta(0)
     horizon: timedelta = timedelta(0)
     searchable: bool = True
-    creates: bool = False
-    money: bool = False
-    undo: str = ""
     lengths: tuple[Length, ...] = ()
+    creates: str = field(kw_only=True)
+    money: Claim = field(kw_only=True)
+    undo: str = field(kw_only=True)
 
     def __post_init__(self) -> None:
         if self.guarantee is Guarantee.KEY and self.horizon <= timedelta(0):
@@ -67,6 +76,11 @@ class Operation:
     def can_be_asked(self) -> bool:
         """Whether `find` can tell what is there."""
         return self.searchable and self.guarantee is not Guarantee.NONE
+
+    @property
+    def risks_a_second_claim(self) -> bool:
+        """Whether it moves money and nothing in the target stops a second time: no firm's connection may have such an operation."""
+        return self.money is Claim.MOVED and self.guarantee in (Guarantee.LOOK_UP, Guarantee.NONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
-from tieout.connectors.contract import Operation, Receipt, Sink, Write
+from tieout.connectors.contract import Claim, Operation, Receipt, Sink, Write
 from tieout.domain.identity import effect_key
 from tieout.domain.plan import NEW, Act, End, PlannedDocument, PlannedItem, PlannedWrite, changes
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient, explain
@@ -63,7 +63,7 @@ class RehearsedEffects(Effects):
         if known is not None and known["state"] in ("sent", "unknown"):
             self._note(sink, operation, write, "ask")
         else:
-            makes = operation.creates and (earlier is None or earlier["state"] != "done")
+            makes = bool(operation.creates) and (earlier is None or earlier["state"] != "done")
             self._note(sink, operation, write, "create" if makes else "update")
         receipt = Receipt(NEW + write.subject, _parts(write.body), _Answer())
         async with self._database.transaction() as tx:
@@ -84,7 +84,7 @@ class RehearsedEffects(Effects):
                 act=act,
                 content=content_of(write),
                 undo=operation.undo,
-                money=operation.money,
+                money=operation.money is not Claim.UNTOUCHED,
                 step=self.step,
             )
         )

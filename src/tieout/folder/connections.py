@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
@@ -22,10 +22,24 @@ def variables(firm: Firm, kinds: Kinds | None = None) -> list[Variable]:
     return CONNECTIONS.variables(firm.connections, installed() if kinds is None else kinds)
 
 
+def risks(spec: ConnectorSpec) -> Iterator[tuple[str, str]]:
+    """What is wrong with a kind whose lost answers could move money twice, and what to do about it."""
+    for operation in spec.writes.values():
+        if operation.risks_a_second_claim:
+            yield (
+                f"{spec.title} moves money with {operation.name} in class {operation.guarantee.value}: "
+                "after a lost answer nothing there stops a second time",
+                "Use a connector that makes a draft for a person to post, or one with class A, B or C.",
+            )
+
+
 def resolve(firm: Firm, environment: Mapping[str, str], kinds: Kinds | None = None) -> dict[str, BaseModel]:
     """The configuration of every connection, by its name. Raises UnusableFolder with everything that is missing or wrong."""
     known = installed() if kinds is None else kinds
     configs, findings = CONNECTIONS.resolve(firm.connections, environment, known)
+    for name, each in firm.connections.items():
+        if each.kind in known:
+            findings += [CONNECTIONS.finding(name, "kind", *told) for told in risks(known[each.kind])]
     if findings:
         raise UnusableFolder(findings)
     return configs

@@ -92,7 +92,7 @@ class Section:
         for name, entry in entries.items():
             spec = kinds.get(entry.kind)
             if spec is None:
-                findings.append(self._finding(name, "kind", *self.unknown_kind(entry.kind, kinds)))
+                findings.append(self.finding(name, "kind", *self.unknown_kind(entry.kind, kinds)))
                 continue
             settings, wrong = given.settings(name, spec)
             findings += wrong
@@ -101,7 +101,7 @@ class Section:
             except ValidationError as refused:
                 findings += self._refused(name, spec, settings, refused)
             for word, setting in secrets_in(entry.settings, spec).items():
-                findings.append(self._finding(name, word, *self.clear_text(name, setting)))
+                findings.append(self.finding(name, word, *self.clear_text(name, setting)))
         return configs, findings
 
     def unknown_kind(self, kind: str, kinds: Mapping[str, Spec]) -> tuple[str, str]:
@@ -124,19 +124,19 @@ class Section:
             if not setting:
                 named = [word for word in sorted(secret) if word in each.what]
                 ways = ", ".join(f"{self.variable(name, word)} (or …{_FILE})" for word in named)
-                yield self._finding(name, "settings", each.what, f"Set {ways}." if ways else each.fix)
+                yield self.finding(name, "settings", each.what, f"Set {ways}." if ways else each.fix)
             elif each.missing and setting in secret:
                 way = f"Set {self.variable(name, setting)} (or …{_FILE})."
-                yield self._finding(name, setting, "the secret is missing", way)
+                yield self.finding(name, setting, "the secret is missing", way)
             elif each.missing:
                 way = f"Say it under settings, or set {self.variable(name, setting)}. {each.fix}"
-                yield self._finding(name, setting, "is missing", way)
+                yield self.finding(name, setting, "is missing", way)
             elif setting in given:
                 yield _about(self.variable(name, setting), each.what, each.fix)
             else:
-                yield self._finding(name, setting, each.what, each.fix)
+                yield self.finding(name, setting, each.what, each.fix)
 
-    def _finding(self, entry: str, setting: str, what: str, fix: str) -> Finding:
+    def finding(self, entry: str, setting: str, what: str, fix: str) -> Finding:
         inner = (setting,) if setting in ("kind", "settings") else ("settings", setting)
         return Finding("tieout.yaml", None, (self.part, entry, *inner), what, fix)
 

@@ -151,6 +151,9 @@ def _against(
     role = entry.get("role")
     if isinstance(spec, ConnectorSpec) and role in ROLES and role not in spec.roles:
         yield (*path, "role"), f"{spec.title} cannot be the {role}", f"Say one of: {', '.join(spec.roles)}."
+    if isinstance(spec, ConnectorSpec):
+        for what, fix in connections.risks(spec):
+            yield (*path, "kind"), what, fix
     if not isinstance(entry.get("settings", {}), dict):
         return
     given = cast("dict[str, Any]", entry.get("settings", {}))

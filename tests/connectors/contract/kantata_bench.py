@@ -46,6 +46,9 @@ _FIELDS = [
     KantataField("Billed", "currency"),
     KantataField("Invoice Status", "single", choices=("draft", "posted")),
 ]
+_COUNTED = {
+    "client": "workspace_groups", "project": "workspaces", "task": "stories", "time": "time_entries", "user": "users",
+}  # fmt: skip
 # Different for every bench: the books in which the engine writes its effects are shared.
 _numbers = itertools.count(1)
 
@@ -91,6 +94,9 @@ class Account:
 
     async def written(self, write: Write) -> Receipt:
         return await self._hub.connection.send(write.operation, await self._hub.connection.prepare(write))
+
+    async def census(self) -> dict[str, int]:
+        return {kind: sum(1 for _ in self.account.records.all(each)) for kind, each in _COUNTED.items()}
 
     # -- samples
 
@@ -270,6 +276,7 @@ def bench() -> ConnectorBench:
                 "project.report": account.report,
             },
             feeds={"time_entry": Feed(account.book, account.change, account.remove, account.late)},
+            census=account.census,
             forward=account.forward,
         )
     )

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import httpx2
@@ -22,6 +23,7 @@ from starlette.routing import Route
 from tieout.connectors.contract import (
     AlreadyThere,
     Change,
+    Claim,
     ConnectorSpec,
     Guarantee,
     Health,
@@ -42,14 +44,24 @@ OVERLAP = timedelta(minutes=2)
 SETTLE = timedelta(seconds=5)
 # Different for every bench: the books in which the engine writes its effects are shared.
 _numbers = itertools.count(1)
+_entered = partial(Operation, creates="entry", money=Claim.UNTOUCHED, undo="tear the page out")
 OPERATIONS = {
     each.name: each
     for each in (
-        Operation("note.pay", Guarantee.KEY, "pay for the note", SETTLE, horizon=timedelta(hours=20)),
-        Operation("note.put", Guarantee.UPSERT, "keep the note"),
-        Operation("note.add", Guarantee.UNIQUE, "add the note"),
-        Operation("note.post", Guarantee.LOOK_UP, "post the note", SETTLE),
-        Operation("note.fax", Guarantee.NONE, "fax the note"),
+        Operation(
+            "note.pay",
+            Guarantee.KEY,
+            "pay for the note",
+            SETTLE,
+            horizon=timedelta(hours=20),
+            creates="entry",
+            money=Claim.MOVED,
+            undo="ask for the money back",
+        ),
+        _entered("note.put", Guarantee.UPSERT, "keep the note"),
+        _entered("note.add", Guarantee.UNIQUE, "add the note"),
+        _entered("note.post", Guarantee.LOOK_UP, "post the note", SETTLE),
+        _entered("note.fax", Guarantee.NONE, "fax the note"),
     )
 }
 FAULT_BODIES = {
@@ -185,6 +197,9 @@ class Pages:
     def under(self, manner: str, key: str) -> list[dict[str, str]]:
         return [each for each in self.kept if (each["manner"], each["key"]) == (manner, key)]
 
+    async def census(self) -> Mapping[str, int]:
+        return {"note": len(self.notes), "entry": len(self.kept)}
+
     def asgi(self) -> Starlette:
         async def answer(asked: Asked) -> JSONResponse:
             if asked.headers.get("Authorization") != "Bearer open sesame":
@@ -254,5 +269,6 @@ def bench(pages: Pages | None = None, spec: ConnectorSpec = SPEC) -> ConnectorBe
         wrong=lambda: {"token": SecretStr("open barley")},
         samples={name: sampling(name) for name in spec.writes},
         feeds={"note": Feed(make, change, remove, late)},
+        census=pages.census,
         forward=pages.forward,
     )

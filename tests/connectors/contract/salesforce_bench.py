@@ -26,6 +26,7 @@ _APP, _SECRET = "3MVG9tieout", "canary-secret-of-the-app"
 _DATA = "/services/data/v60.0"
 _PREFIXES = {"001": "Account", "006": "Opportunity"}
 _NOBODY = "006xx0000000001AAA"
+_COUNTED = {"account": "Account", "opportunity": "Opportunity", "contact": "Contact", "invoice": "Invoice__c"}
 # Different for every bench: the books in which the engine writes its effects are shared.
 _numbers = itertools.count(1)
 _schema = cache(lambda: load([STANDARD, _FIRM]))
@@ -62,6 +63,10 @@ class Org:
 
     async def rows(self, soql: str) -> list[dict[str, Any]]:
         return (await self.ask("GET", "/query", q=soql))["records"]
+
+    async def census(self) -> dict[str, int]:
+        records = self._org.records
+        return {kind: sum(1 for _ in records.all(records.schema[each])) for kind, each in _COUNTED.items()}
 
     async def account(self) -> str:
         return await self.create("Account", Name=f"Globex {next(_numbers)}")
@@ -159,6 +164,7 @@ def bench() -> ConnectorBench:
             "opportunity": Feed(org.deal, renamed, removed, late=lambda by: org.late(org.deal, by)),
             "account_merge": Feed(org.merge, late=lambda by: org.late(org.merge, by), merges=True),
         },
+        census=org.census,
         forward=org.forward,
     )
 

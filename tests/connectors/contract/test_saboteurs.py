@@ -13,6 +13,7 @@ import pytest
 from tests.connectors.contract import kantata_bench, notebook
 
 from tieout.connectors.contract import (
+    Claim,
     Guarantee,
     Health,
     Operation,
@@ -184,6 +185,27 @@ class OpensInABetterClass(Mutant):
         return replace(self.inner.operation(name), guarantee=Guarantee.UPSERT)
 
 
+class SaysThatItMakesNothing(Mutant):
+    def operation(self, name: str) -> Operation:
+        return replace(self.inner.operation(name), creates="")
+
+
+class SaysThatItMakesNotes(Mutant):
+    def operation(self, name: str) -> Operation:
+        return replace(self.inner.operation(name), creates="note")
+
+
+class MakesOneMoreForLuck(Mutant):
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        await self.inner.send(operation, request)
+        return await self.inner.send(operation, request)
+
+
+class MovesMoneyOnTrust(Mutant):
+    def operation(self, name: str) -> Operation:
+        return replace(self.inner.operation(name), money=Claim.MOVED)
+
+
 class ShowsItsToken(Mutant):
     def __repr__(self) -> str:
         return f"Notebook({self.inner._config.token.get_secret_value()})"
@@ -341,6 +363,14 @@ SABOTEURS = (
     Saboteur("the_declared_guarantee_is_true", PUT, unique=False),
     Saboteur("the_declared_guarantee_is_true", "note.pay", unique=False),
     Saboteur("the_declared_guarantee_is_true", POST, NeedsTheBodyToFind, says="second look"),
+    Saboteur("it_makes_what_it_says", POST, SaysThatItMakesNothing, says="creates nothing"),
+    Saboteur("it_makes_what_it_says", POST, SaysThatItMakesNotes, says="entry"),
+    Saboteur("it_makes_what_it_says", POST, MakesOneMoreForLuck, says="2 more"),
+    Saboteur("money_moves_only_where_a_second_time_is_stopped", POST, MovesMoneyOnTrust, says="class D"),
+    Saboteur("money_moves_only_where_a_second_time_is_stopped", "note.fax", MovesMoneyOnTrust, says="class E"),
+    Saboteur(
+        "the_spec_tells_the_operations_of_the_connection", mutant=SaysThatItMakesNothing, says="not what the spec"
+    ),
     Saboteur("a_refusal_quotes_the_system", PUT, SpeaksForTheSystem),
     Saboteur("a_stranger_writes_nothing", PUT, TakesAStrangerForATransient),
     Saboteur("a_lost_answer_is_unknown_and_the_effect_is_there", POST, TakesATimeoutForAFailure),
@@ -394,6 +424,8 @@ async def test_a_bench_without_a_sample_a_feed_or_a_hand_is_told(books_of_effect
     trial = Trial(bare, PUT, books_of_effects)
     with pytest.raises(Broken, match=r"no sample of note\.put"):
         await CHECKS["the_declared_guarantee_is_true"](trial)
+    with pytest.raises(Broken, match="no census"):
+        await CHECKS["it_makes_what_it_says"](Trial(replace(notebook.bench(), census=None), PUT, books_of_effects))
     with pytest.raises(Broken, match="no feed of note"):
         await CHECKS["a_change_is_seen"](replace(trial, subject="note"))
     idle = replace(bare, feeds={"note": Feed(nobody)})

@@ -38,6 +38,14 @@ _FAULT_BODIES = {
         b'{"id": 1, "error": ["UserError", ["The server is in maintenance.", "", null]]}',
     ),
 }
+_COUNTED = {
+    "customer": ("party.party", []),
+    "project": ("project.work", [["type", "=", "project"]]),
+    "task": ("project.work", [["type", "=", "task"]]),
+    "time": ("timesheet.line", []),
+    "invoice": ("account.invoice", []),
+    "entry in the books": ("account.move", []),
+}
 _numbers = itertools.count(1)
 
 
@@ -65,6 +73,13 @@ class Ledger:
 
     async def rows(self, model: str, domain: Sequence[Any], *fields: str) -> list[dict[str, Any]]:
         return await self._admin.search(model, domain, ["id", *fields])
+
+    async def census(self) -> dict[str, int]:
+        """As the administrator counts. Tasks are what a project is made of."""
+        counted: dict[str, int] = {}
+        for kind, (model, domain) in _COUNTED.items():
+            counted[kind] = await self._admin.call(f"model.{model}.search_count", domain)
+        return counted
 
     # -- documents
 
@@ -291,6 +306,7 @@ async def bench(erp: TrytonServer, folder: Path) -> AsyncGenerator[ConnectorBenc
             "invoice.withdraw": ledger.withdrawn_invoice,
         },
         feeds={"invoice": Feed(ledger.make, ledger.change, late=ledger.late)},
+        census=ledger.census,
         steps=20,
         dear=True,
     )  # fmt: skip

@@ -11,6 +11,7 @@ import httpx2
 
 from tieout.connectors.contract import (
     Change,
+    Claim,
     Connector,
     ConnectorSpec,
     Guarantee,
@@ -36,11 +37,51 @@ from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
 OPERATIONS = {
     each.name: each
     for each in (
-        Operation("client.create", Guarantee.LOOK_UP, "create the client", lengths=lengths.CLIENT),
-        Operation("project.create", Guarantee.LOOK_UP, "set up the project", lengths=lengths.PROJECT),
-        Operation("task.plan", Guarantee.UPSERT, "plan the task", lengths=lengths.TASK),
-        Operation("project.update", Guarantee.UPSERT, "change the state of the project", lengths=lengths.STATE),
-        Operation("project.report", Guarantee.UPSERT, "write the figures of the project", lengths=lengths.REPORT),
+        Operation(
+            "client.create",
+            Guarantee.LOOK_UP,
+            "create the client",
+            lengths=lengths.CLIENT,
+            creates="client",
+            money=Claim.UNTOUCHED,
+            undo="correct the client's name and details; put its projects under another client",
+        ),
+        Operation(
+            "project.create",
+            Guarantee.LOOK_UP,
+            "set up the project",
+            lengths=lengths.PROJECT,
+            creates="project",
+            money=Claim.UNTOUCHED,
+            undo="archive the project: Kantata deletes none",
+        ),
+        Operation(
+            "task.plan",
+            Guarantee.UPSERT,
+            "plan the task",
+            lengths=lengths.TASK,
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="enter the earlier title, hours, budget and assignment of the task",
+        ),
+        Operation(
+            "project.update",
+            Guarantee.UPSERT,
+            "change the state of the project",
+            lengths=lengths.STATE,
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="set the earlier status, dates and budget, or take the project out of the archive",
+        ),
+        Operation(
+            "project.report",
+            Guarantee.UPSERT,
+            "write the figures of the project",
+            lengths=lengths.REPORT,
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="clear the fields of the project; the next report writes them again",
+        ),
     )
 }
 _WAITS = {

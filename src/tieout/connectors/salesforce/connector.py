@@ -11,6 +11,7 @@ import httpx2
 
 from tieout.connectors.contract import (
     Change,
+    Claim,
     Connector,
     ConnectorSpec,
     Doorbell,
@@ -41,9 +42,33 @@ from tieout.domain.problems import Misconfigured, Problem, Rejected, Transient
 OPERATIONS = {
     each.name: each
     for each in (
-        Operation("opportunity.update", Guarantee.UPSERT, "write the state of", lengths=reporting.DEAL_LENGTHS),
-        Operation("account.update", Guarantee.UPSERT, "write the ERP number of", lengths=reporting.ACCOUNT_LENGTHS),
-        Operation("invoice.upsert", Guarantee.UPSERT, "show the invoice", lengths=reporting.INVOICE_LENGTHS),
+        Operation(
+            "opportunity.update",
+            Guarantee.UPSERT,
+            "write the state of",
+            lengths=reporting.DEAL_LENGTHS,
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="clear the integration fields of the opportunity; the next report writes them again",
+        ),
+        Operation(
+            "account.update",
+            Guarantee.UPSERT,
+            "write the ERP number of",
+            lengths=reporting.ACCOUNT_LENGTHS,
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="clear or correct the ERP number of the account",
+        ),
+        Operation(
+            "invoice.upsert",
+            Guarantee.UPSERT,
+            "show the invoice",
+            lengths=reporting.INVOICE_LENGTHS,
+            creates="invoice",
+            money=Claim.UNTOUCHED,
+            undo="delete the invoice's record in Salesforce: it only shows what the ERP has",
+        ),
     )
 }
 _OBJECTS = {"opportunity": "Opportunity", "account": "Account", "account_merge": "Account", "invoice": "Invoice__c"}

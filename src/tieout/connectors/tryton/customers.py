@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
+from tieout.connectors.contract import Claim, Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
@@ -88,13 +88,29 @@ async def _update(books: Books, request: bytes, attempt: Attempt) -> Receipt:
 
 HANDLERS = (
     Handler(
-        Operation("customer.create", Guarantee.UNIQUE, "create the customer", lengths=lengths.CUSTOMER),
+        Operation(
+            "customer.create",
+            Guarantee.UNIQUE,
+            "create the customer",
+            lengths=lengths.CUSTOMER,
+            creates="customer",
+            money=Claim.UNTOUCHED,
+            undo="deactivate the party; what is booked on it stays",
+        ),
         _prepare_create,
         _create,
         _find,
     ),
     Handler(
-        Operation("customer.update", Guarantee.UPSERT, "update the customer", lengths=lengths.CUSTOMER),
+        Operation(
+            "customer.update",
+            Guarantee.UPSERT,
+            "update the customer",
+            lengths=lengths.CUSTOMER,
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="enter the earlier name, address, tax number, terms and e-mail",
+        ),
         _prepare_update,
         _update,
         standing(PARTY),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from tieout.connectors.contract import Guarantee, Operation, Receipt, Write
+from tieout.connectors.contract import Claim, Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books, Company
 from tieout.connectors.tryton.client import Row
@@ -115,13 +115,24 @@ async def _find_gone(books: Books, write: Write) -> Receipt | None:
 
 HANDLERS = (
     Handler(
-        Operation("invoice.propose", Guarantee.LOOK_UP, "propose the invoice", lengths=lengths.INVOICE),
+        Operation(
+            "invoice.propose",
+            Guarantee.LOOK_UP,
+            "propose the invoice",
+            lengths=lengths.INVOICE,
+            creates="invoice",
+            money=Claim.DRAFTED,
+            undo="delete the draft; once it is posted, credit it",
+        ),
         _prepare_propose,
         _propose,
         _find,
     ),
     Handler(
-        Operation("invoice.withdraw", Guarantee.UPSERT, "withdraw the draft"), _prepare_withdraw, _withdraw, _find_gone
+        Operation("invoice.withdraw", Guarantee.UPSERT, "withdraw the draft", creates="", money=Claim.DRAFTED, undo=""),
+        _prepare_withdraw,
+        _withdraw,
+        _find_gone,
     ),
 )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from tieout.connectors.contract import Guarantee, Operation, OutcomeUnknown, Receipt, Write
+from tieout.connectors.contract import Claim, Guarantee, Operation, OutcomeUnknown, Receipt, Write
 from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
@@ -127,13 +127,28 @@ async def _agree(books: Books, record: int, tasks: Sequence[Row], wanted: Row) -
 
 HANDLERS = (
     Handler(
-        Operation("project.create", Guarantee.UNIQUE, "create the project", lengths=lengths.PROJECT),
+        Operation(
+            "project.create",
+            Guarantee.UNIQUE,
+            "create the project",
+            lengths=lengths.PROJECT,
+            creates="project",
+            money=Claim.UNTOUCHED,
+            undo="close the project; while no time is booked on it, it can be deleted",
+        ),
         _prepare_create,
         _create,
         _find,
     ),
     Handler(
-        Operation("project.update", Guarantee.UPSERT, "open or close the project"),
+        Operation(
+            "project.update",
+            Guarantee.UPSERT,
+            "open or close the project",
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="set the earlier status, hours and rates of the project and its tasks",
+        ),
         _prepare_update,
         _update,
         standing(WORK),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tieout.connectors.contract import AlreadyThere, Guarantee, Operation, Receipt, Write
+from tieout.connectors.contract import AlreadyThere, Claim, Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.handling import Handler, as_json, creating, values_of
@@ -137,13 +137,31 @@ def _corrected(lines: Iterable[int]) -> Receipt:
 
 HANDLERS = (
     Handler(
-        Operation("time.deliver", Guarantee.UNIQUE, "book the time of", lengths=lengths.TIME),
+        Operation(
+            "time.deliver",
+            Guarantee.UNIQUE,
+            "book the time of",
+            lengths=lengths.TIME,
+            creates="time",
+            money=Claim.UNTOUCHED,
+            undo="delete the timesheet lines, unless Tryton has billed them",
+        ),
         _prepare_deliver,
         _deliver,
         _find,
     ),
     Handler(
-        Operation("time.correct", Guarantee.UPSERT, "correct the time of"), _prepare_correct, _correct, _find_corrected
+        Operation(
+            "time.correct",
+            Guarantee.UPSERT,
+            "correct the time of",
+            creates="",
+            money=Claim.UNTOUCHED,
+            undo="enter the earlier minutes; a deleted line has to be booked anew",
+        ),
+        _prepare_correct,
+        _correct,
+        _find_corrected,
     ),
 )
 

@@ -56,7 +56,8 @@ class Feed:
 class ConnectorBench:
     """A system of one kind, and how to reach it. A bench serves many checks: each makes its own subjects.
 
-    `wrong` gives settings with which the system lets nobody in; other ones each time where it counts failed logins.
+    `census` counts the records in the system by kind, without the connector: all kinds that its writes create, and those that
+    they must not. `wrong` gives settings with which the system lets nobody in; other ones each time where it counts failed logins.
     `forward` lets time pass in the system; where nobody can
     move its clock, it does nothing. `steps` is how long the random walk over the source is. With `dear`, where each call takes its time,
     faults take turns instead of all striking everywhere. `shapes` is what the checks remember of the calls of a send. Close it
@@ -69,6 +70,7 @@ class ConnectorBench:
     wrong: Callable[[], Mapping[str, Any]]
     samples: Mapping[str, Callable[[], Awaitable[Sample]]] = field(default_factory=dict[str, Any])
     feeds: Mapping[str, Feed] = field(default_factory=dict[str, Feed])
+    census: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     forward: Callable[[timedelta], None] = lambda step: None
     name: str = ""
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -101,6 +103,12 @@ class ConnectorBench:
         if kind not in self.feeds:
             raise Broken(f"the bench of {self.spec.kind} has no feed of {kind}")
         return self.feeds[kind]
+
+    async def counted(self) -> Mapping[str, int]:
+        """How many records there are, by kind. Raises Broken where nobody counts."""
+        if self.census is None:
+            raise Broken(f"the bench of {self.spec.kind} has no census")
+        return await self.census()
 
     async def close(self) -> None:
         if "connection" in self.__dict__:

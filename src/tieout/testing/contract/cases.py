@@ -26,6 +26,8 @@ OF_A_WRITE: tuple[Check, ...] = (
     writing.preparing_changes_nothing_and_gives_the_same_bytes,
     writing.what_was_sent_is_there_and_is_found,
     writing.the_declared_guarantee_is_true,
+    writing.it_makes_what_it_says,
+    writing.money_moves_only_where_a_second_time_is_stopped,
     writing.a_refusal_quotes_the_system,
     writing.a_stranger_writes_nothing,
     breaking.a_lost_answer_is_unknown_and_the_effect_is_there,

@@ -69,6 +69,11 @@ async def the_spec_tells_the_operations_of_the_connection(trial: Trial) -> None:
             f"{name} is {declared.guarantee} in the spec, {opened.guarantee} opened",
         )
         promise(bool(opened.does), f"{name} does not say in words what it does")
+        told_of = (declared.creates, declared.money, declared.undo)
+        promise(
+            (opened.creates, opened.money, opened.undo) == told_of,
+            f"what {name} creates, moves and how it is undone is not what the spec says",
+        )
 
 
 async def a_connection_that_cannot_be_opened_says_so(trial: Trial) -> None:

@@ -60,6 +60,34 @@ async def the_declared_guarantee_is_true(trial: Trial) -> None:
             pass
 
 
+async def it_makes_what_it_says(trial: Trial) -> None:
+    """As many records more of the kind that the operation creates as the sample makes; of all that any write creates, no other."""
+    sample = await trial.sample()
+    creates = trial.sink.operation(trial.subject).creates
+    before = await trial.bench.counted()
+    promise(not creates or creates in before, f"the census knows no “{creates}”: it counts {sorted(before)}")
+    await sent(trial, sample)
+    after = await trial.bench.counted()
+    others = {each.creates for each in trial.bench.spec.writes.values()} - {creates}
+    watched = others if creates else before.keys()
+    more = {kind: after[kind] - before[kind] for kind in sorted(watched & before.keys()) if after[kind] > before[kind]}
+    promise(not more, f"it says that it creates {creates or 'nothing'}, and there are more: {more}")
+    if creates:
+        made = after[creates] - before[creates]
+        promise(
+            made == sample.whole,
+            f"it says that it creates {creates}, {sample.whole} of them, and there are {made} more",
+        )
+
+
+async def money_moves_only_where_a_second_time_is_stopped(trial: Trial) -> None:
+    operation = trial.sink.operation(trial.subject)
+    promise(
+        not operation.risks_a_second_claim,
+        f"it moves money with class {operation.guarantee.value}: an answer that is lost may have it moved twice",
+    )
+
+
 async def _only_looking_up_helps(trial: Trial, sample: Sample, first: Receipt, again: Any) -> None:
     promise(
         isinstance(again, Receipt),

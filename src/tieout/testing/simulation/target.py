@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tieout.connectors.contract import Guarantee, Operation
+from tieout.connectors.contract import Claim, Guarantee, Operation
 
 # How long a key is remembered (vendors: a day), and how long a record that was made is not yet found by a search.
 RETENTION = timedelta(hours=2)
@@ -16,10 +16,19 @@ LIFETIME = timedelta(seconds=25)
 TIMEOUT = timedelta(seconds=10)
 SETTLE = timedelta(seconds=40)
 CREATE = {
-    each: Operation(f"create.{each.value}", each, "create", SETTLE, timedelta(minutes=90) if each is Guarantee.KEY else timedelta(0))
+    each: Operation(
+        f"create.{each.value}",
+        each,
+        "create",
+        SETTLE,
+        timedelta(minutes=90) if each is Guarantee.KEY else timedelta(0),
+        creates="record",
+        money=Claim.UNTOUCHED,
+        undo="",
+    )
     for each in Guarantee
-}  # fmt: skip
-REPORT = Operation("report", Guarantee.UPSERT, "report", SETTLE)
+}
+REPORT = Operation("report", Guarantee.UPSERT, "report", SETTLE, creates="", money=Claim.UNTOUCHED, undo="")
 
 
 @dataclass(frozen=True, slots=True)
