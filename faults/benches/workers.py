@@ -188,7 +188,7 @@ async def _at_work(world: World) -> list[str]:
 
 async def _judge(outcome: Outcome, world: World, won: Sequence[Deal]) -> None:
     """One of everything in the systems for every deal, and the law of conservation."""
-    for deal, counts in (await counted(world, won)).items():
+    for deal, counts in await counted(world, won):
         outcome.lost += sum(max(0, 1 - each) for each in counts.values())
         outcome.doubled += sum(max(0, each - 1) for each in counts.values())
         if counts != ONE_OF_EACH:
@@ -199,22 +199,20 @@ async def _judge(outcome: Outcome, world: World, won: Sequence[Deal]) -> None:
     outcome.measures["deals won"] = (len(won), "")
 
 
-async def counted(world: World, deals: Sequence[Deal]) -> dict[Deal, dict[str, int]]:
-    """How many of each there are in the target systems, by deal."""
+async def counted(world: World, deals: Sequence[Deal]) -> list[tuple[Deal, dict[str, int]]]:
+    """How many of each there are in the target systems, deal by deal."""
     erp, desk = await world.erp(), await world.desk(LEAD)
     parties = await erp.search("party.party", [["code", "in", [each.customer for each in deals]]], ["code"])
     works = await erp.search("project.work", [["number", "in", [each.project for each in deals]]], ["number"])
     spaces = await desk.all("workspaces", include_archived="true")
     codes, numbers = Counter(each["code"] for each in parties), Counter(each["number"] for each in works)
     titles = Counter(each["title"] for each in spaces)
-    return {
-        each: {
-            "customers": codes[each.customer],
-            "erp projects": numbers[each.project],
-            "psa projects": titles[each.name],
-        }
+    return [
+        (each, {
+            "customers": codes[each.customer], "erp projects": numbers[each.project], "psa projects": titles[each.name],
+        })
         for each in deals
-    }
+    ]  # fmt: skip
 
 
 async def _crash_loops(said: dict[str, str], world: World, folder: Path) -> bool:
