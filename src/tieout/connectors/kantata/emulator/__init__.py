@@ -2,6 +2,7 @@
 
 from tieout.connectors.kantata.emulator.account import FAULT_BODIES, KantataAccount
 from tieout.connectors.kantata.emulator.founding import (
+    KantataExchangeRate,
     KantataField,
     KantataRateCard,
     KantataTemplate,
@@ -19,6 +20,7 @@ __all__ = [
     "ON_HOLD",
     "Application",
     "KantataAccount",
+    "KantataExchangeRate",
     "KantataField",
     "KantataRateCard",
     "KantataTemplate",

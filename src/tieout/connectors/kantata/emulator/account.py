@@ -16,10 +16,13 @@ from tieout.connectors.kantata.emulator.catalogue import CATALOGUE
 from tieout.connectors.kantata.emulator.events import Events
 from tieout.connectors.kantata.emulator.failures import Flaw, Refusal, too_many
 from tieout.connectors.kantata.emulator.founding import (
+    KantataExchangeRate,
     KantataField,
     KantataRateCard,
     KantataTemplate,
     KantataUser,
+    add_category,
+    add_exchange_rate,
     add_field,
     add_rate_card,
     add_role,
@@ -32,6 +35,7 @@ from tieout.connectors.kantata.emulator.oauth import Application, OAuth
 from tieout.connectors.kantata.emulator.records import Records
 from tieout.connectors.kantata.emulator.resources import Resources
 from tieout.connectors.kantata.emulator.rules.approvals import Resolutions, Submissions
+from tieout.connectors.kantata.emulator.rules.billing import Attachments, BillingMilestones, StoryStateChanges
 from tieout.connectors.kantata.emulator.rules.invoices import Invoices
 from tieout.connectors.kantata.emulator.rules.lines import Expenses, TimeAdjustments, TimeEntries
 from tieout.connectors.kantata.emulator.rules.linking import CustomFields, CustomFieldValues, References
@@ -83,6 +87,8 @@ class KantataAccount:
         templates: Sequence[KantataTemplate] = (),
         rate_cards: Sequence[KantataRateCard] = (),
         custom_fields: Sequence[KantataField] = (),
+        exchange_rates: Sequence[KantataExchangeRate] = (),
+        expense_categories: Sequence[str] = (),
         applications: Sequence[Application] = (),
         public_url: str = "",
         seed: int = 0,
@@ -109,6 +115,10 @@ class KantataAccount:
                 add_template(self.records, template, people[0])
             for field in custom_fields:
                 add_field(self.records, field, people[0])
+            for rate in exchange_rates:
+                add_exchange_rate(self.records, rate)
+            for category in expense_categories:
+                add_category(self.records, category)
             for given, row in zip(users, people, strict=True):
                 if given.token not in self.records.fact("tokens", {}):
                     self._oauth.grant(row, given.token)
@@ -150,8 +160,10 @@ def _rules(currency: str) -> list[Rule]:
         ProjectResources(), Allocations(), Stories(), Assignments(), TimeEntries(), TimeAdjustments(), Expenses(),
         Submissions("timesheet_submissions", "TimesheetSubmission"),
         Submissions("expense_report_submissions", "ExpenseReportSubmission"),
-        Resolutions(), Invoices(), References(), CustomFields(), CustomFieldValues(),
+        Resolutions(), Invoices(), Attachments(), BillingMilestones(), StoryStateChanges(),
+        References(), CustomFields(), CustomFieldValues(),
         Administered("roles", deleted_at=None), Administered("vendors", archived=False, in_use=False),
+        Administered("expense_categories", taxable=False),
         Administered("rate_card_sets", account_default=False, active_currencies=[]),
         SetVersions("rate_card_set_versions", active=True), RateCards("rate_cards"),
         Administered("rate_card_versions", default_rate=None), Administered("rate_card_roles", rate=0),

@@ -14,12 +14,14 @@ from starlette.routing import Route
 from tieout.connectors.kantata.emulator.events import Events
 from tieout.connectors.kantata.emulator.failures import Refusal, not_found
 from tieout.connectors.kantata.emulator.founding import (
+    KantataExchangeRate,
     KantataField,
     KantataRateCard,
     KantataTemplate,
     KantataUser,
     RateVersion,
     TemplateTask,
+    add_exchange_rate,
     add_field,
     add_rate_card,
     add_template,
@@ -52,6 +54,7 @@ class Administration:
             self._route("/_sandbox/templates", "POST", self._template),
             self._route("/_sandbox/rate-cards", "POST", self._rate_card),
             self._route("/_sandbox/custom-fields", "POST", self._field),
+            self._route("/_sandbox/exchange-rates", "POST", self._exchange_rate),
             self._route("/_sandbox/limits", "PUT", self._limit),
             self._route("/_sandbox/lock", "PUT", self._lock),
             self._route("/_sandbox/events/deliver", "POST", self._deliver),
@@ -97,6 +100,13 @@ class Administration:
 
     def _field(self, body: JsonObject) -> Any:
         return {"id": add_field(self._records, KantataField(**body), self._owner())["id"]}
+
+    def _exchange_rate(self, body: JsonObject) -> Any:
+        """{source, target, rate, effective}: units of the target currency for one of the source, from a day on."""
+        effective = date.fromisoformat(str(body["effective"]))
+        rate = Decimal(str(body["rate"]))
+        add_exchange_rate(self._records, KantataExchangeRate(str(body["source"]), str(body["target"]), rate, effective))
+        return body
 
     def _limit(self, body: JsonObject) -> Any:
         """{requests_per_minute, own_per_minute}, null for none."""

@@ -66,6 +66,16 @@ class KantataRateCard:
 
 
 @dataclass(frozen=True, slots=True)
+class KantataExchangeRate:
+    """A row of the exchange table: units of the target currency for one of the source, from a day on."""
+
+    source: str
+    target: str
+    rate: Decimal
+    effective: date
+
+
+@dataclass(frozen=True, slots=True)
 class KantataField:
     """A custom field; `choices` are the labels of a `single` or `multi` field."""
 
@@ -163,6 +173,19 @@ def add_rate_card(records: Records, card: KantataRateCard) -> Row:
                 rate=cents(rate),
             )
     return row
+
+
+def add_exchange_rate(records: Records, given: KantataExchangeRate) -> None:
+    """A rate of the same pair and day takes the place of the old one."""
+    row = {"source": given.source, "target": given.target, "effective": given.effective.isoformat()}
+    others = [each for each in records.fact("exchange_rates", []) if {**each, **row} != each]
+    records.set_fact("exchange_rates", [*others, {**row, "rate": str(given.rate)}])
+
+
+def add_category(records: Records, name: str) -> Row:
+    return records.first("expense_categories", name=name) or records.insert(
+        "expense_categories", name=name, taxable=False
+    )
 
 
 def add_field(records: Records, given: KantataField, owner: Row) -> Row:

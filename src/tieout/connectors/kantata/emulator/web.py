@@ -129,6 +129,10 @@ class Web:
                 answer = self._resources.show(call, "users", call.user["id"])
             case "GET", ["subscribed_events", "event_types"]:
                 answer = 200, self._events.types()
+            case "GET", ["story_state_changes"] if "story_id" not in call.params:
+                raise malformed("param is missing or the value is empty: story_id")
+            case "PUT", ["attachments", row_id, "sync"]:
+                answer = self._resources.update(call, "attachments", row_id, {"attachment": {}})
             case "GET", ["subscribed_events", *_]:
                 only_for_administrators(call)
             case "POST", ["external_references", "create_or_update"]:

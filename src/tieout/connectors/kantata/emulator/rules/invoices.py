@@ -9,6 +9,7 @@ from typing import Any
 from tieout.connectors.kantata.emulator.calls import Call
 from tieout.connectors.kantata.emulator.catalogue.work import approved
 from tieout.connectors.kantata.emulator.failures import Flaw, Refusal, forbidden, invalid
+from tieout.connectors.kantata.emulator.rules.billing import why_not_invoiceable
 from tieout.connectors.kantata.emulator.rules.money import currency
 from tieout.connectors.kantata.emulator.rules.rule import Rule
 from tieout.connectors.kantata.emulator.schema import Row
@@ -42,7 +43,10 @@ class Invoices(Rule):
             raise invalid("workspace_ids", "All projects of an invoice must have the same currency")
         time: list[str] = values.pop("time_entry_ids", None) or []
         expenses: list[str] = values.pop("expense_ids", None) or []
+        milestones: list[str] = values.pop("billing_milestone_ids", None) or []
         flaws, cents = self._lines(call, time, expenses, ids)
+        more, planned = self._milestones(call, milestones, ids, call.records.now().date().isoformat())
+        flaws, cents = flaws + more, cents + planned
         if flaws:
             raise Refusal(422, *flaws)
         items = values.pop("additional_items", None) or ()
@@ -63,6 +67,9 @@ class Invoices(Rule):
         for collection, name in (("time_entries", "time_entry_ids"), ("expenses", "expense_ids")):
             for each in body.get(name) or ():
                 call.records.change(collection, str(each), is_invoiced=True, invoice_id=row["id"])
+
+        for each in body.get("billing_milestone_ids") or ():
+            call.records.change("billing_milestones", str(each), invoice_ids=[row["id"]])
 
     def revise(self, call: Call, row: Row, values: JsonObject, body: JsonObject) -> JsonObject:
         if not self.visible(call, row):
@@ -89,6 +96,19 @@ class Invoices(Rule):
                 cents += (
                     round(line["time_in_minutes"] * line["rate_in_cents"] / 60) if hours else line["amount_in_cents"]
                 )
+        return flaws, cents
+
+    def _milestones(self, call: Call, ids: list[str], workspaces: list[str], today: str) -> tuple[list[Flaw], int]:
+        flaws: list[Flaw] = []
+        cents = 0
+        for each in ids:
+            milestone = call.records.get("billing_milestones", each)
+            if milestone is None or milestone["workspace_id"] not in workspaces:
+                flaws.append(Flaw("validation", f"{each} could not be found in the project", "billing_milestone_ids"))
+            elif reason := why_not_invoiceable(call, milestone, today):
+                flaws.append(Flaw("validation", f"{each} {reason}", "billing_milestone_ids"))
+            else:
+                cents += milestone["amount_in_cents"]
         return flaws, cents
 
     def _unapproved(self, call: Call, line: Row, collection: str) -> bool:

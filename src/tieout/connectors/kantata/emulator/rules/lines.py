@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 from tieout.connectors.kantata.emulator.calls import Call
 from tieout.connectors.kantata.emulator.catalogue.work import approved
 from tieout.connectors.kantata.emulator.failures import forbidden, invalid
-from tieout.connectors.kantata.emulator.rules.money import currency, rate_of, role_of
+from tieout.connectors.kantata.emulator.rules.money import converted, currency, rate_of, role_of
 from tieout.connectors.kantata.emulator.rules.rule import Rule
 from tieout.connectors.kantata.emulator.schema import Row
 from tieout.connectors.kantata.emulator.wire import JsonObject
@@ -147,8 +148,43 @@ class Expenses(Line):
     collection = "expenses"
 
     def draft(self, call: Call, values: JsonObject, body: JsonObject) -> JsonObject:
-        blank = dict.fromkeys(("vendor_id", "receipt_id", "expense_category_id", "role_id"))
-        return {**blank, "reimbursable": True, **super().draft(call, values, body)}
+        blank = dict.fromkeys(("vendor_id", "receipt_id", "expense_category_id", "role_id", "foreign_exchange_amount"))
+        row = {**blank, "reimbursable": True, **super().draft(call, values, body)}
+        self._linked(call, values)
+        row |= self._claimed(call, row, values)
+        if row.get("amount_in_cents") is None:
+            raise invalid("amount_in_cents", "Please say how much it was")
+        return row
+
+    def revise(self, call: Call, row: Row, values: JsonObject, body: JsonObject) -> JsonObject:
+        self._linked(call, values)
+        changes = super().revise(call, row, values, body)
+        return {**changes, **self._claimed(call, {**row, **changes}, values)}
+
+    def _claimed(self, call: Call, row: Row, values: JsonObject) -> JsonObject:
+        """What was paid in a foreign currency decides the amount, whatever amount is given beside it."""
+        foreign = values.get("foreign_exchange_amount")
+        if not foreign:
+            return {"foreign_exchange_amount": None} if values.get("amount_in_cents") is not None else {}
+        try:
+            value, source = Decimal(str(foreign["source_value"])), str(foreign["source_currency"])
+        except (KeyError, TypeError, ArithmeticError) as wrong:
+            raise invalid("foreign_exchange_amount", "source_value and source_currency are required") from wrong
+        cents = converted(call.records, value, source, row["currency"], row["date"])
+        if cents is None:
+            message = f"There is no exchange rate from {source} to {row['currency']} on {row['date']}"
+            raise invalid("foreign_exchange_amount", message)
+        kept = {"source_value": format(value, "f"), "source_currency": source}
+        return {"amount_in_cents": cents, "foreign_exchange_amount": kept}
+
+    def _linked(self, call: Call, values: JsonObject) -> None:
+        for field, collection in (
+            ("receipt_id", "attachments"),
+            ("vendor_id", "vendors"),
+            ("expense_category_id", "expense_categories"),
+        ):
+            if values.get(field) and call.records.get(collection, values[field]) is None:
+                raise invalid(field, f"{field} could not be found")
 
 
 class TimeAdjustments(Rule):

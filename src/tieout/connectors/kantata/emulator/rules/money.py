@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from tieout.connectors.kantata.emulator.records import Records
@@ -21,6 +22,22 @@ def currency(code: str) -> dict[str, Any]:
 def formatted(cents: int, code: str) -> str:
     base = currency(code)["currency_base_unit"]
     return f"{_SYMBOLS.get(code, code)}{cents / base:,.{2 if base > 1 else 0}f}"
+
+
+def converted(records: Records, value: Decimal, source: str, target: str, day: str) -> int | None:
+    """Cents of the target currency by the rate of the account's exchange table on the day; None when there is none."""
+    rates = records.fact("exchange_rates", [])
+    in_force = [
+        each for each in rates if each["source"] == source and each["target"] == target and each["effective"] <= day
+    ]
+    if source == target:
+        rate = Decimal(1)
+    elif in_force:
+        rate = Decimal(max(in_force, key=lambda each: each["effective"])["rate"])
+    else:
+        return None
+    base = currency(target)["currency_base_unit"]
+    return int((value * rate * base).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def role_of(records: Records, workspace_id: str, story: Row | None, user: Row) -> str | None:

@@ -90,6 +90,10 @@ class Stories(Rule):
 
     def revise(self, call: Call, row: Row, values: JsonObject, body: JsonObject) -> JsonObject:
         self._check(call, values)
+        if values.get("state") and values["state"] != row["state"]:
+            call.records.insert(
+                "story_state_changes", story_id=row["id"], state=values["state"], user_id=call.user["id"]
+            )
         return values
 
     def changed(self, call: Call, row: Row, body: JsonObject) -> None:

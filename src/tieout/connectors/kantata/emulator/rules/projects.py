@@ -45,11 +45,9 @@ class Workspaces(Rule):
         financial = call.financial(row["id"])
         price = row["price"] * 100 if row["budgeted"] and row["price"] is not None else None
         color, message = STATUSES[row["status_key"]]
-        active = [
-            each
-            for each in call.records.where("timesheet_submissions", "workspace_id", row["id"])
-            if each["status"] == "pending"
-        ]
+        if row.get("expenses_in_burn_rate"):
+            expenses = call.records.where("expenses", "workspace_id", row["id"])
+            used += sum(each["amount_in_cents"] for each in expenses if each["billable"])
         return {
             **currency(row["currency"]),
             "account_id": call.records.fact("account_id"),
@@ -64,8 +62,8 @@ class Workspaces(Rule):
             "has_budget_access": financial,
             "can_create_line_items": call.participation(row["id"]) is not None,
             "can_invite": financial,
-            "has_active_timesheet_submissions": bool(active),
-            "has_active_expense_report_submissions": False,
+            "has_active_timesheet_submissions": _waits(call, row, "timesheet_submissions"),
+            "has_active_expense_report_submissions": _waits(call, row, "expense_report_submissions"),
             "billable_minutes": sum(each["time_in_minutes"] for each in entries if each["billable"]),
         }
 
@@ -150,6 +148,10 @@ _BLANK: dict[str, Any] = {
     "time_trackable": True, "approver_ids": [], "target_margin": None, "stage": "project", "invoice_preference": None,
     "external_link": None, "percentage_complete": 0, "default_rate": None, "lock_date": None, "total_invoiced": 0,
 }  # fmt: skip
+
+
+def _waits(call: Call, workspace: Row, collection: str) -> bool:
+    return any(each["status"] == "pending" for each in call.records.where(collection, "workspace_id", workspace["id"]))
 
 
 def _worth(entry: Row) -> int:
