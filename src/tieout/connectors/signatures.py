@@ -1,7 +1,8 @@
 """How a call proves who made it: an HMAC over its raw bytes, compared in constant time; a connector only says which one.
 
 What was signed are bytes, so nothing is decoded or parsed before the signature is right. Standard Webhooks is here ready to
-use. How other systems differ is data alone; the tests hold each line against an example that the vendor published:
+use. How other systems differ is data alone. The tests hold each line against an example that the vendor published; Frappe
+publishes none, so its example is computed by ourselves from what its source does:
 
 | system | header | message | besides |
 |---|---|---|---|

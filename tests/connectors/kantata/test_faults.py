@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
 from tieout.connectors.contract import OutcomeUnknown, Write
+from tieout.connectors.kantata.client import KantataClient
+from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.connector import Kantata
 from tieout.connectors.kantata.emulator import FAULT_BODIES
 from tieout.domain.problems import Misconfigured, Rejected, Transient
@@ -132,3 +136,20 @@ async def test_a_batch_that_is_done_in_part_keeps_its_beginning(firm: Cast, faul
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["message"] == "Only 2 of 5 time_entries could be created"
     assert (await firm.hub.ok("GET", "/time_entries"))["count"] == 2
+
+
+async def test_a_list_that_repeats_its_page_is_given_up() -> None:
+    """Whoever ignores the offset gives the first page for ever; believing the count alone would leave rows out."""
+    client = {str(number): {"id": str(number), "name": f"Globex {number}"} for number in range(200)}
+    asked: list[str] = []
+
+    async def first_page(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        results = [{"key": "workspace_groups", "id": each} for each in client]
+        return httpx2.Response(200, json={"count": 10**9, "results": results, "workspace_groups": client})
+
+    config = KantataConfig(url="http://kantata.test", token=SecretStr("t"))
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(first_page), base_url=config.url) as http:
+        with pytest.raises(Transient, match="the same page of workspace_groups again, after 200 of 1000000000 rows"):
+            await KantataClient("kantata", config, http).all("workspace_groups")
+    assert len(asked) == 2

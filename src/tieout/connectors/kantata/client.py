@@ -69,10 +69,19 @@ class KantataClient:
         return found
 
     async def pages(self, path: str, **params: Any) -> AsyncIterator[Envelope]:
-        """Every page. A row may come twice, when the list changes meanwhile; none is left out."""
-        offset = 0
+        """Every page. A row may come twice, when the list changes meanwhile; none is left out.
+
+        Raises Transient when a page repeats what came before, while there should be more: such a list has no end.
+        """
+        offset, seen = 0, set[str]()
         while True:
             page = await self.list(path, **params, limit=_PAGE, offset=offset)
+            fresh = {str(each["id"]) for each in page.rows} - seen
+            seen |= fresh
+            if offset and not fresh and len(seen) < page.count:
+                raise Transient(
+                    f"{self.name} gives the same page of {path} again, after {len(seen)} of {page.count} rows"
+                )
             yield page
             if not page.rows or offset + len(page.rows) >= page.count:
                 return

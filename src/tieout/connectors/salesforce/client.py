@@ -21,7 +21,7 @@ from joserfc.jwk import RSAKey
 
 from tieout.connectors.contract import AlreadyThere
 from tieout.connectors.salesforce.config import SalesforceConfig
-from tieout.connectors.transports.http import Request, exchange, lost
+from tieout.connectors.transports.http import Request, answered, exchange, lost
 from tieout.domain.problems import Conflict, Misconfigured, Transient
 
 Row = dict[str, Any]
@@ -190,7 +190,9 @@ class SalesforceClient:
 
     async def _new_token(self) -> str:
         try:
-            response = await self._http.post("/services/oauth2/token", data=self._grant())
+            response = await answered(
+                self._http, self._http.build_request("POST", "/services/oauth2/token", data=self._grant())
+            )
         except httpx2.TransportError as away:
             raise Transient(f"no connection to {self._config.url}: {away}") from away
         if response.status_code >= 500 or response.status_code == 429:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ async def exchange(
         headers={**headers, **({"Content-Type": "application/json"} if content is not None else {})},
     )
     try:
-        response = await client.send(sent)
+        response = await answered(client, sent)
     except _NOT_SENT as away:
         raise Transient(f"no connection to {client.base_url}: {away}") from away
     except httpx2.TransportError as cut:
@@ -62,6 +63,20 @@ async def exchange(
         raise Transient(f"{client.base_url} asks to slow down", retry_after(response))
     if response.status_code >= 500:
         raise lost(changes, f"{request.method} {request.path}: HTTP {response.status_code}")
+    return response
+
+
+async def answered(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
+    """One attempt, and the whole answer. Its body may take as long as a wait for it may: the client's own limit is for each
+    piece, and a system that sends a few bytes a second never reaches it. Raises httpx2.TransportError."""
+    response = await client.send(request, stream=True)
+    try:
+        async with asyncio.timeout(client.timeout.read):
+            await response.aread()
+    except TimeoutError as slow:
+        raise httpx2.ReadTimeout("the answer does not come to its end", request=request) from slow
+    finally:
+        await response.aclose()
     return response
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 
 from tieout.connectors.transports.answers import MISSHAPEN
+from tieout.connectors.transports.http import answered
 from tieout.connectors.tryton.errors import (
     TrytonError,
     TrytonFault,
@@ -181,7 +182,7 @@ class TrytonClient:
     async def _post(self, path: str, body: bytes, *, session: str) -> httpx2.Response:
         headers = {"Content-Type": "application/json", **({"Authorization": session} if session else {})}
         try:
-            response = await self._http.post(path, content=body, headers=headers)
+            response = await answered(self._http, self._http.build_request("POST", path, content=body, headers=headers))
         except _NOT_SENT as away:
             raise TrytonUnavailable(f"no connection to {self._http.base_url}: {away}", sent=False) from away
         except httpx2.TransportError as cut:
