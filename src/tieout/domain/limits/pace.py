@@ -1,0 +1,158 @@
+"""How fast one system may be called, learned from its answers: one pace for all workers, a pure function of what was heard.
+
+Rate and concurrency are each a limit that nobody knows. Each is found as CUBIC finds the width of a line: it doubles until
+the first refusal; a refusal cuts it to 85 %, from where it comes back to just below the limit, stays there, and then tries
+for more. Moments are seconds of one clock, the database's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+_CUT = 0.85
+# Seconds of full use from a cut until the limit is reached again.
+_BACK = 25.0
+# What was sent before a cut may still be refused: for so long it is the same refusal.
+_REACTION = 1.0
+# The longest that calls are kept back for saving up: a pause is not made good by a burst.
+_BURST = 0.2
+# Without `Retry-After`, a system that refuses everything is left alone for so long, doubled each time.
+_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
+_LONGEST_WISH = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A limit that is found out: `ceiling` is where the last refusal was, `used` for how many seconds it was fully used since."""
+
+    start: float
+    ceiling: float = 0.0
+    used: float = 0.0
+
+    @property
+    def value(self) -> float:
+        if self.ceiling == 0.0:
+            return self.start * 2 ** min(self.used, 6.0)
+        return self.ceiling * min(1 + (1 - _CUT) * (self.used / _BACK - 1) ** 3, 4.0)
+
+    def cut(self, at: float) -> Learned:
+        """A refusal came at this use of it."""
+        return Learned(self.start, max(min(at, self.value), 0.02), 0.0)
+
+    def full(self, seconds: float) -> Learned:
+        return replace(self, used=self.used + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Calls of a period as the system told it last: everybody's, not ours alone."""
+
+    used: int
+    limit: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What may not be exceeded whatever was learned: calls per second, at once, and of a reported budget (a part of 1)."""
+
+    per_second: float | None = None
+    at_once: int | None = None
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the system answered since it was last told: calls carried out and refused, the longest wait that it asked for.
+
+    `crowded` says that it complained of too many calls at once, not of too many in a time.
+    """
+
+    accepted: int = 0
+    refused: int = 0
+    wait: float | None = None
+    crowded: bool = False
+    budget: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again."""
+
+    rate: Learned = field(default_factory=lambda: Learned(50.0))
+    at_once: Learned = field(default_factory=lambda: Learned(64.0))
+    room: float = 1.0
+    at: float = 0.0
+    cut_at: float = -_REACTION
+    accepted_at: float = 0.0
+    quiet_until: float = 0.0
+    strikes: int = 0
+    budget: Budget | None = None
+
+
+def per_second(pace: Pace, rule: Rule) -> float:
+    """The allowed rate now."""
+    return min(pace.rate.value, rule.per_second) if rule.per_second else pace.rate.value
+
+
+def at_once(pace: Pace, rule: Rule) -> int:
+    learned = max(int(pace.at_once.value), 1)
+    return min(learned, rule.at_once) if rule.at_once else learned
+
+
+def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
+    """The pace after some answers. `in_flight` is how many calls were under way when they were given."""
+    if told.budget is not None:
+        pace = replace(pace, budget=Budget(*told.budget, now))
+    if told.accepted:
+        pace = replace(pace, strikes=0, accepted_at=now)
+    if told.refused == 0:
+        return pace
+    if told.wait is not None:
+        pace = replace(pace, quiet_until=max(pace.quiet_until, now + min(told.wait, _LONGEST_WISH)))
+    if now - pace.cut_at < _REACTION or (pace.strikes and now < pace.quiet_until):
+        return pace
+    if pace.accepted_at < pace.cut_at:
+        pause = min(_PAUSE * 2**pace.strikes, _LONGEST_PAUSE)
+        pace = replace(pace, strikes=pace.strikes + 1, quiet_until=max(pace.quiet_until, now + pause))
+    if told.crowded:
+        return replace(pace, at_once=pace.at_once.cut(max(in_flight, 1)), cut_at=now)
+    return replace(pace, rate=pace.rate.cut(pace.rate.value), room=0.0, cut_at=now)
+
+
+def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -> Pace:
+    """Time has passed. What was fully used, because calls waited for it, is tried a little wider."""
+    if pace.at == 0.0 or now < pace.at:
+        return replace(pace, at=now)
+    passed, quiet = now - pace.at, now < pace.quiet_until
+    if not quiet and waiting > 0 and pace.strikes == 0:
+        wide = min(passed, 1.0)
+        if rule.per_second is None or pace.rate.value < rule.per_second:
+            pace = replace(pace, rate=pace.rate.full(wide))
+        if in_flight >= 0.9 * at_once(pace, rule) and (rule.at_once is None or pace.at_once.value < rule.at_once):
+            pace = replace(pace, at_once=pace.at_once.full(wide))
+    most = max(per_second(pace, rule) * _BURST, 1.0)
+    room = 0.0 if quiet else min(pace.room + passed * per_second(pace, rule), most)
+    return replace(pace, room=room, at=now)
+
+
+def allowance(pace: Pace, rule: Rule, in_flight: int, now: float) -> int:
+    """How many calls may begin now. A system that has just refused everything is asked by one call first."""
+    if now < pace.quiet_until:
+        return 0
+    if pace.strikes:
+        return 1 if in_flight == 0 else 0
+    return max(min(int(pace.room + 1e-9), at_once(pace, rule) - in_flight), 0)
+
+
+def left(pace: Pace, rule: Rule) -> int | None:
+    """Calls that our share of the reported budget still allows; None where the system reports none."""
+    if pace.budget is None:
+        return None
+    return max(int(pace.budget.limit * rule.share) - pace.budget.used, 0)
+
+
+def begun(pace: Pace, calls: int) -> Pace:
+    """Calls have begun; what the system reports of its budget comes with their answers, and until then they are counted here."""
+    budget = pace.budget and replace(pace.budget, used=pace.budget.used + calls)
+    return replace(pace, room=max(pace.room - calls, 0.0), budget=budget)
