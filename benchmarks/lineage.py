@@ -7,11 +7,11 @@ from datetime import date
 
 from tieout.store import lineage, time
 from tieout.store.database import Tx, row, rows
+from tieout.testing.null_erp import NullErp
 
 from .ground import Ground, ground
 from .looking import compared, fill
 from .measuring import Figure
-from .null_erp import NullErp
 from .timesheets import book
 
 PROJECTS, PERIODS, LINES, ENTRIES = 100, 10, 4, 25

@@ -10,10 +10,10 @@ from typing import Any, cast
 from tieout.connectors.catalogue import CATALOGUE
 from tieout.connectors.contract import Ledger, Opening, Write
 from tieout.folder.connections import resolve
+from tieout.testing.null_erp import NullErp
 
 from .ground import Ground, ground
 from .measuring import Figure
-from .null_erp import NullErp
 from .page_path import PAGE, moved
 from .stage import systems
 from .timesheets import Booked, Entries, book, tasks_of

@@ -55,6 +55,7 @@ class Operation:
     when it makes none; `money` what it does to what is owed; `undo` how a person takes it back in that system, empty when
     nobody can.
     `lengths` say how long the texts of its body may be: whoever writes makes them fit, the target is never asked to cut.
+    `batch` is how many rows one request carries at most, where the body is a list: what is safe and fastest over there.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Operation:
     horizon: timedelta = timedelta(0)
     searchable: bool = True
     lengths: tuple[Length, ...] = ()
+    batch: int = 1
     creates: str = field(kw_only=True)
     money: Claim = field(kw_only=True)
     undo: str = field(kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -39,23 +39,30 @@ class Intake:
 
         A page that could not be read completely brings its records in and leaves the cursor where it was.
         """
-        name, new = feed.source.name, 0
+        name, new, untaken = feed.source.name, 0, 0
         async with self._database.transaction() as tx:
             if await firm.connection_state(tx, name) != "active":
                 return 0
             cursor, again = await messages.cursor(tx, name, feed.kind)
         more = True
         while more:
-            page = await feed.source.changes(feed.kind, cursor)
+            try:
+                page = await feed.source.changes(feed.kind, cursor)
+            except Exception:  # what came before it does not wait for the next round
+                async with self._database.transaction() as tx:
+                    await self._start(tx, feed)
+                raise
             async with self._database.transaction() as tx:
                 stored = await messages.record(
                     tx, [_arrival(each) for each in page.changes], via="sweep", now=self._clock(), again=again
                 )
                 if page.complete:
                     await messages.advance(tx, name, feed.kind, page.cursor, self._clock(), swept=not page.more)
-                await self._start(tx, feed)
-            new += len(stored)
-            more, cursor = page.more and page.complete, page.cursor
+                new, untaken = new + len(stored), untaken + len(stored)
+                more, cursor = page.more and page.complete, page.cursor
+                if untaken >= feed.flow.page or not more:
+                    await self._start(tx, feed)
+                    untaken = 0
         return new
 
     async def answer_bells(self, source: Source) -> int:
@@ -79,24 +86,21 @@ class Intake:
 
     async def _start(self, tx: Tx, feed: Feed) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""
-        while waiting := await messages.waiting(tx, feed.source.name, feed.kind, max(feed.flow.page, 200)):
-            if feed.flow.page > 1:
-                for first in range(0, len(waiting), feed.flow.page):
-                    page = waiting[first : first + feed.flow.page]
-                    subject = f"{feed.source.name}/{feed.kind}/{page[0]['id']}-{page[-1]['id']}"
-                    version = content_hash([each["id"] for each in page])[:12]
-                    await self._queue(tx, feed.flow, subject, version, f"{feed.source.name}/{feed.kind}", page)
-            else:
+        name, kind, flow = feed.source.name, feed.kind, feed.flow
+        if flow.page > 1:
+            while ids := await messages.next_page(tx, name, kind, flow.page):
+                subject = f"{name}/{kind}/{ids[0]}-{ids[-1]}"
+                await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", ids)
+        else:
+            while waiting := await messages.waiting(tx, name, kind, 200):
                 for each in waiting:
                     subject = str(Ref(each["connection"], each["kind"], each["record_id"]))
-                    await self._queue(tx, feed.flow, subject, each["version"], feed.flow.lane(each), [each])
+                    await self._queue(tx, flow, subject, each["version"], flow.lane(each), [each["id"]])
 
-    async def _queue(
-        self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, page: Sequence[Mapping[str, object]]
-    ) -> None:
+    async def _queue(self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, messages_: Sequence[int]) -> None:
         id_ = run_id(flow.name, subject, version)
         await runs.queue(tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock())
-        await messages.assign(tx, [int(str(each["id"])) for each in page], id_)
+        await messages.assign(tx, messages_, id_)
 
 
 def _arrival(change: Change) -> messages.Arrival:

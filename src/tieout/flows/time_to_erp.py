@@ -7,23 +7,28 @@ from tieout.flows.approved_time import check_time
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
 
-# Where the ERP's rows per second are best; a batch is all or nothing over there.
-_BATCH = 150
-
 
 @flow(version=1, title="Approved time → ERP timesheets")
 async def time_to_erp(run: Run, systems: Systems) -> None:
     connection, entity = run.subject.split("/")
     erp = systems.erp(entity)
     await run.about(title=f"time of {entity}", entity=entity)
-    moved = 0
-    for kind in ("change", "new"):
-        while pending := await erp.pending_batches(entity, kind, _BATCH):
-            for name in pending:
-                moved += await send(run, erp, name)
+    moved = await send_all(run, erp, entity)
+    if await run.step("ask again for what was refused", erp.ask_again, entity):
+        moved += await send_all(run, erp, entity)
     await check_time(run, systems, connection, [])
     if not moved:
         run.ignore("the ERP has all approved time")
+
+
+async def send_all(run: Run, erp: Erp, entity: str) -> int:
+    """Batch after batch until the ERP has everything that it does not refuse; how many entries that moved."""
+    moved = 0
+    for kind in ("change", "new"):
+        while pending := await erp.pending_batches(entity, kind):
+            for name in pending:
+                moved += await send(run, erp, name)
+    return moved
 
 
 async def send(run: Run, erp: Erp, name: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from tieout.store import memory
+from tieout.store import memory, statistics
 from tieout.store.database import Tx, row, rows
 
 # The advisory locks under which the newest state of each record is found out.
@@ -54,8 +54,11 @@ async def record(
         await _lock(tx, connection, kind)
     stored: list[dict[str, Any]] = []
     for states in _one_of_each_record(arrivals):
-        stored += await _record(tx, states, via, now, again)
+        if news := await _unlike_the_newest(tx, states):
+            stored += await _record(tx, news, via, now, again)
     await _count(tx, stored)
+    if len(stored) >= statistics.BULK:
+        await statistics.refresh(tx, "message")
     return stored
 
 
@@ -75,6 +78,34 @@ def _one_of_each_record(arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
         parts[seen[record_]].append(each)
         seen[record_] += 1
     return parts
+
+
+async def _unlike_the_newest(tx: Tx, states: Sequence[Arrival]) -> list[Arrival]:
+    """Without the states that are the newest already, to the letter: they cost a comparison, and their contents no transport."""
+    found = await rows(
+        tx,
+        """
+        select c.position from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[])
+          with ordinality c(connection, kind, record_id, version, deleted, merged_into, position)
+        cross join lateral (
+          select split_part(version, '~', 1) as version, told_until, deleted, merged_into from message m
+          where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
+          order by coalesce(told_until, split_part(version, '#', 1)) collate "C" desc, id desc limit 1
+        ) last
+        where last.told_until is null and last.version = c.version and last.deleted = c.deleted
+          and last.merged_into is not distinct from c.merged_into
+        """,
+        (
+            [each.connection for each in states],
+            [each.kind for each in states],
+            [each.record_id for each in states],
+            [each.version for each in states],
+            [each.deleted for each in states],
+            [each.merged_into for each in states],
+        ),
+    )
+    known = {each["position"] for each in found}
+    return [each for position, each in enumerate(states, 1) if position not in known]
 
 
 async def _record(tx: Tx, states: Sequence[Arrival], via: str, now: datetime, again: bool) -> list[dict[str, Any]]:
@@ -150,6 +181,19 @@ async def waiting(tx: Tx, connection: str, kind: str, limit: int) -> list[dict[s
         """,
         (connection, kind, limit),
     )
+
+
+async def next_page(tx: Tx, connection: str, kind: str, limit: int) -> list[int]:
+    """The ids of messages that no run has taken yet, the oldest first, locked against a second taker."""
+    found = await rows(
+        tx,
+        """
+        select id from message where connection = %s and kind = %s and state = 'received'
+        order by id limit %s for update skip locked
+        """,
+        (connection, kind, limit),
+    )
+    return [each["id"] for each in found]
 
 
 async def assign(tx: Tx, ids: Sequence[int], run_id: str) -> None:

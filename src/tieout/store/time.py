@@ -8,7 +8,19 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from tieout.store import statistics
 from tieout.store.database import Tx, row, rows
+
+# Work that began before its contract was signed goes to the ERP's timesheets once the ERP has the project.
+_DELIVERABLE: LiteralString = """
+  not exists (
+    select from project r where r.key = t.project and r.tentative_until is not null and not exists (
+      select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
+      where x.kind = 'project' and x.key = r.key))"""
+_WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
+_AS: LiteralString = "entry_as(t.task, t.person, t.work_date)"
+_TO_CORRECT: LiteralString = f"""
+  t.delivered_id <> '' and t.problem <> 'target.refused' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"""
 
 
 async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -46,6 +58,8 @@ async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]
         """,
         {"entries": Jsonb(list(entries)), "connection": connection, "now": now},
     )
+    if len(entries) >= statistics.BULK:
+        await statistics.refresh(tx, "time_entry")
 
 
 async def mark_deleted(tx: Tx, connection: str, versions: Mapping[str, str], now: datetime) -> None:
@@ -63,6 +77,8 @@ async def mark_deleted(tx: Tx, connection: str, versions: Mapping[str, str], now
 async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[Mapping[str, Any]]) -> None:
     """Finds project, task, role and agreed rate of these entries and of those that had a problem, and says what lacks.
 
+    What the ERP refused stays refused until the source tells something new, or it is asked again (ask_again).
+
     `rates` are the rate cards' rows: {card, role, version, valid_from, rate}. The rate in force on the work date counts
     (T19), whatever the day on which the entry arrives.
     """
@@ -70,11 +86,16 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[M
         """
         with rate as (
           select * from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
+        ), wanted as (
+          select unnest(%(ids)s::text[]) as source_id
+          union select source_id from time_entry
+          where connection = %(connection)s and problem not in ('', 'target.refused')
         ), known as (
           select t.source_id, coalesce(p.key, '') as project, coalesce(k.key, '') as task, p.entity, p.engagement,
                  coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card,
-                 p.contract_version, r.version as rate_version, r.rate as agreed
-          from time_entry t
+                 p.contract_version, r.version as rate_version, r.rate as agreed,
+                 case when t.problem = 'person.unknown' then t.problem else '' end as stranger
+          from wanted join time_entry t using (source_id)
           left join crosswalk xp on xp.kind = 'project' and xp.connection = t.connection and xp.record_id = t.project_ref
           left join project p on p.key = xp.key
           left join crosswalk xt on xt.kind = 'task' and xt.connection = t.connection and xt.record_id = t.task_ref
@@ -83,21 +104,27 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[M
             select version, rate from rate where card = p.rate_card and role = k.role and valid_from <= t.work_date
             order by valid_from desc limit 1
           ) r on true
-          where t.connection = %(connection)s and (t.source_id = any(%(ids)s) or t.problem <> '')
+          where t.connection = %(connection)s
+        ), judged as (
+          select k.*, case
+              when t.state <> 'approved' then ''
+              when k.project = '' then 'time.project_unknown'
+              when k.task = '' then 'time.task_unknown'
+              when t.billable_minutes = 0 or not k.billable then k.stranger
+              when k.agreed is null then 'time.rate_missing'
+              when t.rate is distinct from k.agreed then 'time.rate_differs'
+              else k.stranger end as problem
+          from known k join time_entry t on t.connection = %(connection)s and t.source_id = k.source_id
         )
         update time_entry t
         set project = k.project, task = k.task, entity = k.entity, engagement = k.engagement, role = k.role,
             contract_version = k.contract_version, rate_card = k.card, rate_card_version = k.rate_version,
-            agreed_rate = k.agreed, quote = '',
-            problem = case
-              when t.state <> 'approved' then ''
-              when k.project = '' then 'time.project_unknown'
-              when k.task = '' then 'time.task_unknown'
-              when t.billable_minutes = 0 or not k.billable then ''
-              when k.agreed is null then 'time.rate_missing'
-              when t.rate is distinct from k.agreed then 'time.rate_differs'
-              else '' end
-        from known k where t.connection = %(connection)s and t.source_id = k.source_id
+            agreed_rate = k.agreed, quote = '', problem = k.problem
+        from judged k where t.connection = %(connection)s and t.source_id = k.source_id
+          and (t.project, t.task, t.entity, t.engagement, t.role, t.contract_version, t.rate_card, t.rate_card_version,
+               t.agreed_rate, t.quote, t.problem)
+            is distinct from (k.project, k.task, k.entity, k.engagement, k.role, k.contract_version, k.card, k.rate_version,
+               k.agreed, '', k.problem)
         """,
         {"rates": Jsonb(list(rates)), "connection": connection, "ids": list(ids)},
     )
@@ -107,23 +134,27 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, now: datetime) -
     """What became of entries becomes of their messages: of this run's, and of earlier ones that were held for an entry."""
     await tx.execute(
         """
-        update message m
-        set state = case
+        with open as (
+          select id from message where run_id = %(run)s and state in ('in_flight', 'held')
+          union select id from message where connection = %(connection)s and kind = 'time_entry' and state = 'held'
+        ), outcome as (
+          select m.id, case
               when split_part(m.version, '~', 1) <> split_part(t.version, '~', 1) then 'ignored'
               when t.problem <> '' then 'held'
               when t.state in ('draft', 'submitted') then 'ignored'
-              else 'done' end,
-            reason = case
+              else 'done' end as state,
+            case
               when split_part(m.version, '~', 1) <> split_part(t.version, '~', 1) then 'superseded by a newer state'
               when t.problem <> '' then t.problem
               when t.state in ('draft', 'submitted') then 'not approved yet'
-              else '' end,
-            settled_at = case
-              when t.problem = '' or split_part(m.version, '~', 1) <> split_part(t.version, '~', 1)
-              then %(now)s::timestamptz end
-        from time_entry t
-        where m.connection = %(connection)s and m.kind = 'time_entry' and t.connection = m.connection
-          and t.source_id = m.record_id and (m.run_id = %(run)s or m.state = 'held') and m.state in ('in_flight', 'held')
+              else '' end as reason
+          from open join message m using (id)
+          join time_entry t on t.connection = m.connection and t.source_id = m.record_id
+          where m.connection = %(connection)s and m.kind = 'time_entry'
+        )
+        update message m set state = o.state, reason = o.reason,
+               settled_at = case when o.state <> 'held' then %(now)s::timestamptz end
+        from outcome o where m.id = o.id and (m.state, m.reason) <> (o.state, o.reason)
         """,
         {"connection": connection, "run": run_id, "now": now},
     )
@@ -159,25 +190,34 @@ async def mark_problem(tx: Tx, connection: str, ids: Sequence[str], problem: str
 
 
 async def unknown_people(tx: Tx, entity: str, people: Sequence[str]) -> None:
-    """Entries of somebody whom the ERP does not employ wait, alone; they go on when the ERP knows them."""
+    """Entries of somebody whom the ERP does not employ wait, alone; they go on when the ERP knows them.
+
+    What the ERP's timesheets have already stays there, whoever leaves the firm.
+    """
     await tx.execute(
-        """
-        update time_entry set problem = case when person = any(%(people)s) then '' else 'person.unknown' end
-        where entity = %(entity)s and state = 'approved' and problem in ('', 'person.unknown')
-          and (problem = '') <> (person = any(%(people)s))
-        """,
+        f"""
+        with known as (select unnest(%(people)s::text[]) as person), judged as (
+          select connection, source_id, '' as problem from time_entry
+          where problem = 'person.unknown' and entity = %(entity)s and person in (select person from known)
+          union all
+          select t.connection, t.source_id, 'person.unknown' from time_entry t
+          where t.entity = %(entity)s and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
+            and not exists (select from known k where k.person = t.person)
+        )
+        update time_entry t set problem = j.problem from judged j
+        where t.connection = j.connection and t.source_id = j.source_id
+        """,  # noqa: S608 - literals of this module
         {"entity": entity, "people": list(people)},
     )
 
 
-# Work that began before its contract was signed goes to the ERP's timesheets once the ERP has the project.
-_DELIVERABLE: LiteralString = """
-  not exists (
-    select from project r where r.key = t.project and r.tentative_until is not null and not exists (
-      select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
-      where x.kind = 'project' and x.key = r.key))"""
-_WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
-_AS: LiteralString = "concat_ws('|', t.task, t.person, t.work_date)"
+async def ask_again(tx: Tx, entity: str) -> int:
+    """What this entity's ERP refused is to be delivered once more: it may have changed over there. How many entries."""
+    done = await tx.execute(
+        "update time_entry set problem = '', quote = '' where problem = 'target.refused' and entity = %s and batch = ''",
+        (entity,),
+    )
+    return done.rowcount
 
 
 async def batches(tx: Tx, entity: str) -> list[str]:
@@ -198,7 +238,7 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
         condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0 and {_DELIVERABLE}"
         minutes: LiteralString = _WANTED
     else:
-        condition = f"t.delivered_id <> '' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"
+        condition = _TO_CORRECT
         minutes = f"case when t.delivered_as = {_AS} then {_WANTED} else 0 end"
     sequence = await row(tx, "select nextval('delivery_batch') as n")
     assert sequence is not None
@@ -217,16 +257,18 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
     return name if found else None
 
 
-async def batch(tx: Tx, name: str) -> list[dict[str, Any]]:
-    """The frozen entries of a batch: minutes, and the task, person and day that they are recorded under."""
+async def batch(tx: Tx, name: str, erp: str = "") -> list[dict[str, Any]]:
+    """The frozen entries of a batch: minutes, the task, person and day that they are recorded under, the ERP's work for it."""
     return await rows(
         tx,
         """
-        select connection, source_id, batch_minutes as minutes, split_part(batch_as, '|', 1) as task,
-               split_part(batch_as, '|', 2) as person, split_part(batch_as, '|', 3) as work_date, notes, delivered_id, deliveries
-        from time_entry where batch = %s order by source_id
+        select t.connection, t.source_id, t.batch_minutes as minutes, f.task, split_part(t.batch_as, '|', 2) as person,
+               split_part(t.batch_as, '|', 3) as work_date, t.notes, t.delivered_id, t.deliveries, x.record_id as work
+        from time_entry t cross join lateral (select split_part(t.batch_as, '|', 1) as task) f
+        left join crosswalk x on x.kind = 'task' and x.key = f.task and x.connection = %s and not x.alias
+        where t.batch = %s order by t.source_id
         """,
-        (name,),
+        (erp, name),
     )
 
 
@@ -271,10 +313,15 @@ async def to_deliver(tx: Tx) -> list[str]:
     found = await rows(
         tx,
         f"""
-        select distinct t.entity from time_entry t
-        where t.entity is not null and (t.batch <> '' or {_WANTED} <> t.delivered_minutes
-          or (t.delivered_id <> '' and t.delivered_as <> {_AS}))
-          and (t.batch <> '' or t.delivered_id <> '' or {_DELIVERABLE})
+        select code as entity from legal_entity where exists (
+          select from time_entry t where t.entity = code and t.batch <> ''
+        ) or exists (
+          select from time_entry t where t.entity = code and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
+            and {_DELIVERABLE}
+        ) or exists (
+          select from time_entry t where t.entity = code
+            and t.batch = '' and {_TO_CORRECT}
+        ) order by code
         """,  # noqa: S608
     )
     return [each["entity"] for each in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tieout.connectors.contract import Change, Ledger, Receipt, Write
 from tieout.domain.documents.billing import Invoice
@@ -100,8 +100,17 @@ class Erp:
         async with self._database.transaction() as tx:
             await time.unknown_people(tx, entity, people)
 
-    async def pending_batches(self, entity: str, kind: str, size: int) -> list[str]:
-        """Batches to send, the frozen ones that were not confirmed first; forms the next one when there is more to move."""
+    async def ask_again(self, entity: str) -> int:
+        """What it refused before is to be delivered once more; how many entries."""
+        async with self._database.transaction() as tx:
+            return await time.ask_again(tx, entity)
+
+    async def pending_batches(self, entity: str, kind: Literal["new", "change"]) -> list[str]:
+        """Batches to send, the frozen ones that were not confirmed first; forms the next one when there is more to move.
+
+        It is as large as the ERP allows.
+        """
+        size = self._connection.operation("time.deliver" if kind == "new" else "time.correct").batch
         async with self._database.transaction() as tx:
             pending = await time.batches(tx, entity)
             formed = None if pending else await time.form_batch(tx, entity, kind=kind, size=size)
@@ -110,10 +119,7 @@ class Erp:
     async def deliver(self, name: str) -> int:
         """Sends a frozen batch of approved time to the ERP's timesheets; how many entries it has."""
         async with self._database.transaction() as tx:
-            entries = await time.batch(tx, name)
-        works = {
-            task: await self._register.record_id("task", task, self.name) for task in {each["task"] for each in entries}
-        }
+            entries = await time.batch(tx, name, self.name)
         ids = {f"{each['connection']}-{each['source_id']}-{each['deliveries'] + 1}": each for each in entries}
         body = {
             "entries": [
@@ -122,7 +128,7 @@ class Erp:
                     "person": each["person"],
                     "work_date": each["work_date"],
                     "minutes": each["minutes"],
-                    "work": works[each["task"]],
+                    "work": each["work"],
                     "note": each["notes"],
                 }
                 for uuid, each in ids.items()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tieout.connectors.contract import Change, Guarantee, Health, Operation, Page, Reading, Receipt, Write
+from tieout.connectors.contract import Change, Claim, Guarantee, Health, Operation, Page, Reading, Receipt, Write
 from tieout.domain.documents.customer import Customer
 from tieout.domain.identity import Ref
 from tieout.domain.matching import Known
+from tieout.domain.problems import Problem, Rejected
 
 _OPERATIONS = {
-    name: Operation(name, guarantee, "record")
+    name: Operation(name, guarantee, "record", batch=500, creates="", money=Claim.UNTOUCHED, undo="")
     for name, guarantee in {
         "customer.create": Guarantee.UNIQUE,
         "project.create": Guarantee.UNIQUE,
@@ -22,13 +23,16 @@ _OPERATIONS = {
         "time.correct": Guarantee.UPSERT,
     }.items()
 }
+_REFUSED = {"system": "the ERP", "action": "record", "subject": "the time", "amount": "", "link": ""}
 
 
 class NullErp:
-    """Knows every person; a timesheet line per uuid, once."""
+    """Knows every person; a timesheet line per uuid, once. A batch with one of the notes that it refuses, it refuses whole."""
 
-    def __init__(self, name: str, people: Sequence[str]) -> None:
+    def __init__(self, name: str, people: Sequence[str], refuses: Collection[str] = ()) -> None:
         self.name = name
+        self.refuses = refuses
+        self.batches: list[int] = []
         self.lines: dict[str, str] = {}
         self._people = people
         self._numbers = itertools.count(1)
@@ -71,6 +75,9 @@ class NullErp:
         body: dict[str, Any] = json.loads(request)
         match operation:
             case "time.deliver":
+                self.batches.append(len(body["entries"]))
+                if any(each["note"] in self.refuses for each in body["entries"]):
+                    raise Rejected(Problem("target.refused", _REFUSED, quote="This period is closed."))
                 parts = {each["uuid"]: self._line(each["uuid"]) for each in body["entries"]}
                 return Receipt("", parts=parts)
             case "project.create":
