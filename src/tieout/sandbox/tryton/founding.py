@@ -10,6 +10,7 @@ from typing import Any
 
 from tieout.connectors.tryton.client import TrytonClient
 from tieout.sandbox.firm import Department, Entity, KestrelFirm
+from tieout.sandbox.tryton import billing
 
 YEARS = (2025, 2026, 2027)
 ANALYTIC_ROOT = "Practice"
@@ -53,6 +54,8 @@ async def found(erp: TrytonClient, firm: KestrelFirm) -> Books:
         await _dimensions(erp, company.id, firm.departments)
         companies[entity.code] = company
     await _services(erp, firm, companies)
+    await _expenses(erp, companies)
+    await billing.introduce(erp, firm.entities, {code: (each.id, each.accounts) for code, each in companies.items()})
     await _finish_first_run(erp)
     return Books(companies)
 
@@ -101,7 +104,8 @@ async def _company(erp: TrytonClient, entity: Entity, currency: int, country: in
         "rate": entity.tax.rate, "invoice_account": accounts["tax"], "credit_note_account": accounts["tax"],
     }  # fmt: skip
     (tax_id,) = await erp.create("account.tax", [tax])
-    return Company(company, accounts, tax_id)
+    more = await billing.prepare(erp, entity, company, accounts)
+    return Company(company, {**accounts, **more}, tax_id)
 
 
 async def _chart(erp: TrytonClient, company: int) -> dict[str, int]:
@@ -210,6 +214,13 @@ async def _services(erp: TrytonClient, firm: KestrelFirm, companies: Mapping[str
         await erp.write("product.category", [category_id], accounts, context=context)
         for role, product in made.items():
             await erp.write("product.template", [product], {"list_price": prices[entity.code][role]}, context=context)
+
+
+async def _expenses(erp: TrytonClient, companies: Mapping[str, Company]) -> None:
+    unit = await _xml_id(erp, "product", "uom_unit")
+    taxes = [each.tax for each in companies.values()]
+    own = [(each.id, each.accounts, each.accounts["expense"]) for each in companies.values()]
+    await billing.expense_products(erp, unit, taxes, own)
 
 
 async def _finish_first_run(erp: TrytonClient) -> None:

@@ -20,7 +20,7 @@ _CLERKS_WIZARDS = ("account.invoice.credit", "account.invoice.pay")
 
 
 async def restrict(erp: TrytonClient) -> dict[str, int]:
-    """Makes the hub's group, and keeps for accounting what moves money. Returns the ERP's groups by name."""
+    """Makes the hub's group, keeps for accounting what moves money, lets it close months. Returns the ERP's groups by name."""
     (hub,) = await erp.create("res.group", [{"name": HUB_GROUP}])
     access = [{"model": model, "group": hub, **_may(write=True)} for model in _DRAFTS]
     access += [{"model": model, "group": hub, **_may(write=False)} for model in _BOOKED]
@@ -28,6 +28,8 @@ async def restrict(erp: TrytonClient) -> dict[str, int]:
     fields = [{"model": "account.invoice", "field": name, "group": hub, **_may(write=False)} for name in _DECIDED]
     await erp.create("ir.model.field.access", fields)
     groups = {each["name"]: each["id"] for each in await erp.search("res.group", [], ["name"])}
+    months = {"perm_read": True, "perm_write": True, "perm_create": False, "perm_delete": False}
+    await erp.create("ir.model.access", [{"model": "account.period", "group": groups["Accounting"], **months}])
     clerks_only = {"groups": [["add", [groups["Accounting"]]]]}
     buttons = await erp.search("ir.model.button", [["model", "=", "account.invoice"], ["groups", "=", None]], ["id"])
     await erp.write("ir.model.button", [each["id"] for each in buttons], clerks_only)

@@ -21,7 +21,9 @@ from tieout.sandbox.tryton.process import ErpProcess, settings_for
 from tieout.sandbox.tryton.tenancy import ADMINISTRATOR, DATABASE, Login, Tenancy
 
 # No project_invoice on purpose: its button would bill the hours that the hub bills.
-MODULES = ("project_revenue", "timesheet_cost", "analytic_invoice")
+MODULES = ("project_revenue", "timesheet_cost", "analytic_invoice", "account_deposit")
+# The modules that decide what the template is: a change in any of them makes another one.
+FOUNDERS = ("billing", "founding", "rights", "staffing", "template", "tenancy")
 _DATABASE_FILE = f"{DATABASE}.sqlite"
 _TENANCY_FILE = "tenancy.json"
 
@@ -67,10 +69,7 @@ def build(cache: Path, progress: Progress = lambda _: None, *, description: Path
 
 
 def _fingerprint(python: Path, description: Path) -> str:
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    made_by = [
-        each.read_bytes() for each in sources if each.stem in ("founding", "rights", "staffing", "template", "tenancy")
-    ]
+    made_by = [Path(__file__).with_name(f"{each}.py").read_bytes() for each in FOUNDERS]
     return fingerprint(str(python.parent.parent.name).encode(), description.read_bytes(), *made_by)
 
 
