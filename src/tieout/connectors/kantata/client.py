@@ -61,6 +61,13 @@ class KantataClient:
                 return None
             raise Transient(f"{self.name} cannot be read: {refused}") from refused
 
+    async def record(self, path: str, **params: Any) -> Envelope | None:
+        """The one record at an address. Raises Transient for an answer that is there and has none."""
+        found = await self.get(path, **params)
+        if found is not None and not found.rows:
+            raise Transient(f"{self.name} answers to {path} without a record")
+        return found
+
     async def list(self, path: str, **params: Any) -> Envelope:
         """One page. Raises Transient when even the list is not there."""
         found = await self.get(path, **params)

@@ -120,7 +120,8 @@ class Kantata:
 
     async def check(self) -> Health:
         """Who we are, and whether the account tells us of deletions."""
-        me = (await self._client.list("users/me", include="account_membership")).rows[0]
+        with readable(self.name):
+            me = (await self._client.list("users/me", include="account_membership")).rows[0]
         if self._config.events:
             await self._client.list("subscribed_events", per_page=1)
         detail = "connected" if self._config.events else "connected; deleted time is not seen without subscribed events"
@@ -208,11 +209,11 @@ class Kantata:
                     found = await self._referring("workspaces", "Project", write.subject, include_archived="true")
                     return await self._project_there(write, *found) if found else None
             case "task.plan":
-                there = await self._client.get(
+                there = await self._client.record(
                     f"stories/{write.ids['record']}", show_archived="true", show_from_archived_workspaces="true"
                 )
             case "project.update" | "project.report":
-                there = await self._client.get(f"workspaces/{write.ids['record']}", include_archived="true")
+                there = await self._client.record(f"workspaces/{write.ids['record']}", include_archived="true")
             case _:
                 raise LookupError(f"kantata has no operation {write.operation!r}")
         return Receipt(write.ids["record"]) if there else None

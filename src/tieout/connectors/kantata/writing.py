@@ -156,7 +156,7 @@ class Preparation:
         fields = {name: cast("Row", found) for name, found in wanted.items()}
         record, currency = write.ids["record"], ""
         if any(each["value_type"] == "currency" for each in fields.values()):
-            found = await self._client.get(f"workspaces/{record}", include_archived="true")
+            found = await self._client.record(f"workspaces/{record}", include_archived="true")
             if found is None:
                 raise Missing(f"There is no project {record}.")
             currency = str(found.rows[0]["currency"])
@@ -182,7 +182,7 @@ class Preparation:
         if found is None:
             missing.append(f"There is no project template “{title}”.")
             return None
-        told = await self._client.get(f"project_templates/{found['id']}", optional_fields="raw_json")
+        told = await self._client.record(f"project_templates/{found['id']}", optional_fields="raw_json")
         has = {each.casefold() for each in titles(told.rows[0].get("raw_json") if told else None)}
         lacking = [task["name"] for task in project["tasks"] if has and task["name"].casefold() not in has]
         missing += [f"The project template “{title}” has no task “{each}”." for each in lacking]
@@ -215,7 +215,7 @@ class Preparation:
         """The resources to assign the task to, so that one of them has the role; None when one has it already, so that
         nobody who was staffed meanwhile loses the task."""
         include = "workspace_resources_with_unnamed"
-        story = await self._client.get(
+        story = await self._client.record(
             f"stories/{story_id}", include=include, show_archived="true", show_from_archived_workspaces="true"
         )
         if story is None:

@@ -11,7 +11,7 @@ import base64
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 
@@ -172,11 +172,11 @@ class TrytonClient:
                     raise TrytonUnauthorized(f"there is no database {self._database} at {self._http.base_url}")
                 case _:
                     pass
-            number, token, *_ = self._result(response)
+            number, token = _session_of(self._result(response))
             pair = f"{self.user}:{number}:{token}".encode()
             session = "Session " + base64.b64encode(pair).decode()
             preferences = encode_call("model.res.user.get_preferences", [True, {}])
-            self._preferences = self._result(await self._post(self._path, preferences, session=session))
+            self._preferences = _members(self._result(await self._post(self._path, preferences, session=session)))
             self._session = session
 
     async def _post(self, path: str, body: bytes, *, session: str) -> httpx2.Response:
@@ -195,6 +195,21 @@ class TrytonClient:
         if status == 200:
             return _answer(response)
         raise _error_of_status(status, response.text)
+
+
+def _session_of(answer: Any) -> tuple[Any, Any]:
+    """User and token. Whatever else comes is no login, and is not kept for one."""
+    try:
+        number, token, *_ = answer
+    except MISSHAPEN as wrong:
+        raise TrytonUnavailable(f"an answer to a login that is none: {answer!r:.200}", sent=False) from wrong
+    return number, token
+
+
+def _members(answer: Any) -> Row:
+    if not isinstance(answer, dict):
+        raise TrytonUnavailable(f"an answer with preferences that is none: {answer!r:.200}", sent=False)
+    return cast("Row", answer)
 
 
 def _clock_of(response: httpx2.Response) -> datetime | None:

@@ -100,6 +100,10 @@ class FaultyNetwork(httpx2.AsyncBaseTransport):
         for request in arriving:
             await (await self._inner.handle_async_request(request)).aread()
 
+    def would_change(self, request: httpx2.Request) -> bool:
+        """Whether the system would be another one after the request, whose body has been read."""
+        return self._changes(request)
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         await request.aread()
         call = Call(request.method, request.url.path, self._changes(request))
