@@ -6,13 +6,18 @@ from typing import LiteralString
 
 from tieout.store.database import Tx, row
 
-# Fewer rows than this are no bulk load, and a table that has grown by less than its half keeps its plans.
+# Fewer rows than this are no bulk load.
 BULK = 100
-_GROWTH = 0.5
+# What plans depend on. The contents of a message are not among it, and cost the most to look at.
+_COLUMNS: dict[str, LiteralString] = {
+    "message": "connection, kind, record_id, version, state, run_id",
+    "time_entry": "connection, source_id, project, task, person, work_date, state, entity, engagement, problem, "
+    "delivered_id, delivered_minutes, delivered_as, batch",
+}
 
 
 async def refresh(tx: Tx, table: LiteralString) -> None:
-    """Analyses the table when it has changed so much since the last time; does nothing while somebody else does it.
+    """Analyses the table when it is twice as large as the last time; does nothing while somebody else does it.
 
     The server would do so within a minute; until then, each page of a bulk load costs more than the one before it.
     """
@@ -20,9 +25,9 @@ async def refresh(tx: Tx, table: LiteralString) -> None:
         tx,
         """
         select 1 as one from pg_stat_user_tables s join pg_class c on c.oid = s.relid
-        where s.relid = to_regclass(%s) and s.n_mod_since_analyze > greatest(1000, c.reltuples * %s)
+        where s.relid = to_regclass(%s) and s.n_live_tup > 2 * greatest(500, c.reltuples)
         """,
-        (table, _GROWTH),
+        (table,),
     )
     if found:
-        await tx.execute(f"analyze (skip_locked) {table}")
+        await tx.execute(f"analyze (skip_locked) {table} ({_COLUMNS[table]})")
