@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -65,6 +65,8 @@ class World:
     fuse: Fuse
     stack: AsyncExitStack
     hub: Hub = field(init=False)
+    # What a bench puts between the hub and its systems.
+    network: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = lambda inner: inner
     _life: AsyncExitStack = field(init=False, default_factory=AsyncExitStack)
 
     # -- the hub
@@ -80,7 +82,7 @@ class World:
         configs = dict(resolve(load(KESTREL), self.box.description["environment"]))
         for name, given in (settings or {}).items():
             configs[name] = configs[name].model_copy(update=given)
-        network = {name: FragileTransport(httpx2.AsyncHTTPTransport(), self.fuse) for name in configs}
+        network = {name: FragileTransport(self.network(httpx2.AsyncHTTPTransport()), self.fuse) for name in configs}
         self.hub = await self._life.enter_async_context(
             open_hub(
                 self.url, configs, transports=network, connect=lambda url: FragileDatabase(url, self.fuse),

@@ -147,6 +147,12 @@ class Effects:
             newest = await effects.newest(tx, sink.name, operation, subject)
         return newest is not None and newest["state"] == "done"
 
+    async def in_doubt(self, sink: Sink, operation: str, subject: str) -> bool:
+        """Whether nobody knows yet what came of this operation on the subject."""
+        async with self._database.transaction() as tx:
+            newest = await effects.newest(tx, sink.name, operation, subject)
+        return newest is not None and newest["state"] in ("sent", "unknown")
+
     async def perform(self, sink: Sink, write: Write, on_done: OnDone = nothing_more) -> Receipt:
         """The effect's receipt, whether it happened just now or in an earlier life of this run.
 

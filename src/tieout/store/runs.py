@@ -215,9 +215,15 @@ async def get(tx: Tx, run_id: str, *, lock: bool = False) -> dict[str, Any] | No
     return await row(tx, "select * from run where id = %s", (run_id,))
 
 
-async def running(tx: Tx) -> list[dict[str, Any]]:
-    """Runs that somebody is on, or was on before it died."""
-    return await rows(tx, "select id, generation, worker from run where state = 'running' order by sequence")
+async def taken(tx: Tx) -> list[dict[str, Any]]:
+    """Runs that somebody is on or was about to begin, or that were left so by one that died."""
+    return await rows(
+        tx,
+        """
+        select id, generation, worker from run
+        where state = 'running' or (state in ('queued', 'retrying') and handed_over) order by sequence
+        """,
+    )
 
 
 async def next_moment(tx: Tx) -> datetime | None:

@@ -53,9 +53,12 @@ class Erp:
         return found.problem
 
     async def ensure_customer(self, customer: Customer, version: int) -> str:
-        """The customer's record id; made when there is none. A newer `version` of one we made is brought up to date."""
+        """The customer's record id; made when there is none. A newer `version` of one we made is brought up to date.
+
+        One that was found in the ERP while nobody knew whether it is ours is asked for: what we made follows the CRM.
+        """
         known = await self._register.record_id("customer", customer.key, self.name)
-        if known is None:
+        if known is None or await self._effects.in_doubt(self._connection, "customer.create", customer.key):
             made = await self._effects.perform(
                 self._connection,
                 Write("customer.create", customer.key, "1", customer.body()),

@@ -34,6 +34,9 @@ class Fitted:
     async def made(self, sink: Sink, operation: str, subject: str) -> bool:
         return await self._effects.made(sink, operation, subject)
 
+    async def in_doubt(self, sink: Sink, operation: str, subject: str) -> bool:
+        return await self._effects.in_doubt(sink, operation, subject)
+
 
 async def fitted(database: Database, sink: Sink, write: Write) -> Write:
     """The write in words that the target takes. Raises Rejected with every text that must not be shortened and is too long.

@@ -50,9 +50,9 @@ async def settle(hub: Workable) -> int:
 
 
 async def pick_up(hub: Workable) -> int:
-    """Executes again what a worker that died was on, as the next one in line would."""
+    """Executes again what a worker that died was on, or had taken, as the next one in line would."""
     async with hub.database.transaction() as tx:
-        orphans = await runs.running(tx)
+        orphans = await runs.taken(tx)
     for each in orphans:
         await hub.executor.execute(each["id"], each["generation"])
     return len(orphans)
