@@ -34,7 +34,7 @@ class Lie:
 
     `means` are the words for what a run may come to while it lasts: retry, hold, pause, or done where the lie is only in
     what is shown. `changes` strikes requests alone that change something. `hides` lasts for ever, and is about what was
-    asked for before.
+    asked for before. `after` is the wait in seconds that the system asks for, and the hub must have heard.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Lie:
     means: frozenset[str] = frozenset({"retry", "hold", "pause"})
     changes: bool = False
     hides: bool = False
+    after: float | None = None
 
 
 class Liar(httpx2.AsyncBaseTransport):
@@ -173,7 +174,7 @@ _RETRY = frozenset({"retry"})
 _ALWAYS = 10**6
 LIES = (
     Lie("429 that names no time", _of("too_many"), means=_RETRY),
-    Lie(f"429 with Retry-After: {RETRY_AFTER}", _later, means=_RETRY),
+    Lie(f"429 with Retry-After: {RETRY_AFTER}", _later, means=_RETRY, after=RETRY_AFTER),
     Lie("a burst of 503", _of("unavailable"), times=5, means=_RETRY),
     Lie("200 with an error", _of("error_in_200")),
     Lie("200 with a login page", _of("login_page")),

@@ -14,7 +14,7 @@ from typing import Any
 from tests.connectors.contract import kantata_bench, salesforce_bench, tryton_bench
 
 from faults.bench import Bench, Budget, Outcome, Progress
-from faults.lying import LIES, ON_READS, ON_WRITES, Liar, Lie
+from faults.lying import LIES, ON_READS, ON_WRITES, RETRY_AFTER, Liar, Lie
 from tieout.connectors.contract import Change, Opening, OutcomeUnknown, Page, Receipt
 from tieout.domain.identity import Ref
 from tieout.domain.problems import Conflict, Misconfigured, Rejected, Transient
@@ -151,7 +151,7 @@ async def _write(outcome: Outcome, case: Case, connection: Any, effects: Effects
         if isinstance(came, Receipt):
             await _counted(outcome, case, sample, before)
             return
-        if what_of(came) not in case.lie.means:
+        if what_of(came) not in case.lie.means or _overheard(case.lie, came):
             outcome.lost += 1
             outcome.evidence.append(f"{case.about}: {type(came).__name__}: {came}")
             return
@@ -181,6 +181,11 @@ async def _counted(outcome: Outcome, case: Case, sample: Sample, before: Any) ->
         outcome.doubled += max(more, 0)
         if more > 0:
             outcome.evidence.append(f"{case.about}: {more} more of {kind} than was wanted")
+
+
+def _overheard(lie: Lie, came: Any) -> bool:
+    """Whether the system asked for a wait, and what is tried again does not know of it."""
+    return lie.after is not None and isinstance(came, Transient) and came.after != lie.after
 
 
 # -- reads
@@ -270,6 +275,14 @@ class _TakesLostForFailed(_Spoilt):
             raise Transient(str(unknown)) from unknown
 
 
+class _HearsNoWait(_Spoilt):
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        try:
+            return await self.inner.send(operation, request)
+        except Transient as away:
+            raise Transient(str(away)) from away
+
+
 class _WaitsForNobody(_Spoilt):
     """A page that cannot be read counts as read."""
 
@@ -299,6 +312,9 @@ SABOTEURS = {
     ),
     "looks up before the record can be seen": _Saboteur("client.create", _HIDDEN, settings={"settle": 5.0}),
     "looks up at once": _Saboteur("client.create", _HIDDEN, engine=frozenset({"look_at_once"})),
+    "does not hear how long to wait": _Saboteur(
+        "client.create", f"429 with Retry-After: {RETRY_AFTER}, of the change", _HearsNoWait
+    ),
     "what cannot be read counts as read": _Saboteur("time_entry", "200 with a login page", _WaitsForNobody),
 }
 

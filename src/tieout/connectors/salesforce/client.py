@@ -21,7 +21,7 @@ from joserfc.jwk import RSAKey
 
 from tieout.connectors.contract import AlreadyThere
 from tieout.connectors.salesforce.config import SalesforceConfig
-from tieout.connectors.transports.http import Request, answered, exchange, lost
+from tieout.connectors.transports.http import Request, answered, exchange, lost, retry_after
 from tieout.domain.problems import Conflict, Misconfigured, Transient
 
 Row = dict[str, Any]
@@ -196,7 +196,8 @@ class SalesforceClient:
         except httpx2.TransportError as away:
             raise Transient(f"no connection to {self._config.url}: {away}") from away
         if response.status_code >= 500 or response.status_code == 429:
-            raise Transient(f"{self._config.url} cannot issue a token now: HTTP {response.status_code}")
+            told = f"{self._config.url} cannot issue a token now: HTTP {response.status_code}"
+            raise Transient(told, retry_after(response))
         body = exact(response, writes=False)
         token = members(body).get("access_token")
         if response.status_code != 200 or not token:

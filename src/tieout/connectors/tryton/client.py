@@ -16,7 +16,7 @@ from typing import Any, cast
 import httpx2
 
 from tieout.connectors.transports.answers import MISSHAPEN
-from tieout.connectors.transports.http import answered
+from tieout.connectors.transports.http import answered, retry_after
 from tieout.connectors.tryton.errors import (
     TrytonError,
     TrytonFault,
@@ -194,7 +194,7 @@ class TrytonClient:
         status = response.status_code
         if status == 200:
             return _answer(response)
-        raise _error_of_status(status, response.text)
+        raise _error_of_status(response)
 
 
 def _session_of(answer: Any) -> tuple[Any, Any]:
@@ -229,14 +229,14 @@ def _answer(response: httpx2.Response) -> Any:
         raise TrytonUnknownOutcome(f"an answer that is none: {response.text[:200]!r}") from wrong
 
 
-def _error_of_status(status: int, text: str) -> TrytonError:
-    told = f"HTTP {status}: {text[:300]}"
-    match status:
+def _error_of_status(response: httpx2.Response) -> TrytonError:
+    told = f"HTTP {response.status_code}: {response.text[:300]}"
+    match response.status_code:
         case 401:
             return TrytonUnauthorized(told)
         case 429 | 503:
-            return TrytonUnavailable(told, sent=True)
-        case _ if 400 <= status < 500:
+            return TrytonUnavailable(told, sent=True, after=retry_after(response))
+        case status if 400 <= status < 500:
             return TrytonFault(told)
         case _:
             return TrytonUnknownOutcome(told)

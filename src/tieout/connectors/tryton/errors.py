@@ -110,11 +110,13 @@ class TrytonUnavailable(TrytonError):
 
     With `sent` True Tryton answered 503 or 429. It does so after it rolled the work back (a lock, a conflict of two
     transactions); only if its database fails between the commit and the answer has the work been done all the same.
+    `after` is the wait that was asked for, in seconds.
     """
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, after: float | None = None) -> None:
         super().__init__(message)
         self.sent = sent
+        self.after = after
 
 
 class TrytonFault(TrytonError):

@@ -97,7 +97,7 @@ def _told(attempt: Attempt) -> Generator[None]:
         yield
     except TrytonUnavailable as away:
         # Not sent, or answered 503 or 429 after it had been rolled back.
-        raise Transient(f"{attempt.system}: {away}") from away
+        raise Transient(f"{attempt.system}: {away}", away.after) from away
     except TrytonUnauthorized as stranger:
         raise Misconfigured(str(stranger), attempt.system) from stranger
     except TrytonConcurrency as changed:
