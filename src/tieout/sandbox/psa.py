@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from tieout.connectors.kantata.emulator import (
     KantataAccount,
+    KantataExchangeRate,
     KantataField,
     KantataRateCard,
     KantataTemplate,
@@ -32,6 +33,16 @@ FIELDS = {
     "Hold Status": "string",
     "Hold Message": "string",
 }
+# The account's exchange table: units of the project's currency for one that a receipt is in.
+RATES = {
+    ("GBP", "USD"): Decimal("1.3450"),
+    ("CHF", "USD"): Decimal("1.2510"),
+    ("EUR", "USD"): Decimal("1.0870"),
+    ("GBP", "EUR"): Decimal("1.1530"),
+    ("CHF", "EUR"): Decimal("1.0720"),
+    ("USD", "EUR"): Decimal("0.9200"),
+}
+_RATES_SINCE = date(2026, 1, 1)
 
 
 class Psa:
@@ -57,6 +68,7 @@ class Psa:
             roles=firm.roles,
             templates=_templates(firm),
             rate_cards=_rate_cards(firm),
+            exchange_rates=[KantataExchangeRate(*pair, rate, _RATES_SINCE) for pair, rate in RATES.items()],
             custom_fields=[KantataField(name, kind) for name, kind in FIELDS.items()],
             seed=seed,
             name=firm.name,

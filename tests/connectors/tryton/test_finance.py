@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,9 @@ import pytest
 
 from tieout.connectors.tryton.client import TrytonClient
 from tieout.connectors.tryton.errors import TrytonUserError
+from tieout.sandbox.firm import load
+from tieout.sandbox.story.finance import Finance
+from tieout.sandbox.story.journal import Journal
 from tieout.sandbox.tryton.billing import DEPOSITS, DISBURSED, LENT, RECHARGED, intercompany
 from tieout.sandbox.tryton.clerk import FinanceClerk
 from tieout.sandbox.tryton.server import TrytonServer
@@ -154,3 +157,18 @@ async def test_the_firms_own_companies_are_customers_of_each_other(books: Tryton
     assert {each["code"] for each in parties} == {intercompany("US"), intercompany("DE")}
     german = next(each for each in parties if each["code"] == intercompany("DE"))
     assert german["account_receivable."]["name"] == LENT
+
+
+async def test_the_clerk_of_the_story_credits_a_part_and_writes_it_down(clerk: FinanceClerk, propose: Any) -> None:
+    journal = Journal(None, lambda: datetime(2026, 11, 2, 16, tzinfo=UTC))
+    posted = await clerk.post(int((await propose())[0].id), DAY)
+    (line,) = await clerk.lines(posted.id)
+    finance = Finance(load(), {"US": clerk}, journal)
+    credit = await finance.credit_part(
+        DAY, "US", posted.id, {line.id: Decimal("0.25")}, "a quarter of an hour too many"
+    )
+    assert credit.net == Decimal("-85.00")
+    (act,) = journal.acts
+    assert (
+        act.sentence == f"2026-11-02 Carlos Mendes credited 91.80 USD of {posted.number}: a quarter of an hour too many"
+    )

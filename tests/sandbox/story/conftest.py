@@ -33,7 +33,9 @@ class Stage:
     firm: KestrelFirm
     clock: StoryClock
     crm: Crm
+    psa: Psa
     crm_http: httpx2.AsyncClient
+    psa_http: httpx2.AsyncClient
     story: Story
     auditor: Auditor
     seller: SalesDesk
@@ -100,7 +102,7 @@ async def raised(folder: Path | None = None) -> AsyncIterator[Stage]:
         )  # fmt: skip
         await story.raise_curtain()
         hub = WorkDesk(clients["psa"], clock.tick, token=psa.token(HUB))
-        yield Stage(firm, clock, crm, clients["crm"], story, auditor, auditor.crm, hub)
+        yield Stage(firm, clock, crm, psa, clients["crm"], clients["psa"], story, auditor, auditor.crm, hub)
 
 
 @pytest.fixture

@@ -143,10 +143,10 @@ class WorkDesk:
     async def delete(self, collection: str, record: str) -> None:
         await self._call("DELETE", f"{collection}/{record}")
 
-    async def resolve(self, submission: str, verb: str, words: str) -> None:
-        """`approve`, `reject` or `cancel` a timesheet."""
+    async def resolve(self, submission: str, verb: str, words: str, collection: str = "timesheet_submissions") -> None:
+        """`approve`, `reject` or `cancel` a timesheet, or a report of expenses."""
         body = {"resolution": {"description": words}}
-        await self._call("PUT", f"timesheet_submissions/{submission}/{verb}", json=body)
+        await self._call("PUT", f"{collection}/{submission}/{verb}", json=body)
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         if method != "GET":

@@ -60,6 +60,17 @@ class Finance:
                 continue
             self._note_posting(entity, clerk, posted)
 
+    async def credit_part(
+        self, today: date, entity: str, invoice: int, quantities: Mapping[int, Decimal], why: str
+    ) -> Booked:
+        """A part of a posted invoice, by the quantities of its lines, is taken back by a credit note."""
+        credit = await self._desks[entity].credit_partly(invoice, quantities, today, why)
+        what = f"{-credit.total} {credit.currency} of {credit.reference}: {why}"
+        self._journal.write(
+            f"credited/{entity}/{credit.id}", self._firm.clerk(entity).name, "credited", what, _WHERE, str(credit.id)
+        )
+        return credit
+
     def _note_posting(self, entity: str, clerk: Clerk, posted: Booked) -> Act:
         what = f"{posted.number}, {posted.total} {posted.currency}"
         return self._journal.write(_posting(entity, posted.id), clerk.name, "posted", what, _WHERE, str(posted.id))
