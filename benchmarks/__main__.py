@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 
-from . import billing, conservation, doorbell, kickoff, lineage, report, volume
+from . import billing, conservation, doorbell, kickoff, lineage, month_end, report, volume
 from .ground import ground
 from .machine import machine, postgres_of
 from .measuring import Figure
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "lineage": lineage.measure,
     "conservation": conservation.measure,
     "doorbell": doorbell.measure,
+    "W2": month_end.measure,
 }
 _ONE = "--one"
 

@@ -1,0 +1,196 @@
+"""W2: the time of a simulated firm, offered in pages of 200, to ERPs that take 500 at once; then the same again."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from tieout.connectors.contract import Connector, Write
+from tieout.domain.documents.customer import Customer
+from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.rating import rate_on
+from tieout.engine.execution import Executor
+from tieout.engine.intake import Feed, Intake
+from tieout.engine.rounds import caught_up
+from tieout.engine.worker import Worker
+from tieout.flows.approved_time import approved_time
+from tieout.flows.catalogue import FLOWS
+from tieout.sandbox.workload.files import Made, make
+from tieout.sandbox.workload.firm import SimulatedFirm, SimulatedProject
+from tieout.sandbox.workload.shape import Shape
+from tieout.sandbox.workload.source import SimulatedPsa
+from tieout.store import crosswalk, documents, messages, projects
+from tieout.store.database import Tx, row
+from tieout.systems.systems import systems_for
+from tieout.testing.null_erp import NullErp
+
+from .ground import Ground, ground, now, until
+from .measuring import Figure, Watch
+
+ENTRIES, SEED = 100_000, 7
+# Entries of a person in a month, about.
+_EACH = 64
+_PSA, _WORKER, _PATIENCE = "kantata", "benchmark", 1_800
+_FIRST_DAY = date(2026, 1, 1)
+_COLUMNS = (
+    "source_id",
+    "source_version",
+    "project",
+    "task",
+    "person",
+    "work_date",
+    "minutes",
+    "rate",
+    "currency",
+    "state",
+)
+
+
+async def measure(entries: int = ENTRIES) -> list[Figure]:
+    firm = SimulatedFirm(Shape(max(1, entries // _EACH), 1, SEED))
+    made = make(firm, None, "jsonl")
+    async with ground() as on:
+        await _book(on, firm)
+        people = [each["person"] for each in firm.people()]
+        ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
+        first = await _run(on, firm, made, ledgers)
+        await _prove(on, made)
+        batches = sum(len(each.batches) for each in ledgers)
+        async with on.database.transaction() as tx:
+            await messages.advance(tx, _PSA, "time_entry", "", now())
+        second = await _run(on, firm, made, ledgers)
+        await _prove(on, made)
+        assert (second["new"], sum(len(each.batches) for each in ledgers)) == (0, batches), second
+        floors = [await _floor(on, firm) for _ in range(2)]
+    states = made.states.total()
+    return [
+        _figure(f"{made.entries:,} entries in {states:,} states of seed {SEED}: first run", states, first, floors[0]),
+        _figure("the same again, nothing delivered", states, second, floors[1]),
+    ]
+
+
+def _figure(name: str, states: int, told: Mapping[str, Any], floor: float) -> Figure:
+    floor_is = "the same states made, inserted in pages of 200 unless they are there, and sent in arrays of 500"
+    detail = {
+        "seconds": told["seconds"], "of these until all were taken in": told["intake"],
+        "most memory of the hub so far, MB": told["memory_mb"],
+    }  # fmt: skip
+    return Figure(name, states / told["seconds"], "entries/s", states / floor, floor_is, told["cpu"], detail)
+
+
+async def _run(on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[NullErp]) -> dict[str, Any]:
+    source = SimulatedPsa(_PSA, firm)
+    connections: dict[str, Connector] = {_PSA: source, **{each.name: each for each in ledgers}}
+    intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
+    systems = systems_for(connections, now)
+    executor = Executor(on.database, now, lambda: date(2026, 2, 3), FLOWS, systems, lambda: on.firm, _WORKER)
+    async with Worker(on.database, now, executor, _WORKER).running():
+        watch = Watch(hub=os.getpid(), postgres=on.postgres)
+        new = await intake.sweep(intake.feeds[0])
+        taken = watch.wall
+        await until(lambda: caught_up(on.database), _PATIENCE, "all of the month in the ERPs")
+        seconds, cpu = watch.wall, watch.each(made.states.total())
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "memory_mb": memory}
+
+
+async def _prove(on: Ground, made: Made) -> None:
+    """Every clean entry is there with its minutes, every dirty one waits for its own reason, nothing is missing."""
+    async with on.database.transaction() as tx:
+        found = await row(
+            tx,
+            """
+            select count(*) as entries,
+                   count(*) filter (where state = 'approved' and problem = '' and (delivered_id = '' or delivered_minutes <> minutes))
+                     as undelivered,
+                   count(*) filter (where (state <> 'approved' or problem <> '') and delivered_id <> '') as wrong,
+                   count(*) filter (where problem <> '') as held,
+                   (select count(*) from message where state in ('received', 'in_flight')) as open,
+                   (select coalesce(sum(abs(missing) + abs(missing_minor)), 0) from conservation) as missing
+            from time_entry
+            """,
+        )
+    assert found is not None
+    held = found.pop("held")
+    assert 0 < held <= made.dirty.total(), (held, made.dirty)
+    assert found == {"entries": made.entries, "undelivered": 0, "wrong": 0, "open": 0, "missing": 0}, found
+
+
+async def _floor(on: Ground, firm: SimulatedFirm) -> float:
+    """Seconds."""
+    erp, waiting, since, more = NullErp("floor", []), list[dict[str, Any]](), None, True
+    source, number = SimulatedPsa(_PSA, firm), 0
+    columns = ", ".join(f"{each} text" for each in _COLUMNS)
+    async with on.database.transaction() as tx:
+        await tx.execute(f"create table if not exists floor ({columns}, primary key (source_id, source_version))")  # type: ignore[arg-type]
+    began = time.perf_counter()
+    while more:
+        page = await source.changes("time_entry", since)
+        records = [each.record for each in page.changes if each.record is not None]
+        async with on.database.transaction() as tx:
+            arrays = ", ".join("%s::text[]" for _ in _COLUMNS)
+            found = await tx.execute(
+                f"insert into floor select * from unnest({arrays}) on conflict do nothing returning source_id",  # type: ignore[arg-type]  # noqa: S608
+                [[str(each[name]) for each in records] for name in _COLUMNS],
+            )
+            fresh = {each["source_id"] for each in await found.fetchall()}
+        waiting += [
+            {"uuid": each["source_id"], "note": each["notes"], **each} for each in records if each["source_id"] in fresh
+        ]
+        since, more = page.cursor, page.more
+        while len(waiting) >= 500 or (waiting and not more):
+            number, batch, waiting = number + 1, waiting[:500], waiting[500:]
+            await erp.send(
+                "time.deliver", await erp.prepare(Write("time.deliver", f"floor/{number}", "1", {"entries": batch}))
+            )
+    return time.perf_counter() - began
+
+
+# -- the hub's books of the firm
+
+
+async def _book(on: Ground, firm: SimulatedFirm) -> None:
+    """As kickoffs leave them."""
+    for each in firm.projects():
+        async with on.database.transaction() as tx:
+            await _book_one(tx, each)
+
+
+async def _book_one(tx: Tx, each: SimulatedProject) -> None:
+    customer = Customer(key=each.customer, name=each.customer, source_id=each.customer)
+    tasks = tuple(
+        ProjectTask(key=task.key, name=task.role, role=task.role, hours=Decimal(100), rate=_rate(each, task.role))
+        for task in each.tasks
+    )
+    project = Project(
+        key=each.key, engagement=each.engagement, name=each.name, customer=each.customer, legal_entity=each.entity,
+        currency=each.card.currency, department="410", contract_version=1, budget=Decimal(98000),
+        rate_card=each.card.name, tasks=tasks,
+    )  # fmt: skip
+    deal = Engagement(
+        key=each.engagement, name=each.name, stage="won", customer=customer, legal_entity=each.entity,
+        currency=each.card.currency, amount=Decimal(98000), payment_terms="Net 30", source_id=each.engagement,
+    )  # fmt: skip
+    for document in (deal, project):
+        await documents.save(tx, document, entity=each.entity, engagement=each.engagement, trail={}, now=now())
+    await projects.save(tx, project)
+    erp = f"erp-{each.entity.lower()}"
+    links = [
+        ("project", each.key, erp, each.key), ("project", each.key, _PSA, each.workspace),
+        *(("task", task.key, erp, task.key) for task in each.tasks),
+        *(("task", task.key, _PSA, task.id) for task in each.tasks),
+    ]  # fmt: skip
+    for kind, key, connection, record in links:
+        await crosswalk.link(tx, kind, key, connection, record, now())
+
+
+def _rate(project: SimulatedProject, role: str) -> Decimal:
+    rate = rate_on(project.card, role, _FIRST_DAY)
+    assert rate is not None
+    return rate.amount.amount
