@@ -18,11 +18,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from tieout import app
 from tieout.cli.stopping import until_stopped
-from tieout.engine.run import Run, flow
+from tieout.engine.run import Clock, Run, flow
 from tieout.folder.connections import resolve
 from tieout.store import runs
 from tieout.store.database import Database, Tx
@@ -93,6 +94,9 @@ class Fleet:
         """kill -9 for the worker with this id (it has its process in it)."""
         os.kill(_process_of(worker), signal.SIGKILL)
 
+    def kill_any(self, chance: Random) -> None:
+        os.kill(chance.choice(self.alive), signal.SIGKILL)
+
     def has(self, worker: str) -> bool:
         return _process_of(worker) in self.alive
 
@@ -143,7 +147,11 @@ async def main() -> None:
     await database.close()
     calendar = app.calendar_of(Path(os.environ["FLEET_CALENDAR"]))
     sabotage = frozenset(os.environ.get("FLEET_SABOTAGE", "").split())
-    async with app.open_hub(url, configs, calendar=calendar, every=_SWEEP, sabotage=sabotage) as hub, hub.working():
+    machines: Clock | None = (lambda: datetime.now(UTC)) if os.environ.get("FLEET_CLOCK") == "machine" else None
+    async with (
+        app.open_hub(url, configs, clock=machines, calendar=calendar, every=_SWEEP, sabotage=sabotage) as hub,
+        hub.working(),
+    ):
         sys.stdout.write("working\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

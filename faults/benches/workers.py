@@ -67,9 +67,9 @@ class Load:
         while True:
             await self.win(1)
 
-    async def finished(self) -> None:
+    async def finished(self, patience: float = _PATIENCE) -> None:
         """Until every deal's run is over. Raises TimeoutError."""
-        await until(self._done, _PATIENCE, "every deal has its projects")
+        await until(self._done, patience, "every deal has its projects")
 
     async def seconds(self, keys: Sequence[str]) -> list[float]:
         """How long the hub took for each deal, from its arrival to its end."""
