@@ -285,8 +285,9 @@ def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIA
         free_bytes=lambda: shutil.disk_usage(settings.home if settings.home.exists() else Path()).free,
     )
     people = console(
-        hub.database, hub.operator, hub.access, hub.firm, hub.clock, hub.link, _surroundings(hub, configs, settings)
-    )
+        hub.database, hub.operator, hub.replays, hub.access, hub.firm, hub.clock, hub.link,
+        _surroundings(hub, configs, settings),
+    )  # fmt: skip
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         mine = scope["type"] == "lifespan" or scope.get("path", "").startswith(OWNS)

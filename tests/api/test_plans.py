@@ -72,6 +72,16 @@ async def test_a_plan_is_asked_for_read_and_confirmed(site: Any) -> None:
     assert [(each["id"], each["state"]) for each in listed] == [(asked["id"], "stopped")]
 
 
+async def test_several_holds_are_one_plan(site: Any) -> None:
+    await site.books.held("006Hs00000aBc01IAC", [UNKNOWN])
+    await site.books.held("006Hs00000aBc02IAC", [UNKNOWN])
+    found = [each["id"] for each in (await site.ask("viewer", "GET", "/api/v1/holds")).json()["items"]]
+    asked = await ask(site, holds=found)
+    assert (asked["progress"]["items"], asked["what"]) == (2, ", ".join(sorted(found)))
+    answer = await site.ask("operator", "POST", "/api/v1/plans", json={"holds": [*found, "H-1"]})
+    assert (answer.status_code, "There is no hold H-1." in answer.text) == (404, True)
+
+
 async def test_a_plan_is_discarded_and_is_not_there_for_what_is_not_there(site: Any) -> None:
     run = await site.books.held("006Hs00000aBc01IAC", [UNKNOWN])
     asked = await ask(site, run=run)
@@ -91,6 +101,8 @@ async def test_a_plan_is_discarded_and_is_not_there_for_what_is_not_there(site: 
         {"flow": "approved_time"},
         {"flow": "approved_time", "since": "2026-10-01T00:00:00", "until": "2026-11-01T00:00:00Z"},
         {"hold": "H-20401", "step": "tell sales"},
+        {"holds": []},
+        {"holds": ["H-20401"], "cause": True},
         {"run": "x", "cause": True},
         {"run": "x", "how": "as_it_will_be"},
         {"hold": "20401"},

@@ -115,6 +115,13 @@ def test_a_replay_is_confirmed_at_once(held: tuple[Tieout, list[str]], database_
         assert (said.document["state"], said.document["items"][0]["state"]) == ("done", "done")
 
 
+def test_several_holds_are_one_plan(held: tuple[Tieout, list[str]], database_url: str) -> None:
+    tieout, _ = held
+    with at_work(database_url):
+        said = tieout("replay", "H-20401", "h-20402", "--json").document
+    assert (said["what"], said["progress"]["items"]) == ("H-20401, H-20402", 2)
+
+
 def test_what_cannot_be_is_said(held: tuple[Tieout, list[str]], database_url: str) -> None:
     tieout, _ = held
 
@@ -123,6 +130,7 @@ def test_what_cannot_be_is_said(held: tuple[Tieout, list[str]], database_url: st
         assert (said.code, words in said.err) == (code, True), said.err
 
     refused(Exit.USAGE, "Say what to replay", "replay")
+    refused(Exit.USAGE, "Several at once are holds", "replay", "H-20401", "no-such-run")
     refused(Exit.USAGE, "does not end as asleep", "replay", "H-20401", "--state", "asleep")
     refused(Exit.PROBLEM, "There is no hold H-1", "replay", "H-1")
     refused(Exit.PROBLEM, "There is no run", "replay", "no-such-run")

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.console.seed_plans import seed_plans
+
 from tieout.domain.documents.billing import Invoice, InvoiceLine
 from tieout.domain.documents.customer import Address, Customer, TaxId
 from tieout.domain.documents.engagement import Contract, ContractLine, ContractVersion, Engagement
@@ -105,6 +107,7 @@ class Seeded:
     approvals: list[int] = field(default_factory=list)
     questions: list[int] = field(default_factory=list)
     overrides: list[int] = field(default_factory=list)
+    plans: dict[str, int] = field(default_factory=dict)
 
 
 class Day:
@@ -115,12 +118,13 @@ class Day:
         self.now = now
         self.canary = canary
         self.seeded = Seeded()
+        self.deals: dict[str, Engagement] = {}
 
     async def firm(self) -> None:
         names = [(each.code, each.name, each.currency) for each in KESTREL.entities]
         connections = [(name, each.kind, each.role, each.entity) for name, each in KESTREL.connections.items()]
         at = self.now - timedelta(days=40)
-        await firm.apply(self.tx, content={"firm": "kestrel"}, entities=names, connections=connections,
+        await firm.apply(self.tx, content=KESTREL.model_dump(mode="json"), entities=names, connections=connections,
                          actor="margaret.osei@kestrel.example", now=at)  # fmt: skip
         for row in KESTREL.shipped_rows("margaret.osei@kestrel.example"):
             await firm.set_value(self.tx, row, now=at)
@@ -185,6 +189,7 @@ class Day:
             await self.link("engagement", engagement.key, "salesforce", source, at)
             await self.link("customer", company.key, "salesforce", company.source_id, at)
         self.seeded.engagements[name] = engagement.key
+        self.deals[name] = engagement
         self.seeded.runs[name] = run_id
         return engagement
 
@@ -273,7 +278,7 @@ class Day:
         await self.link("project", project.key, "kantata", record, at)
         await self.effect(deal, "kantata", "project.create", "D", project.key, record, at=at + timedelta(seconds=2))
         await self.effect(
-            deal, "salesforce", "opportunity.update", "B", deal.key, deal.source_id, at=at + timedelta(seconds=3)
+            deal, "salesforce", "opportunity.update", "B", deal.key, deal.source_id, at=at + timedelta(milliseconds=620)
         )
 
     async def link(self, kind: str, key: str, connection: str, record: str, at: datetime) -> None:
@@ -406,6 +411,7 @@ async def seed(database: Database, now: datetime = NOW, canary: str = "") -> See
         await _unknown(day)
         await _resolved(day)
         await _talk(day)
+        await seed_plans(day)
         return day.seeded
 
 

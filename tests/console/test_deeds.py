@@ -104,16 +104,6 @@ async def test_a_hold_is_assigned_snoozed_and_ignored_with_a_reason(world: World
     assert await state_of(world, "Bergmann Change Sprint") == "ignored"
 
 
-async def test_many_holds_are_replayed_at_once_and_those_that_cannot_say_why(world: World, anna: Caller) -> None:
-    names = ("Nordwind Change Sprint/value.missing", "Umbra Health Pipelines/customer.possible_duplicate")
-    gone = world.seeded.holds["Nordwind Data Foundation/deal.field_missing"]
-    ids = [str(world.seeded.holds[each]) for each in names]
-    after = await anna.send("/holds/act", {"verb": "replay", "hold": [*ids, str(gone)], "back": "/holds?tab=needs"})
-    assert "2 holds replayed." in after
-    assert f"H-{gone} was resolved before" in after
-    assert [await state_of(world, each.split("/")[0]) for each in names] == ["queued", "queued"]
-
-
 async def test_nothing_ticked_does_nothing_and_says_so(anna: Caller) -> None:
     assert "Tick at least one hold first." in await anna.send("/holds/act", {"verb": "ignore", "reason": "x"})
 
@@ -150,12 +140,6 @@ async def test_an_engineer_pauses_and_resumes_a_system(world: World) -> None:
     assert "kantata goes on." in await priya.send("/systems/kantata/resume", {}, page="/systems")
 
 
-async def test_a_finished_run_is_replayed(world: World, anna: Caller) -> None:
-    run = world.seeded.runs["Globex Data Platform"]
-    assert "1 document goes on." in await anna.send("/runs/replay", {"run": run, "back": "/runs"})
-    assert await state_of(world, "Globex Data Platform") == "queued"
-
-
 async def test_who_may_only_look_is_told_which_role_may(world: World) -> None:
     klaus = await Caller(world.app).sign_in(world, "Klaus Brandt")
     number = world.seeded.holds["Nordwind Change Sprint/value.missing"]
@@ -168,7 +152,7 @@ async def test_who_may_only_look_is_told_which_role_may(world: World) -> None:
     for verb in ("replay", "assign", "snooze", "ignore", "decide"):
         await klaus.send(f"/holds/H-{number}/{verb}", {"reason": "x", "choice": "x", "days": "1"}, status=403)
         assert verb == "decide" or await klaus.send("/holds/act", {"verb": verb, "hold": str(number)}, status=403)
-    for path in ("/systems/kantata/pause", f"/approvals/A-{world.seeded.approvals[0]}", "/runs/replay"):
+    for path in ("/systems/kantata/pause", f"/approvals/A-{world.seeded.approvals[0]}", "/plans"):
         await klaus.send(path, {"reason": "x", "answer": "approve", "run": "x"}, status=403)
     assert (await hold_of(world, "Nordwind Change Sprint/value.missing"))["times"] == 1
 

@@ -18,6 +18,7 @@ from tieout.console.application import console
 from tieout.console.setting import Door, Environment, Visitor
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.store.database import Database
 from tieout.testing.database import fresh_database, opened
 
@@ -65,6 +66,7 @@ async def world_on(url: str, seeded: seed.Seeded, now: datetime = seed.NOW) -> A
         app = console(
             database,
             Operator(database, clock),
+            Replays(database, clock),
             Access(database, clock),
             lambda: seed.KESTREL,
             clock,

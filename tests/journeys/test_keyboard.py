@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from tests.console.hub import Hub
 from tests.console.seed import NOW, missing_value
 from tests.console.test_deeds import state_of
 from tests.journeys.conftest import Site, open_context, visit
@@ -136,11 +137,54 @@ async def test_the_theme_is_chosen_and_kept(browser: Browser, site: Site) -> Non
         assert await page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") != light
 
 
-async def test_the_outcome_of_a_replay_shows_by_itself(browser: Browser, own_site: Site) -> None:
-    number = own_site.world.seeded.holds["Umbra Health Pipelines/customer.possible_duplicate"]
+async def test_a_hold_is_replayed_with_keys_alone(browser: Browser, own_site: Site) -> None:
+    """From the hold to its plan, through it, and to its end, which the page shows by itself."""
+    hub, number = Hub(own_site.world), own_site.world.seeded.holds["Nordwind Change Sprint/value.missing"]
     async with visit(browser, own_site) as (page, complaints):
         await page.goto(f"{own_site.address}/holds/H-{number}")
         await press(page, "r")
+        await expect(page.get_by_text("Being made.")).to_be_visible()
+        await hub.plan()
+        await expect(page.get_by_role("heading", name="Let exactly this begin?")).to_be_visible(timeout=10_000)
+        await press(page, "j")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("tr.detail")).to_contain_text("Set up the project")
+        await expect(page.locator("#item-1")).to_be_focused()
+        await press(page, "d")
+        await expect(page.locator("#technical")).to_have_attribute("open", "")
+        assert hub.target.sent == []
+        await press(page, "y")
+        await expect(page.get_by_text("Looking once more.")).to_be_visible()
+        await page.evaluate("() => { window.same = document.querySelector('#item-1') }")
+        await hub.plan()
+        await expect(page.get_by_text("0 of 2 documents came to an end")).to_be_visible(timeout=10_000)
+        await expect(page.locator("#state-1")).to_contain_text("at work")
+        assert await page.evaluate("() => window.same === document.querySelector('#item-1')"), "a row was drawn anew"
+        await hub.work()
+        await hub.plan()
+        await expect(page.get_by_text("2 documents went through")).to_be_visible(timeout=10_000)
+        assert len(hub.target.sent) == 4
+        assert complaints == []
+
+
+async def test_a_plan_is_asked_for_in_the_palette_with_keys_alone(browser: Browser, own_site: Site) -> None:
+    number = own_site.world.seeded.holds["Nordwind Change Sprint/value.missing"]
+    async with visit(browser, own_site) as (page, complaints):
+        await page.keyboard.press("Control+k")
+        await page.keyboard.type(f"replay H-{number}")
+        await expect(page.locator("#palette [data-results] button")).to_contain_text(f"Replay H-{number}")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/plans/P-*")
+        await expect(page.get_by_text("Being made.")).to_be_visible()
+        assert complaints == []
+
+
+async def test_the_outcome_of_a_deed_shows_by_itself(browser: Browser, own_site: Site) -> None:
+    number = own_site.world.seeded.holds["Umbra Health Pipelines/customer.possible_duplicate"]
+    async with visit(browser, own_site) as (page, complaints):
+        await page.goto(f"{own_site.address}/holds/H-{number}")
+        await page.get_by_text("None of these").click()
+        await page.get_by_role("button", name="Decide and continue").click()
         await expect(page.get_by_text("Tieout is on it.")).to_be_visible()
         async with own_site.world.database.transaction() as tx:
             hold = await holds.get(tx, number)
@@ -148,7 +192,7 @@ async def test_the_outcome_of_a_replay_shows_by_itself(browser: Browser, own_sit
             await holds.close_holds(
                 tx, hold["flow"], hold["subject"], by="source", resolution="it is the same", now=NOW
             )
-        await expect(page.get_by_text("Resolved just now by Anna Fischer: replayed.")).to_be_visible(timeout=10_000)
+        await expect(page.get_by_text("Resolved just now by Anna Fischer: decided")).to_be_visible(timeout=10_000)
         assert complaints == []
 
 

@@ -36,6 +36,12 @@ class OfHold(Asked):
     cause: bool = False
 
 
+class OfHolds(Asked):
+    """Several holds; those that were resolved meanwhile are left out."""
+
+    holds: list[Annotated[str, Field(pattern=r"^H-[0-9]{1,12}$")]] = Field(min_length=1, max_length=1000)
+
+
 class OfRun(Asked):
     """One run; `step` does that step once more, where repeating it makes no second one."""
 
@@ -52,7 +58,7 @@ class OfSpan(Asked):
     states: list[RunState] = Field(default=["held"], min_length=1)
 
 
-Ask = OfHold | OfRun | OfSpan
+Ask = OfHold | OfHolds | OfRun | OfSpan
 
 
 class Progress(BaseModel):
@@ -217,6 +223,8 @@ def _wanted(ask: Ask) -> Wanted:
     match ask:
         case OfHold():
             return Wanted(hold=number_of(ask.hold), cause=ask.cause, how=ask.how)
+        case OfHolds():
+            return Wanted(holds=tuple(number_of(each) for each in ask.holds), how=ask.how)
         case OfRun():
             return Wanted(run=ask.run, step=ask.step, how=ask.how)
         case OfSpan():

@@ -26,7 +26,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def replay(
-    what: Annotated[str, typer.Argument(metavar="[HOLD|RUN]", help="H-20401, or the id of a run.")] = "",
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[HOLD…|RUN]", help="H-20401, several holds, or the id of a run.")
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Everything that waits for the same reason as the hold.")
     ] = False,
@@ -54,7 +56,7 @@ def replay(
     from tieout.cli.plans import conclude, ended, made, number_of, tell
     from tieout.engine.replay import Wanted
 
-    wanted = _wanted(Wanted, what, every, step, flow, (since, until), tuple(state or ["held"]), as_it_was)
+    wanted = _wanted(Wanted, what or [], every, step, flow, (since, until), tuple(state or ["held"]), as_it_was)
 
     async def plan(desk: Desk) -> dict[str, Any]:
         return await made(desk, await desk.replays.ask(wanted, actor=actor(name)))
@@ -76,7 +78,7 @@ def replay(
 
 def _wanted(
     make: type[Wanted],
-    what: str,
+    what: list[str],
     every: bool,
     step: str,
     flow: str,
@@ -90,13 +92,17 @@ def _wanted(
     from tieout.cli.plans import number_of
 
     if bool(what) == bool(flow):
-        raise stop(Exit.USAGE, "Say what to replay: a hold, a run, or --flow with --since and --until.")
+        raise stop(Exit.USAGE, "Say what to replay: holds, a run, or --flow with --since and --until.")
     unknown = set(states) - {"held", "waiting", "done", "ignored"}
     if unknown:
         raise stop(Exit.USAGE, f"A run does not end as {', '.join(sorted(unknown))}.")
-    hold = number_of(what) if _HOLD.fullmatch(what) else None
+    numbers = [number_of(each) for each in what if _HOLD.fullmatch(each)]
+    if len(what) > 1 and (every or len(numbers) < len(what)):
+        raise stop(Exit.USAGE, "Several at once are holds, without --all.")
+    hold = numbers[0] if len(what) == len(numbers) == 1 else None
     since, until = (each.replace(tzinfo=UTC) if each else None for each in span)
     return make(
-        hold=hold, cause=every, run=what if hold is None else "", step=step, flow=flow, since=since, until=until,
+        hold=hold, cause=every, holds=tuple(numbers) if len(what) > 1 else (),
+        run=what[0] if what and not numbers else "", step=step, flow=flow, since=since, until=until,
         states=states, how="as_it_was" if as_it_was else "as_it_is_now",
     )  # fmt: skip

@@ -28,6 +28,7 @@ from tieout.console.pages import (
     invoices,
     overrides,
     palette,
+    plans,
     questions,
     routes,
     runs,
@@ -42,6 +43,7 @@ from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator, OwnRequest, Refused, Unknown
+from tieout.engine.replay import Replays
 from tieout.store.database import Database
 
 View = Callable[[Visit], Awaitable[Response]]
@@ -64,6 +66,7 @@ class Mistake:
 def console(
     database: Database,
     operator: Operator,
+    replays: Replays,
     access: Access,
     firm: Callable[[], Firm],
     clock: Callable[[], datetime],
@@ -77,7 +80,7 @@ def console(
     `firm` is asked at every page, so that an applied folder shows at once; `link` gives the address of a record in its
     own system, or an empty string; `quiet` is how long a system may be silent before Today says so.
     """
-    setting = Setting(database, operator, access, firm, clock, link, environment, templates(), quiet)
+    setting = Setting(database, operator, replays, access, firm, clock, link, environment, templates(), quiet)
     return Starlette(routes=_routes(setting), middleware=[Middleware(guard.SecurityHeaders)])
 
 
@@ -102,6 +105,10 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("POST", "/approvals/values/{row:int}", approvals.approve_value),
     ("GET", "/approvals/{id}", approvals.one),
     ("POST", "/approvals/{id}", approvals.answer),
+    ("GET", "/plans", plans.show),
+    ("POST", "/plans", plans.add),
+    ("GET", "/plans/{id}", plans.one),
+    ("POST", "/plans/{id}/{verb}", plans.act),
     ("GET", "/documents", documents.show),
     ("GET", "/documents/{kind}/{key:path}", documents.one),
     ("GET", "/invoices", invoices.show),
@@ -109,7 +116,6 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("GET", "/invoices/{key}/lines/{line:path}", invoices.line),
     ("GET", "/entries/{connection}/{id:path}", invoices.entry),
     ("GET", "/runs", runs.show),
-    ("POST", "/runs/replay", runs.replay),
     ("GET", "/runs/{id:path}", runs.one),
     ("GET", "/effects/{key}", runs.effect),
     ("GET", "/systems", systems.show),

@@ -16,6 +16,7 @@ from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
+from tieout.engine.replay import Replays
 from tieout.store.database import Database
 
 HERE = Path(__file__).parent
@@ -59,6 +60,7 @@ class Setting:
 
     database: Database
     operator: Operator
+    replays: Replays
     access: Access
     firm: Callable[[], Firm]
     clock: Callable[[], datetime]

@@ -83,6 +83,13 @@ def effect_rows(stored: Iterable[Mapping[str, Any]]) -> tuple[EffectRow, ...]:
     )
 
 
+def repeatable(steps: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The steps that may be done once more: those in which a write that makes no second one was sent."""
+    sent = [each["planned_at"] for each in effects if each["guarantee"] == "B" and each["state"] == "done"]
+    titles = [each["title"] for each in steps if any(each["started_at"] <= at <= each["ended_at"] for at in sent)]
+    return tuple(dict.fromkeys(titles))
+
+
 def run_href(run_id: str) -> str:
     return f"/runs/{quote(run_id, safe='/:@')}"
 

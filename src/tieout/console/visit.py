@@ -171,6 +171,7 @@ def _sections(path: str, counts: Mapping[str, int]) -> tuple[Section, ...]:
         ("Today", "/", "t", "today", None),
         ("Holds", "/holds", "h", "hold", counts["holds"]),
         ("Approvals", "/approvals", "a", "approval", counts["approvals"]),
+        ("Plans", "/plans", "p", "plan", None),
         ("Documents", "/documents", "d", "document", None),
         ("Invoices", "/invoices", "i", "invoice", None),
         ("Runs", "/runs", "r", "run", None),

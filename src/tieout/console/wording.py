@@ -36,6 +36,33 @@ GUARANTEES = {
     "D": "We wait, look it up by our reference, then decide.",
     "E": "One attempt; a person looks when the answer is lost.",
 }
+# What a plan does to a target, and how a document of it would end: a word for a row, and a tone.
+ACTS = {
+    "create": ("will create", "good"),
+    "update": ("will update", "good"),
+    "ask": ("will ask first", "warn"),
+    "skip": ("is there already", "calm"),
+}
+ENDS = {
+    "done": ("goes through", "good"),
+    "ignored": ("nothing to do", "calm"),
+    "held": ("still waits", "warn"),
+    "waiting": ("waits for others", "warn"),
+    "later": ("cannot go on now", "warn"),
+    "open": ("the target decides", "warn"),
+    "fault": ("fault in Tieout", "bad"),
+}
+PLANS = {
+    "making": ("being made", "calm"),
+    "open": ("ready", "warn"),
+    "checking": ("checking", "calm"),
+    "running": ("at work", "calm"),
+    "done": ("done", "good"),
+    "stopped": ("stopped", "warn"),
+    "moved": ("overtaken", "bad"),
+    "discarded": ("discarded", "calm"),
+}
+HOWS = {"as_it_is_now": "as it is now", "as_it_was": "as it was"}
 
 
 def money(minor: Decimal | int | None, currency: str) -> Money | None:

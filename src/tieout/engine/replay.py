@@ -25,11 +25,13 @@ _OVER = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What shall be replayed: a hold (with `cause` everything that waits for the same reason), a run (with `step` that
-    step once more), or the runs of a flow that ended in a span of time."""
+    """What shall be replayed: a hold (with `cause` everything that waits for the same reason), several holds, a run (with
+    `step` that step once more), the runs of a flow that ended in a span of time, or what an earlier plan has left over."""
 
     hold: int | None = None
     cause: bool = False
+    holds: tuple[int, ...] = ()
+    plan: int | None = None
     run: str = ""
     step: str = ""
     flow: str = ""
@@ -117,6 +119,20 @@ class Replays(Deeds):
                 raise Refused(f"H-{wanted.hold} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
             same = await holds.of_cause(tx, hold["cause"]) if wanted.cause else [hold]
             return f"H-{wanted.hold}" + (" and all with its cause" if wanted.cause else ""), _once(same)
+        if wanted.holds:
+            picked = await holds.some(tx, wanted.holds)
+            if missing := set(wanted.holds) - {each["id"] for each in picked}:
+                raise Unknown(f"There is no hold H-{min(missing)}.")
+            waiting = [each for each in picked if each["state"] == "open"]
+            if not waiting:
+                raise Refused("Every one of these holds was resolved before.")
+            return _named(waiting), _once(waiting)
+        if wanted.plan is not None:
+            earlier = await plans.get(tx, wanted.plan)
+            if earlier is None:
+                raise Unknown(f"There is no plan P-{wanted.plan}.")
+            left = [each for each in await plans.items(tx, wanted.plan) if each["state"] not in ("done", "ignored")]
+            return earlier["what"], _once(left)
         if wanted.run:
             if await runs.get(tx, wanted.run) is None:
                 raise Unknown(f"There is no run {wanted.run!r}.")
@@ -127,7 +143,7 @@ class Replays(Deeds):
             found = await plans.runs_between(tx, wanted.flow, wanted.since, wanted.until, wanted.states, _MOST + 1)
             said = ", ".join(wanted.states)
             return f"{wanted.flow}, {said}, {wanted.since:%Y-%m-%d %H:%M} to {wanted.until:%Y-%m-%d %H:%M}", found
-        raise Refused("Say what to replay: a hold, a run, or a flow with a span of time.")
+        raise Refused("Say what to replay: holds, a run, or a flow with a span of time.")
 
     async def _ask(self, tx: Tx, wanted: Wanted, what: str, run_ids: Sequence[str], actor: str) -> int:
         if len(run_ids) > _MOST:
@@ -152,6 +168,12 @@ def approval_needed(sums: Sums, firm: Firm) -> str:
         if limit is not None and Decimal(amount) > limit:
             return f"{Money(Decimal(amount), currency)} are more than {Money(limit, currency)}"
     return ""
+
+
+def _named(found: Sequence[Mapping[str, Any]]) -> str:
+    """H-20401, H-20402 and 12 more."""
+    first = ", ".join(f"H-{each['id']}" for each in found[:3])
+    return f"{first} and {len(found) - 3:,} more" if len(found) > 3 else first
 
 
 def _once(found: Sequence[Mapping[str, Any]]) -> list[str]:

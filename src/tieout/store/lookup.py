@@ -11,15 +11,15 @@ from tieout.domain.documents.upcast import KINDS
 from tieout.domain.spelling import spellings
 from tieout.store.database import Tx, row, rows
 
-_NUMBERED = re.compile(r"([HA])-(\d{1,18})", re.IGNORECASE)
+_NUMBERED = re.compile(r"([HAP])-(\d{1,18})", re.IGNORECASE)
 _MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something the hub knows. `kind` is a document kind, or invoice, time_entry, record, run, effect, hold, approval.
+    """Something the hub knows. `kind` is a document kind, or invoice, time_entry, record, run, effect, hold, approval, plan.
 
-    `key` opens it (H-20401 and A-501 as people write them; `connection/id` for a time entry, `connection/kind/id` for a
+    `key` opens it (H-20401, A-501 and P-3301 as people write them; `connection/id` for a time entry, `connection/kind/id` for a
     record that no document knows yet). `because` says what agreed.
     """
 
@@ -66,12 +66,13 @@ async def titles(tx: Tx, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str
 
 
 async def _numbered(tx: Tx, letter: str, number: int) -> list[Hit]:
-    if letter == "H":
-        found = await row(tx, "select title from hold where id = %s", (number,))
-        kind = "hold"
-    else:
-        found = await row(tx, "select title from approval where id = %s", (number,))
-        kind = "approval"
+    match letter:
+        case "H":
+            kind, found = "hold", await row(tx, "select title from hold where id = %s", (number,))
+        case "A":
+            kind, found = "approval", await row(tx, "select title from approval where id = %s", (number,))
+        case _:
+            kind, found = "plan", await row(tx, "select what as title from plan where id = %s", (number,))
     return [Hit(kind, f"{letter}-{number}", found["title"], "its number")] if found else []
 
 

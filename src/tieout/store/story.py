@@ -13,12 +13,17 @@ RUN_STATES = ("queued", "running", "retrying", "held", "waiting", "done", "ignor
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Which runs to list, the newest first; `before` is the sequence of the last one on the page before."""
+    """Which runs to list, the newest first; `before` is the sequence of the last one on the page before.
+
+    `since` and `until` bound the moment when a run ended, the second one not included.
+    """
 
     state: str = ""
     flow: str = ""
     text: str = ""
     before: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def runs(tx: Tx, wanted: Runs, *, limit: int = 50) -> list[dict[str, Any]]:
@@ -34,10 +39,13 @@ async def runs(tx: Tx, wanted: Runs, *, limit: int = 50) -> list[dict[str, Any]]
         where (%(state)s = '' or state = %(state)s) and (%(flow)s = '' or flow = %(flow)s)
           and (%(text)s = '' or strpos(lower(id || ' ' || coalesce(engagement, '')), lower(%(text)s)) > 0)
           and (%(before)s = 0 or sequence < %(before)s)
+          and (%(since)s::timestamptz is null or ended_at >= %(since)s)
+          and (%(until)s::timestamptz is null or ended_at < %(until)s)
         order by sequence desc limit %(limit)s
         """,
         {
             "state": wanted.state, "flow": wanted.flow, "text": wanted.text.strip(), "before": wanted.before, "limit": limit,
+            "since": wanted.since, "until": wanted.until,
         },
     )  # fmt: skip
 

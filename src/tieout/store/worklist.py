@@ -308,7 +308,9 @@ async def counts(tx: Tx, now: datetime) -> dict[str, int]:
         """
         select (select count(*) from hold where state = 'open' and not coalesce(snoozed_until > %(now)s, false)) as holds,
                (select count(*) from approval where state = 'open')
-                 + (select count(*) from value_row where waiting) as approvals,
+                 + (select count(*) from value_row where waiting)
+                 + (select count(*) from plan where state = 'open' and needs_approval <> '' and approved_by is null)
+                 as approvals,
                (select count(*) from connection where state = 'paused') as paused,
                (select coalesce(max(id), 0) from hold)
                  + (select coalesce(sum(reopened), 0) from hold where reopened > 0)::bigint as newest_hold

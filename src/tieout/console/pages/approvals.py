@@ -11,13 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
-from tieout.console.pages.hold import continued, source_of
+from tieout.console.onward import onward
+from tieout.console.pages.hold import source_of
+from tieout.console.pages.plans import locked
+from tieout.console.planned import PlanRow, plan_row
 from tieout.console.visit import Visit
 from tieout.domain.access import who_may
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.domain.values import ValueRow
-from tieout.store import documents, firm, holds, worklist
+from tieout.store import documents, firm, holds, planned, worklist
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,21 @@ class WaitingValue:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingPlan:
+    """A replay plan that needs a second person's word, which is given on its own page."""
+
+    plan: PlanRow
+    locked: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approvals:
     """The page's own variables."""
 
     template: ClassVar[str] = "approvals.html"
 
     waiting: tuple[Request, ...]
+    plans: tuple[WaitingPlan, ...]
     values: tuple[WaitingValue, ...]
     answered: tuple[Request, ...]
     sums: tuple[Money, ...]
@@ -85,14 +97,18 @@ async def show(visit: Visit) -> Response:
     async with visit.setting.database.transaction() as tx:
         stored = await worklist.approvals(tx)
         values = await firm.waiting_values(tx)
+        asked = [each for each in await planned.to_decide(tx) if each["waits"]]
+        worth = await planned.worth(tx, [each["id"] for each in asked])
     found = [_request(each, visit) for each in stored]
     waiting = tuple(each for each in found if each.state == "open")
+    replays = tuple(plan_row(each, each["items"], worth) for each in asked)
     return await visit.page(
         Approvals(
             waiting=waiting,
+            plans=tuple(WaitingPlan(each, locked(each, visit)) for each in replays),
             values=tuple(WaitingValue(each.version, each, _value_locked(each, visit)) for each in values),
             answered=tuple(each for each in found if each.state != "open"),
-            sums=wording.sums(each.money for each in waiting),
+            sums=wording.sums([*(each.money for each in waiting), *(sum_ for each in replays for sum_ in each.money)]),
         ),
     )
 
@@ -128,13 +144,13 @@ async def answer(visit: Visit) -> Response:
         number, approve=approve, actor=visit.me, reason=form.get("reason", "")
     )
     said = f"A-{number} is {'approved' if approve else 'rejected'}."
-    return visit.done(form.get("back", f"/approvals/A-{number}"), f"{said} {continued(released)}".strip())
+    return await onward(visit, form.get("back", f"/approvals/A-{number}"), said, released)
 
 
 async def approve_value(visit: Visit) -> Response:
     visit.require("value.approve")
     released = await visit.setting.operator.approve_value(int(visit.request.path_params["row"]), actor=visit.me)
-    return visit.done("/approvals", f"The row is in force. {continued(released)}".strip())
+    return await onward(visit, "/approvals", "The row is in force.", released)
 
 
 def _request(stored: Mapping[str, Any], visit: Visit) -> Request:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import choices, wording
+from tieout.console.onward import ask, onward
 from tieout.console.pages.holds import days_of, snooze_of, wanted_from
 from tieout.console.rows import HoldRow, by_cause, explained, hold_row
 from tieout.console.technical import EffectRow, StepRow, effect_rows, step_rows
@@ -22,7 +23,7 @@ from tieout.domain.documents.upcast import load
 from tieout.domain.overriding import can_be_set, current, is_money
 from tieout.domain.problems import Explained
 from tieout.domain.values import ANY, ValueRow, ValueTables
-from tieout.engine.operator import Released
+from tieout.engine.replay import Wanted
 from tieout.store import documents, firm, holds, related, routing, runs, story, talk, worklist
 from tieout.store.database import Tx
 
@@ -205,8 +206,7 @@ async def act(visit: Visit) -> Response:
     operator, me = visit.setting.operator, visit.me
     match verb:
         case "replay":
-            visit.require("hold.replay")
-            notice = continued(await operator.replay_hold(number, actor=me, all_of_cause=form.get("all") == "on"))
+            return await ask(visit, Wanted(hold=number, cause=form.get("all") == "on"))
         case "assign":
             visit.require("hold.assign")
             await operator.assign(number, assignee=form.get("assignee", "") or me, actor=me)
@@ -224,9 +224,8 @@ async def act(visit: Visit) -> Response:
             visit.require("hold.decide")
             if not form.get("choice"):
                 return visit.done(form.get("back", f"/holds/H-{number}"), "Choose one of the answers first.")
-            notice = continued(
-                await operator.decide(number, choice=form["choice"], reason=form.get("reason", ""), actor=me)
-            )
+            released = await operator.decide(number, choice=form["choice"], reason=form.get("reason", ""), actor=me)
+            return await onward(visit, form.get("back", f"/holds/H-{number}"), "", released)
         case "settle":
             visit.require("hold.decide")
             if form.get("there") not in ("yes", "no"):
@@ -235,7 +234,7 @@ async def act(visit: Visit) -> Response:
             released = await operator.settle(
                 number, there=there, record=record, reason=form.get("reason", ""), actor=me
             )
-            notice = continued(released)
+            return await onward(visit, form.get("back", f"/holds/H-{number}"), "", released)
         case "comment":
             visit.require("hold.comment")
             await operator.talk.comment(number, text=form.get("text", ""), actor=me)
@@ -268,13 +267,7 @@ async def set_value(visit: Visit) -> Response:
     said = f"“{row.key.strip()}” is {row.value.strip()} in {table.name} now."
     if table.four_eyes:
         said = f"“{row.key.strip()}” waits for a second person: see Approvals."
-    return visit.done(form.get("back", f"/tables/{table.name}"), f"{said} {continued(released)}".strip())
-
-
-def continued(released: Released) -> str:
-    if not released.runs:
-        return ""
-    return f"{wording.count(len(released.runs), 'document')} {'goes' if len(released.runs) == 1 else 'go'} on."
+    return await onward(visit, form.get("back", f"/tables/{table.name}"), said, released)
 
 
 def number_of(visit: Visit) -> int:

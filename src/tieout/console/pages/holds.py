@@ -12,10 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
+from tieout.console.onward import ask
 from tieout.console.rows import HoldRow, hold_row, short_of
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
 from tieout.domain.money import Money
+from tieout.engine import replay
 from tieout.engine.bulk import to_all
 from tieout.store import holds, worklist
 from tieout.store.database import Tx
@@ -32,12 +34,12 @@ _TAB_TITLES = {
 }
 _AGE_TITLES = {"4h": "under 4 h", "1d": "4 to 24 h", "3d": "1 to 3 days", "older": "over 3 days"}
 _RIGHTS: Mapping[str, Verb] = {
-    "replay": "hold.replay",
+    "replay": "run.replay",
     "assign": "hold.assign",
     "snooze": "hold.snooze",
     "ignore": "hold.ignore",
 }
-_SAID = {"replay": "replayed", "assign": "assigned", "snooze": "snoozed", "ignore": "ignored"}
+_SAID = {"replay": "planned", "assign": "assigned", "snooze": "snoozed", "ignore": "ignored"}
 FILTERS = ("entity", "owner", "team", "code", "flow", "ended", "age", "cause", "text", "first")
 _ENDED = {"source": "by its source", "person": "by a person", "ignored": "ignored, with a reason"}
 # Causes with more holds than these are one row until somebody opens them; more causes than these are not shown at once.
@@ -190,7 +192,8 @@ def _group(cause: CauseSum, first: HoldRow, rows: Sequence[HoldRow], opened: str
 
 
 async def act(visit: Visit) -> Response:
-    """Replays, assigns, snoozes or ignores every hold that is ticked, one by one or by its cause; says why not, where it cannot."""
+    """Assigns, snoozes or ignores every hold that is ticked, one by one or by its cause, or plans their replay; says why
+    not, where it cannot."""
     form, ids = await visit.form(), [int(each) for each in await visit.chosen("hold") if each.isdigit()]
     back, verb = form.get("back", "/holds"), form.get("verb", "")
     if verb not in _SAID:
@@ -203,16 +206,25 @@ async def act(visit: Visit) -> Response:
             ids += await worklist.ids(tx, wanted, causes)
     if not ids:
         return visit.done(back, "Tick at least one hold first.")
+    if verb == "replay":
+        return await _planned(visit, tuple(dict.fromkeys(ids)))
     outcome = await to_all(dict.fromkeys(ids), lambda hold: _one(visit, hold, verb, form))
     notice = f"{wording.count(outcome.done, 'hold')} {_SAID[verb]}." if outcome.done else ""
     return visit.done(back, " ".join([notice, *outcome.refusals[:3]]).strip())
 
 
+async def _planned(visit: Visit, ids: tuple[int, ...]) -> Response:
+    """One plan for all of them; those that are resolved are left out, and the notice says so."""
+    async with visit.setting.database.transaction() as tx:
+        over = [f"H-{each['id']}" for each in await holds.some(tx, ids) if each["state"] != "open"]
+    more = f" and {len(over) - 3} more" if len(over) > 3 else ""
+    said = f"{', '.join(over[:3])}{more} {'was' if len(over) == 1 else 'were'} resolved before." if over else ""
+    return await ask(visit, replay.Wanted(holds=ids), said)
+
+
 async def _one(visit: Visit, hold: int, verb: str, values: Mapping[str, str]) -> None:
     operator = visit.setting.operator
     match verb:
-        case "replay":
-            await operator.replay_hold(hold, actor=visit.me)
         case "assign":
             await operator.assign(hold, assignee=values.get("assignee", "") or visit.me, actor=visit.me)
         case "snooze":

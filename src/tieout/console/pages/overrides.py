@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tieout.console.pages.hold import continued
+from tieout.console.onward import onward
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
 from tieout.store import overrides
@@ -65,7 +65,7 @@ async def add(visit: Visit) -> Response:
     said = (
         f"O-{number} waits for a second person." if waits else f"{form.get('field', '')} is overridden as O-{number}."
     )
-    return visit.done(form.get("back", "/overrides"), f"{said} {continued(released)}".strip())
+    return await onward(visit, form.get("back", "/overrides"), said, released)
 
 
 async def act(visit: Visit) -> Response:
@@ -83,7 +83,7 @@ async def act(visit: Visit) -> Response:
             said = f"O-{number} is withdrawn: what the source says counts again."
         case verb:
             raise HTTPException(404, f"There is no verb {verb!r} for an override.")
-    return visit.done(form.get("back", "/overrides"), f"{said} {continued(released)}".strip())
+    return await onward(visit, form.get("back", "/overrides"), said, released)
 
 
 def _row(stored: Mapping[str, Any], me: str) -> Row:

@@ -23,6 +23,7 @@ _PAGES = (
     ("Holds that are yours", "/holds?tab=mine", ""),
     ("Holds that nobody has", "/holds?tab=unassigned", ""),
     ("Approvals", "/approvals", "g a"),
+    ("Replay plans", "/plans", "g p"),
     ("Documents", "/documents", "g d"),
     ("Projects", "/documents?kind=project", ""),
     ("Customers", "/documents?kind=customer", ""),
@@ -38,13 +39,14 @@ _COMMAND = re.compile(r"(replay|assign|snooze|ignore|fix|open)\s+h-?(\d{1,18})",
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One line of the palette: where it leads, what it is, and the key that does the same."""
+    """One line of the palette: where it leads, what it is, and the key that does the same; `hold` asks for its plan."""
 
     title: str
     kind: str
     href: str
     because: str
     key: str
+    hold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ async def search(visit: Visit, text: str) -> tuple[Found, ...]:
         return tuple(pages)
     command = _COMMAND.fullmatch(text)
     if command is not None:
-        return _commands(command[1].lower(), int(command[2]))
+        return _commands(visit, command[1].lower(), int(command[2]))
     async with visit.setting.database.transaction() as tx:
         hits = _distinct(await lookup.find(tx, text))
     return (*(_hit(each) for each in hits), *pages)[:20]
@@ -122,9 +124,11 @@ def _hit(hit: Hit) -> Found:
     return Found(hit.title, f"{wording.words(hit.kind)} {hit.key}", href_of(hit), hit.because, "")
 
 
-def _commands(verb: str, number: int) -> tuple[Found, ...]:
-    """A verb leads to the hold with its form ready: nothing irreversible happens from a list."""
+def _commands(visit: Visit, verb: str, number: int) -> tuple[Found, ...]:
+    """A verb leads to the hold with its form ready, a replay to its plan: nothing irreversible happens from a list."""
     where = f"/holds/H-{number}"
+    if verb == "replay" and visit.may("run.replay"):
+        return (Found(f"Replay H-{number}", "command", where, "Enter shows the plan; nothing begins yet", "r", number),)
     anchor = f"{where}#{verb}" if verb in _VERBS else where
     return (Found(f"{verb.capitalize()} H-{number}", "command", anchor, "Enter opens the form", verb[0]),)
 
@@ -141,6 +145,7 @@ def _entry(hit: Hit) -> str:
 _WAYS: dict[str, Callable[[Hit], str]] = {
     "hold": lambda hit: f"/holds/{hit.key}",
     "approval": lambda hit: f"/approvals/{hit.key}",
+    "plan": lambda hit: f"/plans/{hit.key}",
     "invoice": lambda hit: f"/invoices/{quote(hit.key, safe='')}",
     "run": lambda hit: run_href(hit.key),
     "effect": lambda hit: f"/effects/{hit.key}",

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import choices
-from tieout.console.pages.hold import continued
+from tieout.console.onward import onward
 from tieout.console.rows import HoldRow, explained, hold_row
 from tieout.console.visit import Visit
 from tieout.domain.problems import Explained
@@ -53,9 +53,7 @@ async def answer(visit: Visit) -> Response:
     released = await visit.setting.operator.talk.answer(
         asked["id"], text=form.get("text", ""), choice=form.get("choice", ""), actor=visit.me
     )
-    return visit.done(
-        f"/questions/Q-{asked['id']}", f"Thank you: your answer is in the story. {continued(released)}".strip()
-    )
+    return await onward(visit, f"/questions/Q-{asked['id']}", "Thank you: your answer is in the story.", released)
 
 
 async def _asked(visit: Visit) -> tuple[dict[str, Any], dict[str, Any]]:

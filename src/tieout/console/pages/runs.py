@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from tieout.console import wording
-from tieout.console.pages.hold import continued
+from tieout.console.pages.plans import moment_of
 from tieout.console.rows import HoldRow, hold_row
-from tieout.console.technical import EffectRow, StepRow, effect_rows, generations, run_href, step_rows
+from tieout.console.technical import EffectRow, StepRow, effect_rows, generations, repeatable, run_href, step_rows
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
 from tieout.store import effects, runs, story
+from tieout.store.plans import ENDED
 
 _PAGE = 50
 
@@ -63,8 +64,12 @@ class Runs:
     flow: str
     text: str
     state: str
+    since: str
+    until: str
+    ended: tuple[tuple[str, bool], ...]
     filtered: bool
     older: str
+    may: Callable[[Verb], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run."""
+    """One run; `repeats` are its steps that can be done once more without making a second of anything."""
 
     template: ClassVar[str] = "run.html"
 
@@ -93,18 +98,22 @@ class Run:
     messages: tuple[Message, ...]
     holds: tuple[HoldRow, ...]
     document: str
+    repeats: tuple[str, ...]
     may: Callable[[Verb], bool]
 
 
 async def show(visit: Visit) -> Response:
     before = visit.query("before")
     state = visit.query("state") if visit.query("state") in story.RUN_STATES else ""
-    wanted = story.Runs(state, visit.query("flow"), visit.query("text"), int(before) if before.isdigit() else 0)
+    since, until = (moment_of(visit, visit.query(name)) for name in ("since", "until"))
+    wanted = story.Runs(
+        state, visit.query("flow"), visit.query("text"), int(before) if before.isdigit() else 0, since, until
+    )
     async with visit.setting.database.transaction() as tx:
         stored = await story.runs(tx, wanted, limit=_PAGE + 1)
         counts = await story.run_states(tx)
         flows = await story.run_flows(tx)
-    kept = {name: visit.query(name) for name in ("flow", "text") if visit.query(name)}
+    kept = {name: visit.query(name) for name in ("flow", "text", "since", "until") if visit.query(name)}
     states = [StateTab("All", _address(kept), sum(counts.values()), not state)]
     states += [
         StateTab(each.capitalize(), _address({**kept, "state": each}), counts[each], each == state)
@@ -120,8 +129,13 @@ async def show(visit: Visit) -> Response:
             flow=wanted.flow,
             text=wanted.text,
             state=state,
+            since=visit.query("since") if since else "",
+            until=visit.query("until") if until else "",
+            # What waits is what people want to begin again, unless they look at something else.
+            ended=tuple((each, each == (state if state in ENDED else "held")) for each in ENDED),
             filtered=bool(kept or state),
             older=_address(more) if more else "",
+            may=visit.may,
         ),
     )
 
@@ -132,27 +146,21 @@ async def one(visit: Visit) -> Response:
         stored = await runs.get(tx, run_id)
         if stored is None:
             raise HTTPException(404, f"There is no run {run_id!r}.")
+        steps, written = await story.steps(tx, run_id), await story.effects_of_run(tx, run_id)
         context = Run(
             run=run_row(stored),
             version=stored["version"],
             generation=stored["generation"],
             worker=stored["worker"],
-            stories=generations(step_rows(await story.steps(tx, run_id))),
-            effects=effect_rows(await story.effects_of_run(tx, run_id)),
+            stories=generations(step_rows(steps)),
+            effects=effect_rows(written),
             messages=tuple(_message(each) for each in await story.messages_of_run(tx, run_id)),
             holds=tuple(hold_row(each) for each in await story.holds_of_run(tx, run_id)),
             document=f"/documents/engagement/{stored['engagement']}" if stored["engagement"] else "",
+            repeats=repeatable(steps, written) if stored["state"] in ENDED else (),
             may=visit.may,
         )
     return await visit.page(context)
-
-
-async def replay(visit: Visit) -> Response:
-    visit.require("run.replay")
-    form = await visit.form()
-    run_id = form.get("run", "")
-    released = await visit.setting.operator.replay_run(run_id, actor=visit.me)
-    return visit.done(form.get("back", "/runs"), continued(released))
 
 
 async def effect(visit: Visit) -> Response:

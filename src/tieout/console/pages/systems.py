@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from tieout.console import wording
-from tieout.console.pages.hold import continued, source_of
+from tieout.console.onward import onward
+from tieout.console.pages.hold import source_of
 from tieout.console.setting import Door
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
@@ -142,7 +143,7 @@ async def act(visit: Visit) -> Response:
     if verb == "resume":
         visit.require("connection.resume")
         released = await visit.setting.operator.resume(card.name, actor=visit.me)
-        return visit.done(form.get("back", card.href), f"{card.name} goes on. {continued(released)}".strip())
+        return await onward(visit, form.get("back", card.href), f"{card.name} goes on.", released)
     raise HTTPException(404, f"There is no verb {verb!r} for a system.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from tieout.console.rows import hold_row
 from tieout.console.visit import Visit
 from tieout.domain.money import Money
 from tieout.domain.urgency import urgency
-from tieout.store import figures, worklist
+from tieout.store import figures, planned, worklist
 from tieout.store.figures import Difference, Totals
 
 _SHOWN = 8
@@ -25,7 +25,7 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One line of the list: a cause or an approval, the money of the documents that it alone accounts for."""
+    """One line of the list: a cause, an approval or a plan, and the money of the documents that it alone accounts for."""
 
     what: str
     documents: int
@@ -91,9 +91,11 @@ async def show(visit: Visit) -> Response:
         stored = await worklist.needs(tx, me=visit.me, now=visit.now)
         elsewhere = await worklist.elsewhere(tx, me=visit.me, now=visit.now)
         passed = await worklist.passed_since(tx, midnight)
+        deciding = await planned.to_decide(tx)
         systems = await cards(visit, tx)
     found = await figures.figures(visit.setting.database)
-    needs = needs_of(stored, visit.now)
+    plans = [each for each in deciding if _for_me(each, visit)]
+    needs = sorted([*needs_of(stored, visit.now), *(_plan_need(each, visit.now) for each in plans)], key=_urgent)
     differences = tuple(each for each in found.differences if each.amount)
     return await visit.page(
         Today(
@@ -124,7 +126,27 @@ def needs_of(stored: Sequence[Mapping[str, Any]], now: datetime) -> list[Need]:
         if each["counted"]:
             gathered.setdefault(each["cause"] or f"A-{each['id']}", []).append(each)
     needs = [_need(members, now) for members in gathered.values()]
-    return sorted(needs, key=lambda each: (-each.rank, each.due_at, each.href))
+    return sorted(needs, key=_urgent)
+
+
+def _urgent(need: Need) -> tuple[Decimal, datetime, str]:
+    return -need.rank, need.due_at, need.href
+
+
+def _for_me(plan: Mapping[str, Any], visit: Visit) -> bool:
+    """A plan of somebody else that this person may approve, or their own that they can let begin."""
+    mine = plan["made_by"].casefold() == visit.me.casefold()
+    return visit.may("plan.approve") and not mine if plan["waits"] else mine
+
+
+def _plan_need(plan: Mapping[str, Any], now: datetime) -> Need:
+    """The money of its documents is counted where they are held, so that none is counted twice."""
+    due_at = plan["made_at"] + timedelta(days=1)
+    what = f"P-{plan['id']} waits for {'approval' if plan['waits'] else 'your confirmation'}"
+    title = f"{wording.count(plan['items'], 'document')}: {plan['what']}"
+    owner = wording.person(plan["made_by"])
+    verb, href = "Decide" if plan["waits"] else "Look", f"/plans/P-{plan['id']}"
+    return Need(what, 0, title, owner, "", (), due_at, urgency((), due_at, now), href, verb, "plan")
 
 
 def _need(members: Sequence[Mapping[str, Any]], now: datetime) -> Need:

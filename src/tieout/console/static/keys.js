@@ -114,7 +114,7 @@ document.addEventListener("keydown", (event) => {
 
 // In the palette the arrows walk through the results, and Enter in the field opens the first of them.
 function steer(event, palette) {
-  const links = [...palette.querySelectorAll("[data-results] a")];
+  const links = [...palette.querySelectorAll("[data-results] a, [data-results] button")];
   const at = links.indexOf(document.activeElement);
   if (event.key === "ArrowDown") (links[at + 1] ?? links[0])?.focus();
   else if (event.key === "ArrowUp") (at > 0 ? links[at - 1] : palette.querySelector("input")).focus();

@@ -27,13 +27,18 @@ async function look() {
 }
 if (document.body.classList.contains("inside")) setInterval(look, 15000);
 
-// A document that was let go on: asked for until its banner is gone, then the page is drawn again.
+// What is at work, asked for until its banner is gone; then the page is drawn again. Until then only texts change, in their places.
 const watched = document.querySelector("[data-watch]");
 if (watched) {
   const again = async () => {
     const answer = await fetch(watched.dataset.watch).catch(() => null);
-    if (answer?.ok && !(await answer.text()).includes("data-watch=")) location.reload();
-    else setTimeout(again, 2000);
+    const now = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (now && !now.querySelector("[data-watch]")) return location.reload();
+    for (const place of now ? document.querySelectorAll("[data-live]") : []) {
+      const fresh = now.getElementById(place.id);
+      if (fresh && fresh.textContent !== place.textContent) place.replaceChildren(...fresh.childNodes);
+    }
+    setTimeout(again, 2000);
   };
   setTimeout(again, 1000);
 }
