@@ -22,7 +22,8 @@ COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 RUN = """async (only) => (await axe.run(document, {resultTypes: ['violations'], runOnly: only})).violations.map(
   (v) => `${v.id}: ` + v.nodes.map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).slice(0, 3).join(' | '))"""
 WIDTHS = (360, 800, 1024)
-PICTURED_ON_A_PHONE = ("today", "holds", "hold-value", "approval")
+PICTURED_ON_A_PHONE = ("today", "holds", "hold-value", "approval", "plan-ready", "plan-waits")
+PLAN_STATES = ("ready", "waits", "making", "running", "done", "moved", "stopped", "discarded")
 SEEDED_PAGES = [
     "today",
     "holds",
@@ -38,6 +39,10 @@ SEEDED_PAGES = [
     "overrides",
     "approvals",
     "approval",
+    "plans",
+    "plans-none",
+    "plan-open",
+    *(f"plan-{state}" for state in PLAN_STATES),
     "documents",
     "document",
     "invoices-work",
@@ -74,6 +79,10 @@ def pages_of(seeded: Seeded) -> dict[str, str]:
         "overrides": "/overrides",
         "approvals": "/approvals",
         "approval": f"/approvals/A-{seeded.approvals[0]}",
+        "plans": "/plans",
+        "plans-none": "/plans?before=1",
+        "plan-open": f"/plans/P-{seeded.plans['ready']}?open=1",
+        **{f"plan-{state}": f"/plans/P-{seeded.plans[state]}" for state in PLAN_STATES},
         "documents": "/documents",
         "document": f"/documents/engagement/{seeded.engagements['Initech Cloud Migration']}",
         "invoices-work": "/invoices?stage=approved",
