@@ -36,7 +36,7 @@ class Trouble:
     def between(self, inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
         network = FaultyNetwork(inner, lambda request: request.method != "GET", {})
         self.networks.append(network)
-        return _Counted(network, self)
+        return _Counted(inner, network, self)
 
     def fault(self, request: httpx2.Request) -> Fault | None:
         self.calls += 1
@@ -56,6 +56,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class _Counted(httpx2.AsyncBaseTransport):
+    inner: httpx2.AsyncBaseTransport
     network: FaultyNetwork
     trouble: Trouble
 
@@ -65,6 +66,9 @@ class _Counted(httpx2.AsyncBaseTransport):
             self.trouble.struck.append(f"{fault} {request.method} {request.url.path}")
             self.network.strike(fault, only_changes=False)
         return await self.network.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
 
 
 async def run(budget: Budget, seed: int, progress: Progress) -> Outcome:
