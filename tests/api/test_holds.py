@@ -43,8 +43,6 @@ async def test_one_verb_serves_every_hold_of_a_cause(site: Any) -> None:
     asleep = await site.ask("operator", "POST", f"{where}/snooze", json={"until_changed": True})
     assert asleep.json()["done"] == 200
     assert (await site.ask("viewer", "GET", "/api/v1/holds/causes?entity=US")).json()["items"] == []
-    replayed = await site.ask("operator", "POST", f"{where}/replay")
-    assert replayed.json()["done"] == 200
     ignored = await site.ask("operator", "POST", f"{where}/ignore", json={"reason": "a test"})
     assert ignored.json()["done"] == 200
     again = await site.ask("operator", "POST", f"{where}/ignore", json={"reason": "a test"})

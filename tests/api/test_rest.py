@@ -102,7 +102,6 @@ async def test_the_verbs_of_a_hold_do_what_they_say(site: Any) -> None:
     await act("assign", {"assignee": "anna@kestrel.example"})
     (run,) = (await act("decide", {"choice": "create", "reason": "they are two"}))["runs"]
     assert (await site.ask("viewer", "GET", f"/api/v1/runs/{run}")).json()["state"] == "queued"
-    assert (await act("replay", {}))["runs"] == []  # it is on its way already
     await act("ignore", {"reason": "a test deal"})
     body = (await site.ask("viewer", "GET", f"/api/v1/holds/{name}")).json()
     assert (body["state"], body["resolution"]) == ("resolved", "ignored: a test deal")
@@ -168,13 +167,11 @@ async def test_nobody_answers_their_own_request_and_a_no_says_why(site: Any) -> 
     assert [each["id"] for each in still] == [f"A-{mine}"]
 
 
-async def test_a_run_is_found_and_replayed_by_its_id(site: Any) -> None:
+async def test_a_run_is_found_by_its_id(site: Any) -> None:
     run = await site.books.held("006Hs00000aBc01IAC", [UNKNOWN_PACKAGE])
     listed = (await site.ask("viewer", "GET", "/api/v1/runs", params={"state": "held"})).json()["items"]
     assert [each["id"] for each in listed] == [run]
-    assert (await site.ask("engineer", "POST", f"/api/v1/runs/{run}/replay")).json() == {"runs": [run], "plan": None}
-    assert (await site.ask("engineer", "POST", f"/api/v1/runs/{run}/replay")).status_code == 409
-    assert (await site.ask("engineer", "POST", "/api/v1/runs/nothing/replay")).status_code == 404
+    assert (await site.ask("viewer", "GET", f"/api/v1/runs/{run}")).json()["state"] == "held"
     assert (await site.ask("viewer", "GET", "/api/v1/runs/nothing")).status_code == 404
 
 
@@ -278,8 +275,8 @@ async def test_what_is_stored_as_the_answer_is_what_was_said(site: Any) -> None:
 
 async def test_a_refusal_is_remembered_under_its_key_too(site: Any) -> None:
     key = {"Idempotency-Key": "k2"}
-    gone = await site.ask("operator", "POST", "/api/v1/holds/H-1/replay", headers=key)
-    again = await site.ask("operator", "POST", "/api/v1/holds/H-1/replay", headers=key)
+    gone = await site.ask("operator", "POST", "/api/v1/holds/H-1/snooze", json={"days": 1}, headers=key)
+    again = await site.ask("operator", "POST", "/api/v1/holds/H-1/snooze", json={"days": 1}, headers=key)
     assert gone.status_code == again.status_code == 404
     assert again.json() == gone.json()
     assert again.headers["content-type"] == "application/problem+json"

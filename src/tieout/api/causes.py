@@ -52,7 +52,6 @@ class Done(BaseModel):
 def add_to(router: APIRouter, acts: dict[int | str, dict[str, Any]]) -> None:
     router.add_api_route("/causes", listed, summary="Open holds gathered by cause, the most urgent first")
     for verb, act, summary in (
-        ("replay", replay, "Begin every held run of a cause again"),
         ("ignore", ignore, "End the wait of every document of a cause without doing anything"),
         ("assign", assign, "Give every hold of a cause to somebody"),
         ("snooze", snooze, "Put every hold of a cause out of sight"),
@@ -79,10 +78,6 @@ async def listed(
         found = (await worklist.causes(tx, wanted))[:limit]
         firsts = {each["id"]: each for each in await holds.some(tx, [each.first for each in found])}
     return Page(items=[_cause(each, firsts[each.first]) for each in found])
-
-
-async def replay(visit: Annotated[Visit, Depends(Right("hold.replay"))], cause: CauseId) -> Response:
-    return await _all(visit, cause, lambda operator, each: operator.replay_hold(each, actor=visit.actor.email))
 
 
 async def ignore(visit: Annotated[Visit, Depends(Right("hold.ignore"))], cause: CauseId, why: Reason) -> Response:

@@ -46,12 +46,6 @@ class HoldStory(Hold):
     same_cause: int
 
 
-class Replay(BaseModel):
-    """`all_of_cause` also replays every other hold with the same cause."""
-
-    all_of_cause: bool = False
-
-
 class Settlement(BaseModel):
     """What somebody found who looked into the target: `record` is its own id of what is there."""
 
@@ -79,7 +73,6 @@ def routes() -> APIRouter:
     hold_rules.add_to(router)
     router.add_api_route("/{hold}", read, summary="One hold with its story", response_model=HoldStory, responses=one)
     for verb, act, answer, summary in (
-        ("replay", replay, Released, "Begin the held run again"),
         ("ignore", ignore, Empty, "End the wait without doing anything"),
         ("decide", decide, Released, "Answer the question that the hold asks"),
         ("assign", assign, Empty, "Give it to somebody"),
@@ -128,20 +121,6 @@ async def read(visit: Looking, hold: HoldNumber) -> Response:
         same = await holds.of_cause(tx, found["cause"])
     others = sum(each["id"] != found["id"] for each in same)
     return tagged(visit, HoldStory(**hold_of(found).model_dump(), events=told, same_cause=others))
-
-
-async def replay(
-    visit: Annotated[Visit, Depends(Right("hold.replay"))], hold: HoldNumber, how: Replay | None = None
-) -> Response:
-    operator, actor = visit.hub.operator, visit.actor.email
-
-    async def act() -> Released:
-        released = await operator.replay_hold(
-            number_of(hold), actor=actor, all_of_cause=how is not None and how.all_of_cause
-        )
-        return Released.of(released)
-
-    return await visit.once(act)
 
 
 async def ignore(visit: Annotated[Visit, Depends(Right("hold.ignore"))], hold: HoldNumber, why: Reason) -> Response:

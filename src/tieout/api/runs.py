@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from tieout.api.problem import documented, not_found
-from tieout.api.shapes import Cursor, Filter, Id, Page, Released, Size, cursor, picked, place
-from tieout.api.visit import Reading, Right, Visit, tagged
+from tieout.api.shapes import Cursor, Filter, Id, Page, Size, cursor, picked, place
+from tieout.api.visit import Reading, Visit, tagged
 from tieout.store import listing, runs
 
 RunState = Literal["queued", "running", "retrying", "held", "waiting", "done", "ignored"]
@@ -84,14 +84,6 @@ def routes() -> APIRouter:
     router = APIRouter(tags=["runs"], responses=documented(401, 403, 422, 429))
     router.add_api_route("/runs", listed, summary="Runs, the newest first")
     router.add_api_route(
-        "/runs/{run_id:path}/replay",
-        replay,
-        methods=["POST"],
-        summary="Begin a run again; what it did before is not done twice",
-        response_model=Released,
-        responses=documented(404, 409, 413),
-    )
-    router.add_api_route(
         "/runs/{run_id:path}",
         read,
         summary="One run with its steps and effects",
@@ -134,14 +126,6 @@ async def read(visit: Looking, run_id: Id) -> Response:
         steps = [picked(Step, each) for each in await listing.steps(tx, run_id)]
         effects = [effect_of(each) for each in await listing.effects_of_run(tx, run_id)]
     return tagged(visit, picked(RunStory, found, steps=steps, effects=effects))
-
-
-async def replay(visit: Annotated[Visit, Depends(Right("run.replay"))], run_id: Id) -> Response:
-    async def act() -> Released:
-        released = await visit.hub.operator.replay_run(run_id, actor=visit.actor.email)
-        return Released.of(released)
-
-    return await visit.once(act)
 
 
 async def unsettled(

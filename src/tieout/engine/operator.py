@@ -31,29 +31,6 @@ class Operator(Deeds):
         self.talk = Talk(database, clock)
         self.overrides = Overrides(database, clock)
 
-    async def replay_hold(self, hold_id: int, *, actor: str, all_of_cause: bool = False) -> Released:
-        """Begins the held run again; with `all_of_cause` every run that waits for the same reason."""
-        async with self._database.transaction() as tx:
-            hold = await self._open_hold(tx, hold_id)
-            same = await holds.of_cause(tx, hold["cause"]) if all_of_cause else [hold]
-            # The run behind a standing hold (a cause, not a document) is over; it looks again.
-            released = await self._release(tx, [each["run_id"] for each in same], finished=True)
-            await self._did(tx, same, actor, "replayed")
-            await self._audit(tx, actor, "hold.replay", f"H-{hold_id}", {"runs": list(released.runs)})
-            return released
-
-    async def replay_run(self, run_id: str, *, actor: str) -> Released:
-        """Begins a held, waiting, finished or ignored run again; what it did before is not done twice."""
-        async with self._database.transaction() as tx:
-            if await runs.get(tx, run_id) is None:
-                raise Unknown(f"There is no run {run_id!r}.")
-            released = await self._release(tx, [run_id], finished=True)
-            if not released.runs:
-                raise Refused(f"Run {run_id!r} is at work already.")
-            await self._did(tx, await holds.of_runs(tx, [run_id]), actor, "replayed")
-            await self._audit(tx, actor, "run.replay", run_id, {})
-            return released
-
     async def ignore(self, hold_id: int, *, reason: str, actor: str) -> None:
         """Ends the wait without doing anything: the document counts as ignored, with the reason."""
         if not reason.strip():
