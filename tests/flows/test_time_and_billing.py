@@ -106,7 +106,11 @@ async def test_t37_the_entry_that_crosses_the_limit_is_split_and_what_is_above_i
     aside = await world.rows("select source_id, fate, minutes, worth from piece where engagement = %s", deal.key)
     assert aside == [{"source_id": crossing, "fate": "over_cap", "minutes": 69, "worth": Decimal("201.25")}]
     (hold,) = await world.holds(deal.key)
-    assert (hold["code"], hold["facts"]["cap"], hold["facts"]["amount"]) == ("billing.over_cap", "500.00 USD", "201.25 USD")
+    assert (hold["code"], hold["facts"]["cap"], hold["facts"]["amount"]) == (
+        "billing.over_cap",
+        "500.00 USD",
+        "201.25 USD",
+    )
     async with world.hub.database.transaction() as tx:
         (us,) = [each for each in await money_of(tx, [deal.key]) if each.currency]
     assert (us.approved, us.set_aside, us.unbilled) == (Decimal("700.00"), Decimal("201.25"), 0)
