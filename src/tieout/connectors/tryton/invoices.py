@@ -13,6 +13,7 @@ from tieout.connectors.tryton.client import Row
 from tieout.connectors.tryton.handling import Handler, as_json, creating, values_of
 from tieout.connectors.tryton.telling import Attempt, reading, writing, written
 from tieout.domain.documents.billing import Invoice, InvoiceLine
+from tieout.domain.problems import Rejected
 
 INVOICE = "account.invoice"
 LINE = "account.invoice.line"
@@ -102,8 +103,14 @@ async def _withdraw(books: Books, request: bytes, attempt: Attempt) -> Receipt:
     if rows:
         state, number = rows[0]["state"], rows[0]["number"]
         attempt.refuse([] if state in _NOT_BOOKED else [f"invoice {number} is {state}: only finance can take it back"])
-        with writing(attempt):
-            await books.client.delete(INVOICE, [record])
+        try:
+            with writing(attempt):
+                await books.client.delete(INVOICE, [record])
+        except Rejected:
+            # Whoever deletes it at the same moment makes the ledger refuse: it is gone all the same.
+            with reading(attempt):
+                if await books.client.search(INVOICE, [["id", "=", record]], ["id"]):
+                    raise
     return Receipt(str(record))
 
 
