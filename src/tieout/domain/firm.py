@@ -11,7 +11,6 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
-from tieout.domain.limits.settings import LimitSettings
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
 from tieout.domain.routing import HoldRules
@@ -51,9 +50,6 @@ class ConnectionSettings(Part):
     )
     fields: dict[str, str] = Field(
         default_factory=dict[str, str], description="Tieout's field → the firm's own field in this system"
-    )
-    limits: LimitSettings = Field(
-        default=LimitSettings(), description="How much of the system's capacity the hub may use, and when"
     )
     shows_holds: bool | None = Field(
         default=None,
