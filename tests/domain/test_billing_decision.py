@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
@@ -164,10 +163,3 @@ def test_a_hub_that_trusts_the_sum_of_the_entries_is_noticed() -> None:
         return False
 
     find(st.tuples(CAPS, ENTRIES, ENTRIES), breaks, settings=settings(max_examples=2000, deadline=None))
-
-
-@pytest.mark.parametrize("sold", [(), ("S1",)])
-def test_books_add_up(sold: tuple[str, ...]) -> None:
-    books = Books(contract())
-    books.cut_off([entry("a", 60), entry("b", 60, sold="S2")])
-    assert books.net(sold) == (Decimal("175.00") if sold else Decimal("350.00"))

@@ -332,6 +332,18 @@ async def test_a_row_that_frees_many_documents_makes_one_plan_and_whoever_confir
     assert ended == [{"state": "resolved", "resolved_by": "bob", "resolution": why}]
 
 
+async def test_a_second_row_is_written_while_what_the_first_one_freed_is_at_work(desk: Desk) -> None:
+    await desk.begin(*(f"d{number:02}" for number in range(11)))
+    async with desk.database.transaction() as tx:
+        await tx.execute("update run set state = 'queued'")
+    row = ValueRow("practice_department", PRACTICE, "470", "US", date(2026, 1, 1), "anna")
+    released = await Operator(desk.database, desk.clock).set_value(row)
+    assert (released.runs, released.plan) == ((), None)
+    async with desk.database.transaction() as tx:
+        known = await firm.values(tx, "practice_department")
+    assert [each.value for each in known if each.key == PRACTICE] == ["470"]
+
+
 async def test_a_row_that_frees_few_documents_lets_them_go_on_at_once(desk: Desk) -> None:
     await desk.begin("a", "b")
     row = ValueRow("practice_department", PRACTICE, "470", "US", date(2026, 1, 1), "anna")

@@ -51,10 +51,9 @@ class Deeds:
         asked: Mapping[str, Any],
     ) -> int:  # fmt: skip
         """The number of a new plan to let these runs begin again, of those that are over. Raises Refused when none is."""
-        known = [found for each in dict.fromkeys(run_ids) if (found := await runs.get(tx, each)) is not None]
-        ready = [each for each in known if each["state"] in plans.ENDED]
+        ready = await self._over(tx, run_ids)
         if not ready:
-            raise Refused("Nothing to replay: " + ("it is at work already." if known else "no run fits."))
+            raise Refused("Nothing to replay: " + ("it is at work already." if run_ids else "no run fits."))
         if how == "as_it_was" and any(each["firm_version"] is None for each in ready):
             raise Refused("It cannot be replayed as it was: its configuration was not recorded then.")
         plan = await plans.ask(
@@ -63,6 +62,11 @@ class Deeds:
         )  # fmt: skip
         await self._audit(tx, actor, "plan.ask", f"P-{plan['id']}", {"what": what, "how": how, "runs": len(ready)})
         return int(plan["id"])
+
+    async def _over(self, tx: Tx, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of the runs that are not at work."""
+        known = [await runs.get(tx, each) for each in dict.fromkeys(run_ids)]
+        return [each for each in known if each is not None and each["state"] in plans.ENDED]
 
     async def _did(self, tx: Tx, about: Sequence[Mapping[str, Any]], actor: str, what: str) -> None:
         await holds.act(tx, [each["id"] for each in about], actor, what, self._clock())

@@ -184,10 +184,10 @@ class Operator(Deeds):
         ]
         what = f"{row.table} {row.key} = {row.value}"
         await self._did(tx, freed, actor, what)
-        ended = [each["run_id"] for each in freed]
-        if len(set(ended)) <= (await routing.rules_in_force(tx)).plan_above:
-            return await self._release(tx, ended)
-        return Released((), await self._plan(tx, ended, what, actor=actor, asked={"value": row.key}))
+        waiting = [each["id"] for each in await self._over(tx, [each["run_id"] for each in freed])]
+        if len(waiting) <= (await routing.rules_in_force(tx)).plan_above:
+            return await self._release(tx, waiting)
+        return Released((), await self._plan(tx, waiting, what, actor=actor, asked={"value": row.key}))
 
     async def _doubt(self, tx: Tx, hold: Mapping[str, Any]) -> Mapping[str, Any]:
         """The effect that a hold is in doubt about, while nobody is at work on it."""

@@ -83,8 +83,9 @@ def work_to_bill(pieces: Sequence[Piece], ledger: Ledger) -> list[Row]:
         billed.setdefault((_ref(each), each["task"], each["rate"]), each)
     rows: list[Row] = []
     for each in pieces:
-        if each.fate != "bill" or each.rate is None:
+        if each.fate != "bill":
             continue
+        assert each.rate is not None, "so far only time is billed"
         new = each.minutes > 0 or each.amount.amount > 0
         facts = entries[each.ref] if new else billed[each.ref, each.task, each.rate]
         version = facts["version"] if "version" in facts else facts["entry_version"]

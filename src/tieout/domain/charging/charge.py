@@ -77,7 +77,7 @@ def _decide(agreement: Agreement, open_: Open, blocks: Mapping[str, Blocks]) -> 
         event.ref, event.kind, event.sold, event.day, "bill", open_.worth, open_.worth, open_.minutes, event.rate,
         event.rate, event.role, event.task,
     )  # fmt: skip
-    time = _stretch(open_, open_.kept)
+    time = _stretch(open_)
     sold = agreement.sold.get(event.sold)
     if sold is None:
         yield _Part(replace(whole, fate="at_risk", amount=nothing))
@@ -96,12 +96,12 @@ def _decide(agreement: Agreement, open_: Open, blocks: Mapping[str, Blocks]) -> 
             yield _Part(whole, time, time)
 
 
-def _stretch(open_: Open, kept: Sequence[Piece]) -> Stretch | None:
-    """The minutes that are left of an entry, after those of these pieces."""
+def _stretch(open_: Open) -> Stretch | None:
+    """The minutes that are left of an entry, after those that are decided."""
     event = open_.event
     if event.kind != "time" or event.rate is None:
         return None
-    begun = sum(each.minutes for each in kept)
+    begun = sum(each.minutes for each in open_.kept)
     return Stretch(Money(event.rate, event.worth.currency), begun, open_.minutes, open_.worth)
 
 
