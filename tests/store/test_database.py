@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine
@@ -34,6 +36,31 @@ async def test_a_transaction_that_raises_leaves_nothing_behind(database: Databas
         await fails_half_way()
     async with database.transaction() as tx:
         assert await row(tx, "select count(*) as n from legal_entity") == {"n": 0}
+
+
+async def test_whoever_is_told_to_end_while_it_waits_for_a_connection_ends(database_url: str) -> None:
+    """Cancelled at every moment between the connection's coming back and its being used."""
+
+    async def goes_on() -> None:
+        async with database.transaction():
+            pass
+        await asyncio.sleep(60)
+
+    database = Database(database_url, most=1)
+    await database.open()
+    try:
+        for moment in range(60):
+            async with database.transaction():
+                waits = asyncio.create_task(goes_on())
+                await asyncio.sleep(0.001)
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            waits.cancel()
+            done, _ = await asyncio.wait([waits], timeout=5)
+            assert done, f"at moment {moment}, the task goes on"
+            assert waits.cancelled()
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ async def reachable(host: str, port: int, *, on_premise: bool, look_up: Resolve 
     On premise, private addresses and this machine are allowed; those that clouds give secrets at never are.
     """
     try:
-        found = await asyncio.wait_for(look_up(host, port), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            found = await look_up(host, port)
     except (OSError, UnicodeError, TimeoutError) as away:
         raise Transient(f"the name of the host cannot be looked up ({type(away).__name__})") from None
     addresses = [_innermost(ip_address(each.partition("%")[0])) for each in found]

@@ -45,7 +45,8 @@ class Company:
         later = asyncio.get_running_loop().call_later(2 * _PATIENCE, open_the_door)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody.wait(), _PATIENCE)
+                async with asyncio.timeout(_PATIENCE):
+                    await self._nobody.wait()
             with self._counted():
                 yield
         finally:

@@ -146,7 +146,8 @@ class Rounds:
             await self.answer_bells()
             await self.look_again()
             try:
-                await asyncio.wait_for(self.bell.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self.bell.wait()
             except TimeoutError:
                 continue
 

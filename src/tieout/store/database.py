@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -59,7 +60,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx, None]:
         """Commits when the block ends, rolls back when it raises."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._borrowed() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
@@ -68,7 +69,7 @@ class Database:
 
         It sees one snapshot, and waits 5 s at most for what others are changing.
         """
-        async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
+        async with self._borrowed() as connection, connection.transaction(force_rollback=True):
             await connection.execute("set transaction isolation level repeatable read")
             await connection.execute("set local lock_timeout = '5s'")
             yield Trial(self.url, connection)
@@ -76,13 +77,28 @@ class Database:
     @asynccontextmanager
     async def statement(self) -> AsyncGenerator[Tx, None]:
         """For one statement that is a transaction of its own: committed when it is done, in one round trip instead of three."""
-        async with self._pool.connection() as connection:
+        async with self._borrowed() as connection:
             await connection.set_autocommit(True)
             try:
                 yield connection
             finally:
                 if not connection.closed:
                     await connection.set_autocommit(False)
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncGenerator[Tx, None]:
+        """A connection of the pool. Whoever is cancelled while it waits for one is cancelled.
+
+        Before Python 3.12, `asyncio.wait_for`, with which the pool waits, returns as if nothing had happened when the
+        connection comes in the same moment as the cancellation: whoever was told to end goes on.
+        """
+        task = asyncio.current_task()
+        assert task is not None, "asyncio runs every coroutine in a task"
+        before = task.cancelling()
+        async with self._pool.connection() as connection:
+            if task.cancelling() > before:
+                raise asyncio.CancelledError
+            yield connection
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Tx, None]:

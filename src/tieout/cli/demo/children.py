@@ -57,7 +57,8 @@ class Child:
             )
         try:
             assert self._process.stdout is not None
-            line = await asyncio.wait_for(self._process.stdout.readline(), patience)
+            async with asyncio.timeout(patience):
+                line = await self._process.stdout.readline()
         except TimeoutError:
             raise self._failed(f"{self.name} did not begin within {patience:.0f} seconds.") from None
         try:
@@ -81,7 +82,8 @@ class Child:
             if number is not None:
                 self._signal(number)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), grace)
+                async with asyncio.timeout(grace):
+                    await self._process.wait()
                 return
 
     async def kill(self) -> None:

@@ -142,7 +142,8 @@ class OutboundMessages:
             await self.deliver(client)
             self._news.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self._news.wait()
 
     async def deliver(self, client: httpx2.AsyncClient, *, at_once: bool = False) -> int:
         """Post what is due (`at_once`: everything); how many notifications were acknowledged."""
