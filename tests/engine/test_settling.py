@@ -84,8 +84,13 @@ def test_where_only_a_search_helps_the_late_request_is_waited_out_before_it() ->
 
 
 def test_what_cannot_be_asked_waits_for_a_person() -> None:
-    assert after(NONE, timedelta(0), state="sent") == Hold()
-    assert after(NONE, timedelta(days=400)) == Hold()
+    assert after(NONE, timedelta(0)) == Hold()
+    assert after(NONE, timedelta(days=400), state="sent") == Hold()
+
+
+def test_what_cannot_be_asked_may_still_be_answered_to_the_run_that_sent_it() -> None:
+    assert after(NONE, timedelta(seconds=1), state="sent") == Wait(NOON + timedelta(seconds=32), "overtaken")
+    assert after(NONE, timedelta(seconds=32), state="sent") == Hold()
 
 
 def test_a_key_is_believed_as_long_as_the_target_surely_knows_it() -> None:

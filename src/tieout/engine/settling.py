@@ -19,6 +19,8 @@ State = Literal["sent", "unknown", "done", "refused", "superseded"]
 RETRY = timedelta(seconds=2)
 # Between the claim and the sending a worker may stand still for this long; `settle` has room for it.
 _CLAIM_HOLDS = timedelta(seconds=2)
+# What was sent and cannot be asked for may still be answered to the run that sent it; only then nobody can know.
+_ANSWERED_WITHIN = _CLAIM_HOLDS + timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ def _in_doubt(operation: Operation, known: Known, now: datetime, sabotage: froze
     if operation.guarantee is not Guarantee.NONE and not _by_search(operation, known, now, sabotage):
         return _send(sabotage, kept=True)
     if not operation.can_be_asked:
-        return Hold()
+        answered_by = known.sent_at + _ANSWERED_WITHIN
+        return Wait(answered_by, "overtaken") if known.state == "sent" and now < answered_by else Hold()
     settled_at = known.sent_at + operation.settle
     if now < settled_at and "look_at_once" not in sabotage:
         return Wait(settled_at, "unknown")
