@@ -9,6 +9,8 @@ from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.customer import Contact, Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
+from tieout.domain.documents.expense import Expense
+from tieout.domain.documents.milestone import Milestone
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.person import Assignment, Person
 from tieout.domain.documents.project import Project
@@ -25,7 +27,9 @@ KINDS: Mapping[str, type[Document]] = {
         Contract,
         Customer,
         Engagement,
+        Expense,
         Invoice,
+        Milestone,
         Person,
         Project,
         RateCard,
