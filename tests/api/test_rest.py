@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tieout.domain.evidence.checking import check
 from tieout.domain.problems import Problem
 from tieout.store.database import row
 
@@ -294,3 +295,14 @@ async def test_a_second_request_waits_for_the_first_one_s_answer_but_not_for_eve
     assert (await site.ask("operator", "POST", path, json={"days": 3}, headers=key)).status_code == 200
     async with site.books.database.transaction() as tx:
         assert await row(tx, "select status from idempotent_request") == {"status": 200}
+
+
+async def test_what_proves_an_invoice_comes_as_one_file_less_what_the_reader_may_not_see(site: Any) -> None:
+    await billed(site)
+    for role, seen in (("viewer", False), ("finance", True)):
+        answer = await site.ask(role, "GET", "/api/v1/evidence/2026/0001?line=2")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+        assert check(answer.content).findings == ()
+        assert (b"Priya Raman" in answer.content) is seen
+    assert (await site.ask("viewer", "GET", "/api/v1/evidence/2026/0009")).status_code == 404
+    assert (await site.ask("viewer", "GET", "/api/v1/evidence/2026/0001?line=9")).status_code == 404

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.console.world import Caller, World
+
+from tieout.domain.evidence.checking import check
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +26,20 @@ async def test_a_deal_that_waits_before_anything_is_agreed_is_found_with_its_hol
     assert "not agreed yet" in page
     assert f"H-{world.seeded.holds['Nordwind Change Sprint/value.missing']}" in page
     assert 'href="https://kestrel.my.salesforce.example/006' in page
+
+
+async def test_an_invoice_and_a_line_of_it_are_downloaded_as_packs_that_check_out(world: World, anna: Caller) -> None:
+    for invoice in world.seeded.invoices:
+        page = await anna.get(f"/invoices/{invoice}/lines/02")
+        (address,) = re.findall(r'href="([^"]+evidence[.]zip[^"]*)"', page)
+        for path, covers in ((f"/invoices/{invoice}/evidence.zip", "invoice"), (address, "line")):
+            answer = await anna.http.get(path)
+            assert answer.headers["content-type"] == "application/zip"
+            assert "attachment" in answer.headers["content-disposition"]
+            checked = check(answer.content)
+            assert checked.findings == ()
+            assert checked.facts is not None
+            assert (checked.facts.covers, checked.facts.invoice.key) == (covers, invoice)
 
 
 def pages_of(world: World) -> list[str]:

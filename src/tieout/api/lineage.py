@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from tieout.api.problem import documented, not_found
-from tieout.api.shapes import Amount, Id, amount, picked
+from tieout.api.shapes import Amount, Filter, Id, amount, picked
 from tieout.api.visit import Reading, Visit, tagged
+from tieout.engine.evidence import evidence_pack
 from tieout.store import lineage
 from tieout.store.lineage import EntryStory, Evidence, Line, Lineage, Verdict
 
@@ -160,6 +161,13 @@ def routes() -> APIRouter:
         response_model=Lineages,
     )
     router.add_api_route(
+        "/evidence/{invoice:path}",
+        pack,
+        summary="What proves an invoice, in one file that `tieout verify` checks",
+        response_class=Response,
+        responses={200: {"content": {"application/zip": {}}, "description": "The evidence pack"}},
+    )
+    router.add_api_route(
         "/entries/{connection}/{source_id:path}",
         forwards,
         summary="What a time entry became: delivered, billed, credited, billed again",
@@ -178,6 +186,20 @@ async def backwards(
     if not found:
         raise not_found("such invoice")
     return tagged(visit, Lineages(items=[_lineage(each) for each in found]))
+
+
+async def pack(
+    visit: Looking,
+    invoice: Id,
+    line: Annotated[Filter, Query(description="One line alone, by its key or position")] = "",
+    entity: Annotated[Filter, Query(description="Whose invoice, where two entities have the number")] = "",
+) -> Response:
+    """What the role of the caller may not see is withheld. Each pack leaves an entry in the audit log."""
+    made = await evidence_pack(
+        visit.hub.database, visit.hub.clock, invoice, reader=visit.actor, line=line, entity=entity
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "private, no-store"}
+    return Response(made.data, headers=headers, media_type="application/zip")
 
 
 async def forwards(visit: Looking, connection: Id, source_id: Id) -> Response:

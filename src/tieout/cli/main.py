@@ -10,6 +10,7 @@ import typer
 
 from tieout.cli import (
     approvals,
+    evidence,
     folders,
     holds,
     lineage,
@@ -42,6 +43,7 @@ _GROUPS = (
     status,
     lookup,
     lineage,
+    evidence,
     holds,
     overrides,
     approvals,

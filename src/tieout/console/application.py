@@ -113,6 +113,7 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("GET", "/documents/{kind}/{key:path}", documents.one),
     ("GET", "/invoices", invoices.show),
     ("GET", "/invoices/{key}", invoices.one),
+    ("GET", "/invoices/{key}/evidence.zip", invoices.pack),
     ("GET", "/invoices/{key}/lines/{line:path}", invoices.line),
     ("GET", "/entries/{connection}/{id:path}", invoices.entry),
     ("GET", "/runs", runs.show),

@@ -28,6 +28,8 @@ Verb = Literal[
     "connection.resume",
     "access.manage",
 ]
+# What a field tells of, where not everybody may see it in what leaves the hub.
+Field = Literal["people"]
 ROLES: tuple[Role, ...] = get_args(Role)
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
@@ -59,6 +61,8 @@ MAY: Mapping[Verb, frozenset[Role]] = {
     "access.manage": frozenset(("engineer",)),
 }
 
+SEES: Mapping[Field, frozenset[Role]] = {"people": _WORKING}
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -70,6 +74,9 @@ class Actor:
 
     def may(self, verb: Verb) -> bool:
         return bool(MAY[verb] & self.roles)
+
+    def sees(self, field: Field) -> bool:
+        return bool(SEES[field] & self.roles)
 
 
 def who_may(verb: Verb) -> str:

@@ -69,6 +69,18 @@ async def at_version(tx: Tx, version: int) -> dict[str, Any] | None:
     return await row(tx, "select * from firm_version where version = %s", (version,))
 
 
+async def rate_cards(tx: Tx) -> list[dict[str, Any]]:
+    """Every rate card of every applied folder, the newest folder's first: what priced work stays known when it leaves the folder."""
+    found = await rows(
+        tx,
+        """
+        select card from firm_version, jsonb_array_elements(coalesce(content->'rate_cards', '[]')) card
+        order by applied_at desc, version desc
+        """,
+    )
+    return [each["card"] for each in found]
+
+
 async def connections(tx: Tx) -> list[dict[str, Any]]:
     return await rows(tx, "select * from connection order by role, name")
 

@@ -30,6 +30,7 @@ class Evidence:
     work_date: date
     minutes: int
     rate: Decimal
+    agreed: Decimal
     amount: Decimal
     approved_by: str
     approved_at: datetime | None
@@ -188,7 +189,7 @@ async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] |
         tx,
         """
         select e.line, e.connection, e.source_id, e.entry_version, e.person, %(project)s as project, e.task, e.work_date,
-          e.minutes, e.rate, e.amount, e.approved_by, e.approved_at, e.contract_version, e.rate_card, e.rate_card_version,
+          e.minutes, e.rate, e.agreed, e.amount, e.approved_by, e.approved_at, e.contract_version, e.rate_card, e.rate_card_version,
           e.mapping, coalesce(v.body->>'person_name', p.name, '') as person_name, coalesce(v.body->>'notes', '') as notes
         from evidence e left join time_entry_version v
           on v.connection = e.connection and v.source_id = e.source_id and v.version = e.entry_version

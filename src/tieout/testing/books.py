@@ -32,6 +32,11 @@ _READS = {"crm": "opportunity", "psa": "time_entry", "erp": "invoice"}
 _CURRENCY = {code: currency for code, _, currency in ENTITIES}
 _TAX = {"US": Decimal("0.08"), "DE": Decimal("0.19")}
 _RATES = {"Principal": "340.00", "Consultant": "175.25"}
+_CARD_VERSION = {"version": 1, "valid_from": "2026-01-01", "rates": _RATES}
+_CARDS = [
+    {"key": f"{code}-2026", "name": "2026", "entity": code, "currency": currency, "versions": [_CARD_VERSION]}
+    for code, _, currency in ENTITIES
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Books:
         async with self.database.transaction() as tx:
             await firm.apply(
                 tx,
-                content={"name": "Kestrel"},
+                content={"name": "Kestrel", "rate_cards": _CARDS},
                 entities=ENTITIES,
                 connections=CONNECTIONS,
                 actor="setup",

@@ -17,6 +17,7 @@ from tieout.console.pages.hold import source_of
 from tieout.console.visit import Visit
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
+from tieout.engine.evidence import evidence_pack
 from tieout.store import board, lineage
 from tieout.store.lineage import EntryStory, Evidence, Line, Lineage
 
@@ -294,6 +295,14 @@ async def line(visit: Visit) -> Response:
             erp=wording.amount(chosen.erp_amount, currency),
         ),
     )
+
+
+async def pack(visit: Visit) -> Response:
+    """The evidence pack of an invoice, or of the line that the address asks for."""
+    key, setting = visit.request.path_params["key"], visit.setting
+    made = await evidence_pack(setting.database, setting.clock, key, reader=visit.actor, line=visit.query("line"))
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.data, headers=headers, media_type="application/zip")
 
 
 async def entry(visit: Visit) -> Response:

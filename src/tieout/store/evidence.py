@@ -1,0 +1,87 @@
+"""What an evidence pack needs beside the lines: documents, approvals, receipts and digests, of one invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tieout.domain.identity import content_hash
+from tieout.store.database import Tx, row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """When an entry was told in the state in which it was billed, and the digest of what was told."""
+
+    seen_at: datetime
+    digest: str
+
+
+async def sources(tx: Tx, invoice: str, lines: Sequence[str]) -> dict[tuple[str, str, str], Source]:
+    """Of every entry beneath these lines, by connection, id and version."""
+    found = await rows(
+        tx,
+        """
+        select distinct on (v.connection, v.source_id, v.version) v.* from evidence e join time_entry_version v
+          on v.connection = e.connection and v.source_id = e.source_id and v.version = e.entry_version
+        where e.invoice = %s and e.line = any(%s)
+        """,
+        (invoice, list(lines)),
+    )
+    return {
+        (each["connection"], each["source_id"], each["version"]): Source(each["seen_at"], content_hash(each["body"]))
+        for each in found
+    }
+
+
+async def behind(tx: Tx, invoice: dict[str, Any]) -> list[dict[str, Any]]:
+    """The newest version of each document that the invoice hangs on."""
+    return await rows(
+        tx,
+        """
+        select distinct on (kind) * from document
+        where (kind, key) in (('invoice', %(key)s), ('contract', %(engagement)s), ('engagement', %(engagement)s),
+                              ('project', %(project)s), ('customer', %(customer)s))
+        order by kind, version desc
+        """,
+        invoice,
+    )
+
+
+async def approvals(tx: Tx, engagement: str) -> list[dict[str, Any]]:
+    return await rows(tx, "select * from approval where engagement = %s order by id limit 100", (engagement,))
+
+
+async def holds(tx: Tx, engagement: str) -> list[int]:
+    """The numbers of everything that waited for a person under the engagement."""
+    found = await rows(tx, "select id from hold where engagement = %s order by id desc limit 200", (engagement,))
+    return [each["id"] for each in found]
+
+
+async def receipts(tx: Tx, invoice: dict[str, Any]) -> list[dict[str, Any]]:
+    """The changes in other systems that are about the invoice, its project or its engagement, each with its request's digest."""
+    return await rows(
+        tx,
+        """
+        select key, connection, operation, guarantee, subject, version, state, attempts, sent_at, settled_at, receipt,
+          encode(sha256(request), 'hex') as request
+        from effect where engagement = %(engagement)s and subject in (%(key)s, %(engagement)s, %(project)s, %(customer)s)
+        order by planned_at, key limit 200
+        """,
+        invoice,
+    )
+
+
+async def read_back(tx: Tx, invoice: dict[str, Any]) -> dict[str, Any] | None:
+    """The ERP's own record of the invoice, as it was last read."""
+    return await row(
+        tx,
+        """
+        select connection, record_id, version, received_at, payload from message
+        where connection = %(connection)s and kind = 'invoice' and record_id = %(record_id)s and payload is not null
+        order by version collate "C" desc limit 1
+        """,
+        invoice,
+    )
