@@ -68,7 +68,8 @@ class Outcome:
 class Bench:
     """One bench. `title` is one sentence, `proves` which reliability benches (F1 to F20) it is, `about` a paragraph on what is done.
 
-    `minutes` is how long its full walk takes on two cores. `run` is given the budget, a seed (the same seed, the same
+    `minutes` is how long its full walk takes on two cores; `alone` because it measures time, or fills the machine, so that
+    no other bench may run beside it. `run` is given the budget, a seed (the same seed, the same
     faults, as far as a real machine allows) and a progress display.
     """
 
@@ -78,3 +79,4 @@ class Bench:
     about: str
     minutes: float
     run: Callable[[Budget, int, Progress], Outcome | Awaitable[Outcome]]
+    alone: bool = False

@@ -11,8 +11,9 @@ _NOW_AND_THEN = 10.0
 _WIDTH = 24
 
 
-def on_stderr(name: str) -> Progress:
-    began, terminal = time.monotonic(), sys.stderr.isatty()
+def on_stderr(name: str, *, beside: bool = False) -> Progress:
+    """`beside` another bench nobody's line can be rewritten."""
+    began, terminal = time.monotonic(), sys.stderr.isatty() and not beside
     told = [began]
 
     def progress(done: int, of: int, what: str) -> None:

@@ -119,7 +119,7 @@ def _caught(told: Mapping[str, Any]) -> str:
 def _result(told: Mapping[str, Any]) -> str:
     if told["skipped"]:
         return f"skipped: {told['skipped']}"
-    return "; ".join(f"**{each}**" for each in told["complaints"]) or "✓"
+    return "; ".join(f"**{each.splitlines()[0]}**" for each in told["complaints"]) or "✓"
 
 
 def _value(measure: tuple[float, str]) -> str:

@@ -88,6 +88,6 @@ BENCH = Bench(
         "the hour that comes twice, or the end of a month. All deals must be done in their time, one of everything each. The "
         "database's clock is not moved here: what waits when that goes back is a test of the store."
     ),
-    minutes=4,
+    minutes=2,
     run=run,
 )

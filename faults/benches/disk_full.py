@@ -150,6 +150,7 @@ BENCH = Bench(
         "rings are acknowledged again; and everything that was acknowledged is there. The saboteur is a hub that looks at "
         "another disk than its database's: it gives no 507, its database meets the full disk; not even then is anything lost."
     ),
-    minutes=7,
+    minutes=2,
+    alone=True,
     run=run,
 )

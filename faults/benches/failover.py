@@ -145,6 +145,7 @@ BENCH = Bench(
         "Every acknowledged ring must be there at the end, intake must stand still for at most "
         f"{_LONGEST_STALL:.0f} s, and the worker must notice that its database came back on another timeline."
     ),
-    minutes=8,
+    minutes=3,
+    alone=True,
     run=run,
 )

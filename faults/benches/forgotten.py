@@ -163,6 +163,6 @@ BENCH = Bench(
         "after a restore from base backup and archived log to a moment before "
         "the deal, as `tieout drill` restores. The saboteur is a hub that is sure of its memory."
     ),
-    minutes=6,
+    minutes=2,
     run=run,
 )

@@ -343,6 +343,7 @@ BENCH = Bench(
         "without the effect, no second record, and in the end exactly one. A page that skips a row is made good by the overlap "
         "of the next sweep, which is why rows are skipped within it."
     ),
-    minutes=10,
+    minutes=3,
+    alone=True,
     run=run,
 )

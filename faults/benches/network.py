@@ -135,6 +135,6 @@ BENCH = Bench(
         "answer, an answer that is lost after the effect, a gateway's error after the effect, or go on as zombies and "
         "arrive when the hub has given them up, within the time that a request may live. Then the systems are counted."
     ),
-    minutes=12,
+    minutes=7,
     run=run,
 )

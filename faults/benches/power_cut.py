@@ -184,6 +184,6 @@ BENCH = Bench(
         "journal), every process is killed, the disk is mounted again, the server recovers, and everything that was ever "
         "acknowledged must be there, no cursor ahead of its page, and the conservation law at zero."
     ),
-    minutes=10,
+    minutes=6,
     run=run,
 )

@@ -75,6 +75,6 @@ BENCH = Bench(
         "(engine/settling.py, engine/ending.py). When a world has come to rest, everything is there once, says what its "
         "source says, and received = done + held + ignored. A world that fails is shortened and tells its story."
     ),
-    minutes=6,
+    minutes=3,
     run=run,
 )

@@ -80,6 +80,6 @@ BENCH = Bench(
         "twice, the newest first (these are not counted as faults). At the end every figure of the hub is compared with "
         "what each system says of itself. What its checks notice is proved by the saboteurs of the crash benches."
     ),
-    minutes=6,
+    minutes=5,
     run=run,
 )

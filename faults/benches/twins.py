@@ -77,6 +77,6 @@ BENCH = Bench(
         "effects on a real Postgres, against the same model target. Every commit, call and late arrival must come in the same "
         "order, and effects, runs, messages and the target must end the same. So what the simulation proves, it proves of the engine."
     ),
-    minutes=4,
+    minutes=3,
     run=run,
 )

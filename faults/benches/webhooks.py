@@ -217,6 +217,6 @@ BENCH = Bench(
         "may be believed that proves nothing or be kept twice, and when the source has been read once more everything must "
         "be as it says, with the conservation law at zero."
     ),
-    minutes=5,
+    minutes=2,
     run=run,
 )

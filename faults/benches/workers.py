@@ -245,5 +245,6 @@ BENCH = Bench(
         "in the systems."
     ),
     minutes=8,
+    alone=True,
     run=run,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from faults.bench import Bench, Budget, Outcome, Progress
 from faults.benches import benches
 
 from faults import __main__ as runner
-from faults import report
+from faults import lanes, report
 
+pytestmark = pytest.mark.anyio
 BENCH = Bench("toy", "Nothing is lost.", ("F1",), "A toy is broken.", 1, lambda budget, seed, progress: Outcome(real=3))
 GOOD = {"simulated": 0, "real": 3, "lost": 0, "doubled": 0, "saboteurs": {"hasty": True}}
 
@@ -69,31 +71,72 @@ def test_a_bench_that_fails_is_a_failure_in_the_report(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(("complaints", "code"), [([], 0), (["1 lost"], 1)])
-def test_the_command_ends_with_1_when_anything_is_to_be_complained_of(
-    complaints: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+def test_the_command_ends_with_1_and_says_why_when_anything_is_to_be_complained_of(
+    complaints: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def tell(*_: object) -> dict[str, Any]:
+    async def tell(*_: object, **__: object) -> dict[str, Any]:
         return {**GOOD, "skipped": "", "measures": {}, "evidence": [], "complaints": complaints}
 
     monkeypatch.setattr(runner, "benches", lambda: {"toy": BENCH})
-    monkeypatch.setattr(runner, "_in_its_own_process", tell)
+    monkeypatch.setattr(lanes.Walk, "one", tell)
     assert runner.main(["toy", "--no-report"]) == code
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("✗")] == ["✗ toy: 1 lost"] * code
     assert runner.main(["toys", "--no-report"]) == 2
 
 
-def test_a_bench_that_dies_without_a_word_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = runner._in_its_own_process(replace(BENCH, name="nobody"), 1, 1, 1)
+def walk(seconds: float, heard: list[str]) -> lanes.Walk:
+    return lanes.Walk(seconds, 1, 1, lambda bench, told: heard.append(bench.name))
+
+
+async def test_a_bench_that_dies_without_a_word_has_failed() -> None:
+    found = await walk(1, []).one(replace(BENCH, name="nobody"), 1)
     assert found["complaints"] == ["it failed: it ended with 2 and told nothing"]
 
 
 @pytest.mark.parametrize(
     "program", ["import time; time.sleep(60)", "import signal, time; signal.pthread_sigmask(0, [2]); time.sleep(60)"]
 )
-def test_a_bench_that_does_not_end_is_ended(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_GOODBYE", 0.2)
-    child = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
-    runner._ended(child, 0.3)
+async def test_a_bench_that_does_not_end_is_ended(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "_GOODBYE", 0.2)
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stderr=subprocess.DEVNULL)
+    await lanes.ended(child, 0.3)
+    assert child.returncode is not None
     assert child.returncode < 0
+
+
+FIRM = [
+    replace(BENCH, name=name, minutes=minutes, alone=name == "quiet")
+    for name, minutes in (("short", 2), ("quiet", 5), ("long", 9), ("middle", 6), ("other", 1))
+]
+
+
+def test_what_measures_time_runs_alone_and_the_others_two_at_a_time_the_longest_first() -> None:
+    alone, beside = lanes.lanes(FIRM)
+    assert [each.name for each in alone] == ["quiet"]
+    assert [[each.name for each in lane] for lane in beside] == [["long"], ["middle", "short", "other"]]
+    assert lanes.minutes_of(FIRM) == 5 + 9
+
+
+async def test_nobody_runs_beside_a_bench_that_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy: set[str] = set()
+    seen: dict[str, set[str]] = {}
+
+    async def one(self: lanes.Walk, bench: Bench, seconds: float, *, beside: bool = False) -> dict[str, Any]:
+        busy.add(bench.name)
+        await asyncio.sleep(0.01)
+        seen[bench.name] = busy - {bench.name}
+        assert beside is (bench.name != "quiet")
+        assert seconds >= 59 * bench.minutes
+        busy.remove(bench.name)
+        return {}
+
+    heard: list[str] = []
+    monkeypatch.setattr(lanes.Walk, "one", one)
+    await walk(60 * 14, heard).all(FIRM)
+    assert heard[0] == "quiet"
+    assert seen["quiet"] == set()
+    assert seen["long"] == {"middle"}
+    assert sorted(heard) == sorted(each.name for each in FIRM)
 
 
 def test_the_report_says_what_was_found_and_what_was_not_run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import httpx2
 
 from tieout.app import Hub, calendar_of, open_hub
 from tieout.connectors.tryton.client import TrytonClient
+from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref, business_key
 from tieout.engine.operator import Operator
 from tieout.folder.connections import resolve
@@ -68,6 +70,13 @@ class World:
     # What a bench puts between the hub and its systems.
     network: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = lambda inner: inner
     _life: AsyncExitStack = field(init=False, default_factory=AsyncExitStack)
+    # What takes longer than a call, and is made once: the firm that was read, certificates, the people at their screens.
+    _firm: Firm = field(init=False, default_factory=lambda: load(KESTREL))
+    _tls: ssl.SSLContext = field(init=False, default_factory=ssl.create_default_context)
+    _desks: dict[str, WorkDesk] = field(init=False, default_factory=dict[str, WorkDesk])
+    _sellers: dict[str, SalesDesk] = field(init=False, default_factory=dict[str, SalesDesk])
+    _clerks: dict[str, FinanceClerk] = field(init=False, default_factory=dict[str, FinanceClerk])
+    _erps: dict[str, TrytonClient] = field(init=False, default_factory=dict[str, TrytonClient])
 
     # -- the hub
 
@@ -79,10 +88,13 @@ class World:
     ) -> None:
         """Opens the hub anew, as after a crash; `settings` replace those of a connection, by its name, `today` the story's."""
         await self._life.aclose()
-        configs = dict(resolve(load(KESTREL), self.box.description["environment"]))
+        configs = dict(resolve(self._firm, self.box.description["environment"]))
         for name, given in (settings or {}).items():
             configs[name] = configs[name].model_copy(update=given)
-        network = {name: FragileTransport(self.network(httpx2.AsyncHTTPTransport()), self.fuse) for name in configs}
+        network = {
+            name: FragileTransport(self.network(httpx2.AsyncHTTPTransport(verify=self._tls)), self.fuse)
+            for name in configs
+        }
         self.hub = await self._life.enter_async_context(
             open_hub(
                 self.url, configs, transports=network, connect=lambda url: FragileDatabase(url, self.fuse),
@@ -125,40 +137,45 @@ class World:
     # -- people
 
     async def _http(self, url: str) -> httpx2.AsyncClient:
-        return await self.stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False))
+        client = httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False, verify=self._tls)
+        return await self.stack.enter_async_context(client)
 
     async def seller(self, login: str = SELLER) -> SalesDesk:
-        system = self.box.description["systems"]["salesforce"]
-        (person,) = [each for each in system["people"] if each["login"] == login]
-        app = system["people_app"]["client_id"], system["people_app"]["client_secret"]
-        http = await self._http(system["url"])
-        return SalesDesk(http, self.box.story.clock.tick, app=app, username=login, password=person["password"])
+        if login not in self._sellers:
+            system = self.box.description["systems"]["salesforce"]
+            (person,) = [each for each in system["people"] if each["login"] == login]
+            app = system["people_app"]["client_id"], system["people_app"]["client_secret"]
+            http, tick = await self._http(system["url"]), self.box.story.clock.tick
+            self._sellers[login] = SalesDesk(http, tick, app=app, username=login, password=person["password"])
+        return self._sellers[login]
 
     async def desk(self, login: str) -> WorkDesk:
-        system = self.box.description["systems"]["kantata"]
-        (person,) = [each for each in system["people"] if each["login"] == login]
-        return WorkDesk(await self._http(system["url"]), self.box.story.clock.tick, token=person["token"])
+        if login not in self._desks:
+            system = self.box.description["systems"]["kantata"]
+            (person,) = [each for each in system["people"] if each["login"] == login]
+            http, tick = await self._http(system["url"]), self.box.story.clock.tick
+            self._desks[login] = WorkDesk(http, tick, token=person["token"])
+        return self._desks[login]
 
     async def clerk(self, entity: str = "US") -> FinanceClerk:
-        system = self.box.description["systems"][f"erp-{entity.lower()}"]
-        person = system["people"][0]
-        login = Login(user=person["login"], password=person["password"], role="clerk", entity=entity)
-        clerk = FinanceClerk.at(system["direct_url"], login)
-        self.stack.push_async_callback(clerk.close)
-        return clerk
+        if entity not in self._clerks:
+            system = self.box.description["systems"][f"erp-{entity.lower()}"]
+            person = system["people"][0]
+            login = Login(user=person["login"], password=person["password"], role="clerk", entity=entity)
+            self._clerks[entity] = clerk = FinanceClerk.at(system["direct_url"], login)
+            self.stack.push_async_callback(clerk.close)
+        return self._clerks[entity]
 
     async def erp(self, entity: str = "US") -> TrytonClient:
         """The ERP as its administrator sees it."""
-        system = self.box.description["systems"][f"erp-{entity.lower()}"]
-        person = system["people"][-1]
-        client = TrytonClient.at(
-            system["direct_url"],
-            database=system["credentials"]["database"],
-            user=person["login"],
-            password=person["password"],
-        )
-        self.stack.push_async_callback(client.close)
-        return client
+        if entity not in self._erps:
+            system = self.box.description["systems"][f"erp-{entity.lower()}"]
+            person, database = system["people"][-1], system["credentials"]["database"]
+            self._erps[entity] = client = TrytonClient.at(
+                system["direct_url"], database=database, user=person["login"], password=person["password"]
+            )
+            self.stack.push_async_callback(client.close)
+        return self._erps[entity]
 
     # -- deals
 
