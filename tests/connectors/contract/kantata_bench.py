@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from tieout.connectors.kantata.connector import SPEC
 from tieout.connectors.kantata.emulator import (
     FAULT_BODIES,
     KantataAccount,
+    KantataExchangeRate,
     KantataField,
     KantataRateCard,
     KantataTemplate,
@@ -64,6 +65,7 @@ class Account:
             templates=[_TEMPLATE],
             rate_cards=[KantataRateCard(_CARD, "USD", [RateVersion(date(2026, 1, 1), _RATES)])],
             custom_fields=_FIELDS,
+            exchange_rates=[KantataExchangeRate("GBP", "USD", Decimal("1.3450"), date(2026, 1, 1))],
             seed=2026,
         )
         self.transport = httpx2.ASGITransport(self.account.asgi())
@@ -185,7 +187,7 @@ class Account:
 
     # -- the source
 
-    async def book(self) -> str:
+    async def _in_a_project(self) -> None:
         if not self._project:
             self._project = await self.create(
                 _LEAD,
@@ -199,6 +201,9 @@ class Account:
                 participations=[{"user_id": self._user(_CONSULTANT)}],
                 approver_ids=[self._user(_LEAD)],
             )
+
+    async def book(self) -> str:
+        await self._in_a_project()
         story = self.account.records.first("stories", workspace_id=self._project["id"], title="Data model")
         assert story is not None
         entry = await self.create(
@@ -213,8 +218,12 @@ class Account:
         return entry["id"]
 
     async def late(self, by: timedelta) -> str:
+        return await self._begun(by, self.book)
+
+    async def _begun(self, by: timedelta, make: Callable[[], Awaitable[str]]) -> str:
+        """In a transaction that began so long ago."""
         self.at -= by
-        made = await self.book()
+        made = await make()
         self.at += by
         return made
 
@@ -250,6 +259,43 @@ class Account:
         await self.ask(_CONSULTANT, "DELETE", f"/time_entries/{entry}")
         self.account.events.deliver()
 
+    async def claim(self) -> str:
+        """A hotel bill in a foreign currency, by somebody who takes part in the project."""
+        await self._in_a_project()
+        foreign = {"source_value": "200.00", "source_currency": "GBP"}
+        facts = {"workspace_id": self._project["id"], "date": "2026-10-05", "category": "Travel"}
+        made = await self.create(_CONSULTANT, "expenses", "expense", **facts, foreign_exchange_amount=foreign)
+        return made["id"]
+
+    async def late_claim(self, by: timedelta) -> str:
+        return await self._begun(by, self.claim)
+
+    async def change_claim(self, expense: str) -> None:
+        body = {"expense": {"amount_in_cents": 10_000 + next(_numbers)}}
+        await self.ask(_CONSULTANT, "PUT", f"/expenses/{expense}", body)
+
+    async def remove_claim(self, expense: str) -> None:
+        await self.ask(_CONSULTANT, "DELETE", f"/expenses/{expense}")
+        self.account.events.deliver()
+
+    async def milestone(self) -> str:
+        await self._in_a_project()
+        facts = {"workspace_id": self._project["id"], "title": "Go-live", "story_type": "milestone"}
+        return (await self.create(_LEAD, "stories", "story", **facts))["id"]
+
+    async def late_milestone(self, by: timedelta) -> str:
+        return await self._begun(by, self.milestone)
+
+    async def change_milestone(self, story: str) -> None:
+        """It is completed, and then it was not after all."""
+        state = self.account.records.get("stories", story)
+        assert state is not None
+        body = {"story": {"state": "started" if state["state"] == "completed" else "completed"}}
+        await self.ask(_LEAD, "PUT", f"/stories/{story}", body)
+
+    async def remove_milestone(self, story: str) -> None:
+        await self.ask(_LEAD, "DELETE", f"/stories/{story}")
+
     def _submission(self, entry: str) -> str:
         found = [each for each in self.account.records.all("timesheet_submissions") if entry in each["time_entry_ids"]]
         return found[-1]["status"] if found else ""
@@ -275,7 +321,13 @@ def bench() -> ConnectorBench:
                 "project.update": account.state,
                 "project.report": account.report,
             },
-            feeds={"time_entry": Feed(account.book, account.change, account.remove, account.late)},
+            feeds={
+                "time_entry": Feed(account.book, account.change, account.remove, account.late),
+                "expense": Feed(account.claim, account.change_claim, account.remove_claim, account.late_claim),
+                "milestone": Feed(
+                    account.milestone, account.change_milestone, account.remove_milestone, account.late_milestone
+                ),
+            },
             census=account.census,
             forward=account.forward,
         )

@@ -23,7 +23,7 @@ class KantataConfig(BaseModel):
         default_factory=dict[str, str],
         description="Service package → title of the project template; without an entry the title is the package's code",
     )
-    go_live: date | None = Field(default=None, description="Time worked before this day is not read")
+    go_live: date | None = Field(default=None, description="Time and expenses before this day are not read")
     longest_name: int = Field(
         default=255,
         ge=20,
@@ -47,6 +47,11 @@ class KantataConfig(BaseModel):
     on_hold_status: int | None = Field(default=None, description="Status key of a stopped project; absent: left alone")
     events: bool = Field(
         default=True, description="Whether the account has subscribed events; without them deletions are not seen"
+    )
+    accepted_share: str = Field(
+        default="",
+        description="Number field of a task that says how much of a milestone the customer has accepted, in percent; left out, "
+        "a completed milestone is accepted whole",
     )
     settle: float = Field(
         default=240,

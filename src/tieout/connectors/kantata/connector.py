@@ -1,4 +1,4 @@
-"""Kantata as the hub sees it: time that people book and approve, and projects that are set up for them."""
+"""Kantata as the hub sees it: time, expenses and milestones that people approve, and projects that are set up for them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from tieout.connectors.contract import (
 from tieout.connectors.kantata import lengths, mapping
 from tieout.connectors.kantata.client import KantataClient, KantataError, Row
 from tieout.connectors.kantata.config import KantataConfig
-from tieout.connectors.kantata.reading import Entries
+from tieout.connectors.kantata.milestones import Milestones
+from tieout.connectors.kantata.reading import EXPENSES, TIME, Lines
 from tieout.connectors.kantata.writing import REPORT, Missing, Preparation, Prepared
 from tieout.connectors.transports.answers import readable
 from tieout.connectors.transports.http import Request
@@ -95,6 +96,10 @@ _TIME_ENTRY = (
     "id", "workspace_id", "story_id", "user_id", "role_id", "date_performed", "time_in_minutes", "billable",
     "rate_in_cents", "cost_rate_in_cents", "currency", "approved", "is_invoiced", "notes", "location", "taxable",
 )  # fmt: skip
+_EXPENSE = (
+    "id", "workspace_id", "story_id", "user_id", "date", "category", "amount_in_cents", "currency", "billable", "taxable",
+    "foreign_exchange_amount", "receipt_id", "approved", "is_invoiced", "notes",
+)  # fmt: skip
 
 
 class TasksLacking(Exception):
@@ -106,13 +111,17 @@ class TasksLacking(Exception):
 
 
 class Kantata:
-    """One account. Kind: `time_entry`."""
+    """One account. Kinds: `time_entry`, `expense`, `milestone`."""
 
     def __init__(self, name: str, config: KantataConfig, client: KantataClient, fields: Mapping[str, str]) -> None:
         self.name = name
         self._config = config
         self._client = client
-        self._entries = Entries(client, config)
+        self._sources: Mapping[str, Lines | Milestones] = {
+            "time_entry": Lines(TIME, client, config),
+            "expense": Lines(EXPENSES, client, config),
+            "milestone": Milestones(client, config),
+        }
         self._preparation = Preparation(client, config, fields)
 
     async def close(self) -> None:
@@ -132,6 +141,7 @@ class Kantata:
         return {
             "workspace": sorted(each["name"] for each in await self._preparation.custom_fields()),
             "time_entry": _TIME_ENTRY,
+            "expense": _EXPENSE,
         }
 
     def link(self, ref: Ref) -> str:
@@ -142,18 +152,22 @@ class Kantata:
     # -- source
 
     async def changes(self, kind: str, since: str | None) -> Page:
-        _only_time(kind)
+        source = self._source(kind)
         with readable(self.name):
-            return await self._entries.changes(since)
+            return await source.changes(since)
 
     async def look(self, ref: Ref) -> Change | None:
-        _only_time(ref.kind)
+        source = self._source(ref.kind)
         with readable(self.name):
-            return await self._entries.look(ref)
+            return await source.look(ref)
 
     async def read(self, ref: Ref) -> Reading | None:
-        _only_time(ref.kind)
-        return await self._entries.read(ref)
+        return await self._source(ref.kind).read(ref)
+
+    def _source(self, kind: str) -> Lines | Milestones:
+        if kind not in self._sources:
+            raise LookupError(f"kantata has no kind {kind!r}")
+        return self._sources[kind]
 
     # -- sink
 
@@ -274,11 +288,6 @@ class Kantata:
         return Problem("target.refused", facts, quote=quote)
 
 
-def _only_time(kind: str) -> None:
-    if kind != "time_entry":
-        raise LookupError(f"kantata has no kind {kind!r}")
-
-
 def _subject(request: Request) -> str:
     """Whom a refused request is about: the name it carries, else the address."""
     body: dict[str, Row] = request.body or {}
@@ -305,7 +314,7 @@ SPEC = ConnectorSpec(
     roles=("psa",),
     config=KantataConfig,
     open=_open,
-    reads=("time_entry",),
+    reads=("time_entry", "expense", "milestone"),
     writes=OPERATIONS,
-    mappings=(mapping.TIME_ENTRY,),
+    mappings=(mapping.TIME_ENTRY, mapping.EXPENSE, mapping.MILESTONE),
 )

@@ -1,13 +1,13 @@
-"""Time entries as they change: swept by their own time stamps, by those of their submissions, and by events of deletion.
+"""Time and expenses as they change: swept by their own time stamps, by those of their submissions, and by events.
 
-Nothing is believed but what an entry says when it is read: an approval is a hint to read its entries again, an event of
-deletion is a hint to see whether the entry is still there.
+Nothing is believed but what a line says when it is read: an approval is a hint to read its lines again, an event of
+deletion is a hint to see whether the line is still there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,11 @@ from tieout.connectors.contract import Change, Page, Reading
 from tieout.connectors.kantata import mapping
 from tieout.connectors.kantata.client import Envelope, KantataClient, Row, step
 from tieout.connectors.kantata.config import KantataConfig
+from tieout.connectors.kantata.people import people
+from tieout.domain.documents.document import Document
 from tieout.domain.identity import Ref
+from tieout.domain.mapping import MappingTable
+from tieout.domain.money import Money
 from tieout.domain.problems import Misconfigured
 
 _INCLUDE = "user,workspace,active_submission,recent_submission"
@@ -26,6 +30,36 @@ _SUBMISSIONS = 20
 _FULL = 200
 # Events are generated minutes after the change, and not in its order.
 _EVENT_LAG = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class LineKind:
+    """What tells time from expenses. `events` are those after which a line is looked at again; `days` filters by its day."""
+
+    name: str
+    collection: str
+    subject: str
+    submissions: str
+    of_submissions: str
+    days: str
+    events: str
+    table: MappingTable
+    joined: Callable[[Row, Row | None, Row | None, Mapping[str, Row]], Row]
+    record_of: Callable[[Row, Mapping[str, Any]], Row]
+    worth: Callable[[Mapping[str, Any]], Money | None]
+    document: Callable[[Ref, Mapping[str, Any], str], Document]
+
+
+TIME = LineKind(
+    "time_entry", "time_entries", "TimeEntry", "timesheet_submissions", "with_recent_timesheet_ids", "date_performed_between",
+    "time_entry:deleted", mapping.TIME_ENTRY, mapping.joined, mapping.record_of, mapping.worth, mapping.document,
+)  # fmt: skip
+# An expense changes without a new time stamp, when its receipt is deleted: only an event tells (T32).
+EXPENSES = LineKind(
+    "expense", "expenses", "Expense", "expense_report_submissions", "with_recent_expense_report_ids", "date_between",
+    "expense:deleted,expense:updated", mapping.EXPENSE, mapping.joined_expense, mapping.record_of, mapping.claimed,
+    mapping.expense,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +94,15 @@ class _Found:
         self.changes |= {(each.ref.id, each.version): each for each in changes}
 
 
-class Entries:
-    """Reads the time entries of one account."""
+class Lines:
+    """Reads the time entries or the expenses of one account."""
 
-    def __init__(self, client: KantataClient, config: KantataConfig) -> None:
+    def __init__(self, kind: LineKind, client: KantataClient, config: KantataConfig) -> None:
+        self._kind = kind
         self._client = client
         self._config = config
         self._overlap = timedelta(seconds=config.overlap)
-        worked = {"date_performed_between": f"{config.go_live}:9999-12-31"} if config.go_live else {}
+        worked = {kind.days: f"{config.go_live}:9999-12-31"} if config.go_live else {}
         self._ours: Mapping[str, str] = {**_EVERYWHERE, **worked}
 
     async def changes(self, since: str | None) -> Page:
@@ -86,25 +121,24 @@ class Entries:
                 return Page(list(found.changes.values()), str(cursor), more=not finished)
 
     async def look(self, ref: Ref) -> Change | None:
-        page = await self._client.list("time_entries", only=ref.id, **_EVERYWHERE)
+        page = await self._client.list(self._kind.collection, only=ref.id, **_EVERYWHERE)
         if page.rows:
             return (await self._told(page))[0]
         if not self._config.events:
             return None
         events = await self._client.all(
-            "subscribed_events", subject_type="TimeEntry", subject_id=ref.id, event_types="time_entry:deleted"
+            "subscribed_events", subject_type=self._kind.subject, subject_id=ref.id, event_types=self._kind.events
         )
-        return max((self._deletion(each) for each in events), key=lambda each: each.version, default=None)
+        return max((self._deletion(each) for each in _deleted(events)), key=lambda each: each.version, default=None)
 
     async def read(self, ref: Ref) -> Reading | None:
-        page = await self._client.list("time_entries", only=ref.id, **_EVERYWHERE)
+        page = await self._client.list(self._kind.collection, only=ref.id, **_EVERYWHERE)
         if not page.rows:
             return None
-        people = await self._people(page)
-        full, submission = self._joined(page.rows[0], page, people)
-        values, trail = mapping.values_of(full)
+        full, submission = self._joined(page.rows[0], page, await self._people(page))
+        values, trail = mapping.values_of(full, self._kind.table)
         version = self._version(page.rows[0], submission, full, values)
-        return Reading(mapping.document(ref, values, version), version, trail)
+        return Reading(self._kind.document(ref, values, version), version, trail)
 
     # -- the three steps of a sweep
 
@@ -112,7 +146,7 @@ class Entries:
         """In the order of creation, which nothing changes any more: a row that changes meanwhile keeps its place."""
         after = {"updated_after": cursor.entries} if cursor.entries else {}
         page = await self._client.list(
-            "time_entries", **after, **self._ours, order="created_at:asc", limit=_PAGE, offset=cursor.offset
+            self._kind.collection, **after, **self._ours, order="created_at:asc", limit=_PAGE, offset=cursor.offset
         )
         found.add(await self._told(page))
         last = cursor.offset + len(page.rows) >= page.count or not page.rows
@@ -122,24 +156,26 @@ class Entries:
             cursor = replace(cursor, mark=mark if last else await self._newest())
         if not last:
             return replace(cursor, offset=cursor.offset + step(page))
-        entries = max(cursor.entries, self._before(cursor.mark, self._overlap))
+        entries = max(cursor.entries, mapping.before(cursor.mark, self._overlap))
         # At the very first, every entry has told its state: only what is approved from now on has to be followed.
         return replace(cursor, entries=entries, submissions=cursor.submissions or entries, step="submissions", offset=0)
 
     async def _sweep_submissions(self, cursor: Cursor, found: _Found) -> Cursor:
         if cursor.pending is None:
             after = {"updated_after": cursor.submissions} if cursor.submissions else {}
-            changed = await self._client.all("timesheet_submissions", **after)
+            changed = await self._client.all(self._kind.submissions, **after)
             newest = max((mapping.stamp(each["updated_at"]) for each in changed), default="")
             cursor = replace(
                 cursor,
-                submissions=max(cursor.submissions, self._before(newest, self._overlap)),
+                submissions=max(cursor.submissions, mapping.before(newest, self._overlap)),
                 pending=tuple(each["id"] for each in changed),
                 mark=max(cursor.mark, newest),
             )
         now, later = (cursor.pending or ())[:_SUBMISSIONS], (cursor.pending or ())[_SUBMISSIONS:]
         if now:
-            async for page in self._client.pages("time_entries", with_recent_timesheet_ids=",".join(now), **self._ours):
+            async for page in self._client.pages(
+                self._kind.collection, **{self._kind.of_submissions: ",".join(now)}, **self._ours
+            ):
                 found.add(await self._told(page))
         return replace(cursor, pending=later) if later else replace(cursor, pending=None, step="events")
 
@@ -149,30 +185,27 @@ class Entries:
             return done
         after = {"created_after": cursor.events} if cursor.events else {}
         try:
-            events = await self._client.all("subscribed_events", **after, event_types="time_entry:deleted")
+            events = await self._client.all("subscribed_events", **after, event_types=self._kind.events)
         except Misconfigured as refused:
             raise Misconfigured(
-                f"{refused}. Without subscribed events deleted time is not seen: ask for the add-on and an administrator's "
+                f"{refused}. Without subscribed events deletions are not seen: ask for the add-on and an administrator's "
                 "token, or set `events: false`",
                 self._client.name,
             ) from refused
-        last = {str(each["subject_id"]): each for each in sorted(events, key=lambda each: str(each["created_at"]))}
-        there = await self._client.by_ids("time_entries", last, **_EVERYWHERE)
+        about = {str(each["subject_id"]) for each in events}
+        there = await self._client.by_ids(self._kind.collection, about, **_EVERYWHERE)
         found.add(await self._told(there))
         kept = {each["id"] for each in there.rows}
-        found.add(self._deletion(event) for subject, event in last.items() if subject not in kept)
+        gone = {str(each["subject_id"]): each for each in _deleted(events)}
+        found.add(self._deletion(event) for subject, event in gone.items() if subject not in kept)
         newest = max([cursor.mark, *(mapping.stamp(each["created_at"]) for each in events)])
-        return replace(done, events=max(cursor.events, self._before(newest, _EVENT_LAG)))
+        return replace(done, events=max(cursor.events, mapping.before(newest, _EVENT_LAG)))
 
     async def _newest(self) -> str:
         page = await self._client.list(
-            "time_entries", order="updated_at:desc", per_page=1, from_archived_workspaces="true"
+            self._kind.collection, order="updated_at:desc", per_page=1, from_archived_workspaces="true"
         )
         return mapping.stamp(page.rows[0]["updated_at"]) if page.rows else ""
-
-    def _before(self, moment: str, step: timedelta) -> str:
-        found = mapping.instant(moment)
-        return mapping.stamp((found - step).isoformat()) if found else ""
 
     # -- what a row says
 
@@ -182,17 +215,17 @@ class Entries:
 
     def _change(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> Change:
         full, submission = self._joined(entry, page, people)
-        values, _ = mapping.values_of(full)
+        values, _ = mapping.values_of(full, self._kind.table)
         version = self._version(entry, submission, full, values)
         record = {
-            **mapping.record_of(full, values),
+            **self._kind.record_of(full, values),
             "source_version": version,
-            "mapping": mapping.TIME_ENTRY.label,
+            "mapping": self._kind.table.label,
         }
-        return Change(Ref(self._client.name, "time_entry", entry["id"]), version, record, mapping.worth(values))
+        return Change(Ref(self._client.name, self._kind.name, entry["id"]), version, record, self._kind.worth(values))
 
     def _version(self, entry: Row, submission: Row | None, full: Row, values: Mapping[str, Any]) -> str:
-        return mapping.version_of(entry, submission, mapping.record_of(full, values))
+        return mapping.version_of(entry, submission, self._kind.record_of(full, values))
 
     def _deletion(self, event: Row) -> Change:
         entry_id = str(event["subject_id"])
@@ -201,13 +234,21 @@ class Entries:
             "source_id": entry_id,
             "source_version": version,
             "state": "deleted",
-            "mapping": mapping.TIME_ENTRY.label,
+            "mapping": self._kind.table.label,
         }
-        return Change(Ref(self._client.name, "time_entry", entry_id), version, record, deleted=True)
+        return Change(Ref(self._client.name, self._kind.name, entry_id), version, record, deleted=True)
 
     def _joined(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> tuple[Row, Row | None]:
-        submission = _submission(entry, page)
-        return mapping.joined(entry, page.one("workspaces", entry.get("workspace_id")), submission, people), submission
+        submission = self._submission(entry, page)
+        return self._kind.joined(
+            entry, page.one("workspaces", entry.get("workspace_id")), submission, people
+        ), submission
+
+    def _submission(self, entry: Row, page: Envelope) -> Row | None:
+        for name in ("active_submission_id", "recent_submission_id"):
+            if (found := page.one(self._kind.submissions, entry.get(name))) is not None:
+                return found
+        return None
 
     async def _people(self, page: Envelope) -> dict[str, Row]:
         """Owners and approvers by user id. Their personnel numbers are no part of what comes with an entry."""
@@ -215,20 +256,15 @@ class Entries:
         ids |= {
             str(one)
             for each in page.rows
-            if (one := (_submission(each, page) or {}).get("current_resolution_creator_id"))
+            if (one := (self._submission(each, page) or {}).get("current_resolution_creator_id"))
         }
-        if not ids:
-            return {}
-        users = await self._client.by_ids("users", ids, include="external_references")
-        references = users.maps.get("external_references", {})
         service = self._config.personnel_service
-        known = {each["id"]: mapping.person_of(each, references, service) for each in users.rows}
+        known = await people(self._client, ids, service)
         seen: Sequence[Row] = list(page.maps.get("users", {}).values())
         return {each["id"]: mapping.person_of(each, {}, service) for each in seen} | known
 
 
-def _submission(entry: Row, page: Envelope) -> Row | None:
-    for name in ("active_submission_id", "recent_submission_id"):
-        if (found := page.one("timesheet_submissions", entry.get(name))) is not None:
-            return found
-    return None
+def _deleted(events: Iterable[Row]) -> list[Row]:
+    """The events of deletions, in the order of their making."""
+    found = (each for each in events if str(each["event_type"]).endswith(":deleted"))
+    return sorted(found, key=lambda each: str(each["created_at"]))

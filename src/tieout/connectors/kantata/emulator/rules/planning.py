@@ -90,6 +90,8 @@ class Stories(Rule):
 
     def revise(self, call: Call, row: Row, values: JsonObject, body: JsonObject) -> JsonObject:
         self._check(call, values)
+        if values.get("percentage_complete"):  # above 0 starts a task, 100 completes it
+            values = {"state": "completed" if values["percentage_complete"] == 100 else "started", **values}
         if values.get("state") and values["state"] != row["state"]:
             call.records.insert(
                 "story_state_changes", story_id=row["id"], state=values["state"], user_id=call.user["id"]
