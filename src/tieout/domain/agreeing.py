@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -25,7 +26,16 @@ from tieout.domain.money import Money, allocate
 
 
 def agreed(
-    package: ServicePackage, *, id_: str, amount: Money, hours: Decimal, start: date, end: date, description: str = ""
+    package: ServicePackage,
+    *,
+    id_: str,
+    amount: Money,
+    hours: Decimal,
+    start: date,
+    end: date,
+    description: str = "",
+    region: str = "",
+    by_role: Mapping[str, Decimal] | None = None,
 ) -> tuple[Sold, tuple[Cap, ...]]:
     """The package as it was sold, and the caps that come with it. `id_` is the instance's own for ever (T04)."""
     sold = Sold(
@@ -36,6 +46,8 @@ def agreed(
         amount=amount.amount,
         start=start,
         end=end,
+        region=region,
+        hours=dict(by_role or {}),
         terms=_terms(package.plan, amount, start, end),
     )
     return sold, _caps(package.plan, sold, hours)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.firm import EarlyStartRule
+from tieout.domain.planning import work_of
 from tieout.domain.problems import Problem
 from tieout.domain.readiness import Enriched, value_of
 
@@ -38,7 +39,8 @@ def unlike(project: Project, deal: Engagement, enriched: Enriched, *, link: str)
         "the legal entity": (project.legal_entity, enriched.entity),
         "the currency": (project.currency, deal.currency),
         "the list of tasks": tuple(
-            ", ".join(each.name for each in tasks) for tasks in (project.tasks, enriched.package.tasks)
+            ", ".join(each.name for each in tasks)
+            for tasks in (project.tasks, [task for _, work in work_of(deal, enriched) for task in work])
         ),
     }
     return [

@@ -6,9 +6,11 @@ from datetime import date
 from decimal import Decimal
 
 from tieout.domain.agreeing import agreed
-from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
-from tieout.domain.documents.package import RateCard
+from tieout.domain.documents.engagement import Contract, ContractLine, ContractVersion, Engagement
+from tieout.domain.documents.package import PackageTask, RateCard, ServicePackage
 from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.instances import Instance, instances_of, is_quoted
 from tieout.domain.money import Money
 from tieout.domain.rating import rate_on
 from tieout.domain.readiness import Enriched
@@ -34,24 +36,7 @@ def unsigned_terms(deal: Engagement, enriched: Enriched, *, effective_from: date
 def plan_project(
     deal: Engagement, contract: ContractVersion, enriched: Enriched, card: RateCard, *, key: str
 ) -> Project:
-    """One task per task of the package, with the hours that the deal sold for it; rates come from the card."""
-    start = deal.start or contract.effective_from
-    sold = {(line.task or line.description).casefold(): line for line in contract.lines}
-    tasks: list[ProjectTask] = []
-    for number, template in enumerate(enriched.package.tasks, 1):
-        line = sold.get(template.name.casefold())
-        agreed = rate_on(card, template.role, start)
-        tasks.append(
-            ProjectTask(
-                key=f"{key}/{number:02}",
-                name=template.name,
-                role=template.role,
-                hours=line.hours if line and line.hours else template.hours,
-                rate=agreed.amount.amount if agreed else Decimal(0),
-                billable=template.billable,
-                sold=contract.sold[0].id if contract.sold else "",
-            )
-        )
+    """One task per task of each package, with the hours that the deal sold for it; rates come from the card."""
     return Project(
         key=key,
         engagement=deal.key,
@@ -69,26 +54,91 @@ def plan_project(
         po_number=deal.po_number,
         project_manager=deal.project_manager,
         package=enriched.package.key,
-        tasks=tuple(tasks),
+        tasks=_tasks(deal, contract, enriched, card, key),
     )
 
 
-def first_sold(engagement: str) -> str:
-    """The id of the package that a deal without a quote is."""
-    return f"{engagement}/01"
+def _tasks(
+    deal: Engagement, contract: ContractVersion, enriched: Enriched, card: RateCard, key: str
+) -> tuple[ProjectTask, ...]:
+    tasks: list[ProjectTask] = []
+    for sold, (_, work) in zip(contract.sold, work_of(deal, enriched), strict=True):
+        begins = sold.start or deal.start or contract.effective_from
+        for each in work:
+            agreed_rate = rate_on(card, each.role, begins)
+            tasks.append(
+                ProjectTask(
+                    key=f"{key}/{len(tasks) + 1:02}",
+                    name=each.name,
+                    role=each.role,
+                    hours=each.hours,
+                    rate=agreed_rate.amount.amount if agreed_rate else Decimal(0),
+                    billable=each.billable,
+                    sold=sold.id,
+                )
+            )
+    return tuple(tasks)
+
+
+def work_of(deal: Engagement, enriched: Enriched) -> list[tuple[Instance, list[PackageTask]]]:
+    """The tasks of each package, in the order of the quote.
+
+    Those of the first have the names of its template, the others' names say whose they are.
+    """
+    found: list[tuple[Instance, list[PackageTask]]] = []
+    for instance, title in _titled(deal, enriched):
+        work = _work(instance, enriched.package_of(instance), quoted=is_quoted(deal))
+        named = [each.model_copy(update={"name": f"{title}: {each.name}"}) for each in work] if found else work
+        found.append((instance, named))
+    return found
+
+
+def _titled(deal: Engagement, enriched: Enriched) -> list[tuple[Instance, str]]:
+    """Each instance with the name of its package, numbered where it was sold more than once."""
+    instances = instances_of(deal)
+    names = [enriched.package_of(each).name for each in instances]
+    return [
+        (each, f"{name} {names[: place + 1].count(name)}" if names.count(name) > 1 else name)
+        for place, (each, name) in enumerate(zip(instances, names, strict=True))
+    ]
+
+
+def _work(instance: Instance, package: ServicePackage, *, quoted: bool) -> list[PackageTask]:
+    """The template's tasks with the hours that were sold, then what a quote sold beside them."""
+    sold: dict[str, list[ContractLine]] = {}
+    for line in instance.lines:
+        sold.setdefault((line.task or line.description).casefold(), []).append(line)
+    tasks: list[PackageTask] = []
+    for template in package.tasks:
+        hours = sum((each.hours for each in sold.pop(template.name.casefold(), [])), Decimal(0))
+        tasks.append(template.model_copy(update={"hours": hours}) if hours else template)
+    for lines in sold.values() if quoted else ():
+        first, hours = lines[0], sum((each.hours for each in lines), Decimal(0))
+        if first.role and hours:
+            tasks.append(PackageTask(name=first.task or first.description, role=first.role, hours=hours))
+    return tasks
 
 
 def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from: date) -> ContractVersion:
-    start = deal.start or effective_from
-    sold, caps = agreed(
-        enriched.package,
-        id_=first_sold(deal.key),
-        amount=Money(deal.amount or Decimal(0), deal.currency),
-        hours=sum((each.hours for each in deal.lines), Decimal(0))
-        or sum((each.hours for each in enriched.package.tasks), Decimal(0)),
-        start=start,
-        end=max(start, deal.end or start),
-    )
+    sold: list[Sold] = []
+    caps: list[Cap] = []
+    for instance, title in _titled(deal, enriched):
+        package = enriched.package_of(instance)
+        start = instance.start or deal.start or effective_from
+        one, limits = agreed(
+            package,
+            id_=instance.id,
+            amount=Money(instance.amount, deal.currency),
+            hours=sum((each.hours for each in instance.lines), Decimal(0))
+            or sum((each.hours for each in package.tasks), Decimal(0)),
+            start=start,
+            end=max(start, instance.end or start),
+            description=title,
+            region=instance.region,
+            by_role=instance.hours,
+        )
+        sold.append(one)
+        caps += limits
     return ContractVersion(
         version=version,
         effective_from=effective_from,
@@ -97,6 +147,6 @@ def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from
         lines=deal.lines,
         payment_terms=deal.payment_terms,
         rate_card=enriched.rate_card,
-        sold=(sold,),
-        caps=caps,
+        sold=tuple(sold),
+        caps=tuple(caps),
     )

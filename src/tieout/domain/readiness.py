@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.package import ServicePackage
 from tieout.domain.firm import Firm, LegalEntity
+from tieout.domain.instances import Instance, instances_of, is_quoted
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.values import ValueTables
@@ -32,7 +34,8 @@ _MANDATORY = {
 class Enriched:
     """What the value tables add to a deal that has all it needs.
 
-    `tax_class` is empty when the firm keeps no table of that name and leaves the question to its ERP.
+    `tax_class` is empty when the firm keeps no table of that name and leaves the question to its ERP. `package` is the one
+    that the deal is, or the first of its quote; `packages` are those of a quote by instance.
     """
 
     entity: str
@@ -40,6 +43,10 @@ class Enriched:
     package: ServicePackage
     rate_card: str
     tax_class: str = ""
+    packages: Mapping[str, ServicePackage] = field(default_factory=dict[str, ServicePackage])
+
+    def package_of(self, instance: Instance) -> ServicePackage:
+        return self.packages.get(instance.id, self.package)
 
 
 def missing_for_kickoff(deal: Engagement, *, link: str) -> list[Problem]:
@@ -49,8 +56,9 @@ def missing_for_kickoff(deal: Engagement, *, link: str) -> list[Problem]:
     problems = [
         Problem("deal.field_missing", {**facts, "label": label, "field": field})
         for field, label in _MANDATORY.items()
-        if getattr(deal, field) in ("", None)
+        if getattr(deal, field) in ("", None) and not (field == "package" and is_quoted(deal))
     ]
+    problems += _quote_gaps(deal, facts)
     problems += _customer_gaps(deal.customer, facts)
     if deal.start and deal.end and deal.end < deal.start:
         problems.append(
@@ -91,13 +99,15 @@ def enrich(
     tax_class = tables.look_up("tax_class", deal.practice, entity=scope, on=on)
     if tax_class is None and firm.table("tax_class") is not None:
         problems.append(_unknown(firm, "tax_class", deal.practice, scope))
-    package = firm.package(deal.package)
-    if package is None:
-        problems.append(Problem("package.unknown", {**facts, "package": deal.package}))
+    packages = {each.id: firm.package(each.package) for each in instances_of(deal)}
+    unknown = {each.package for each in instances_of(deal) if packages[each.id] is None}
+    problems += [Problem("package.unknown", {**facts, "package": each}) for each in sorted(unknown)]
+    known = {id_: package for id_, package in packages.items() if package is not None}
     card = firm.rate_card(scope)
-    if problems or entity is None or department is None or package is None or card is None:
+    if problems or entity is None or department is None or not known or card is None:
         return None, problems
-    return Enriched(entity.code, department.value, package, card.name, tax_class.value if tax_class else ""), []
+    tax = tax_class.value if tax_class else ""
+    return Enriched(entity.code, department.value, next(iter(known.values())), card.name, tax, known), []
 
 
 def missing_for_billing(deal: Engagement, *, link: str) -> list[Problem]:
@@ -142,15 +152,25 @@ def value_of(deal: Engagement) -> str:
     return str(Money(deal.amount, deal.currency))
 
 
+def _quote_gaps(deal: Engagement, facts: dict[str, str]) -> list[Problem]:
+    """A quote of several packages says what each of them is worth; together they are the deal."""
+    instances = instances_of(deal)
+    quoted = sum((each.amount for each in instances), Decimal(0))
+    if deal.amount in (None, quoted):
+        return []
+    reason = f"its {len(instances)} packages come to {quoted:,.2f}"
+    return [_invalid(facts, "The amount", "amount", value_of(deal), reason)]
+
+
 def _customer_gaps(customer: Customer, facts: dict[str, str]) -> list[Problem]:
     gaps: list[Problem] = []
-    for field, label, present in (
+    for name, label, present in (
         ("customer.name", "The customer's name", customer.name),
         ("customer.address.country", "The customer's billing country", customer.address.country),
         ("customer.tax_id", "The customer's tax id", customer.tax_id and customer.tax_id.code),
     ):
         if not present:
-            gaps.append(Problem("deal.field_missing", {**facts, "label": label, "field": field}))
+            gaps.append(Problem("deal.field_missing", {**facts, "label": label, "field": name}))
     return gaps
 
 

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from tieout.connectors.contract import Receipt, Sink, Source, Write
 from tieout.domain.documents.customer import Customer
-from tieout.domain.documents.project import Project
+from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.identity import Ref
+from tieout.engine.effects import OnDone
 from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
@@ -40,17 +41,42 @@ class Psa:
         return made.id
 
     async def ensure_project(self, project: Project, *, client: str) -> str:
-        """The project's record id, with its tasks as the package has them; made when there is none."""
+        """The project's record id, with its tasks as its first package has them; made when there is none."""
         known = await self._register.record_id("project", project.key, self.name)
         if known is not None:
             return known
         body = {**project.body(), "template": project.package}
+        body["tasks"] = [each.model_dump(mode="json") for each in _of_template(project)]
         made = await self._effects.perform(
             self._connection,
             Write("project.create", project.key, "1", body, {"client": client}),
             self._register.linking(self.name, lambda receipt: _links(project, receipt)),
         )
         return made.id
+
+    async def add_tasks(self, project: Project, record: str) -> None:
+        """What the template of the first package does not have: the roles and tasks of further ones, and of change orders."""
+        template = _of_template(project)
+        roles = {each.role for each in template}
+        for task in project.tasks:
+            if task in template or await self._register.record_id("task", task.key, self.name) is not None:
+                continue
+            if task.role not in roles:
+                roles.add(task.role)
+                role = Write(
+                    "resource.create", f"{project.key}/{task.role}", "1", {"name": task.role}, {"project": record}
+                )
+                await self._effects.perform(self._connection, role)
+            await self._effects.perform(
+                self._connection,
+                Write(
+                    "task.create", task.key, "1", {"name": task.name, "billable": task.billable}, {"project": record}
+                ),
+                self._linking_task(task.key),
+            )
+
+    def _linking_task(self, key: str) -> OnDone:
+        return self._register.linking(self.name, lambda receipt: [("task", key, receipt.id)])
 
     async def plan_tasks(self, project: Project) -> None:
         """Hours, role and rate of each task, as the contract has them."""
@@ -76,6 +102,10 @@ class Psa:
 
     async def report(self, project: str, record: str, about: str, facts: Mapping[str, Any]) -> None:
         await self._effects.keep(self._connection, "project.report", f"{project}/{about}", facts, {"record": record})
+
+
+def _of_template(project: Project) -> list[ProjectTask]:
+    return [each for each in project.tasks if each.sold == project.tasks[0].sold]
 
 
 def _links(project: Project, receipt: Receipt) -> list[tuple[str, str, str]]:

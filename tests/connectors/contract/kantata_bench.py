@@ -40,7 +40,7 @@ _USERS = [
 ]
 _TASKS = (("Discovery", "Principal", 40), ("Data model", "Senior Consultant", 120))
 _TEMPLATE = KantataTemplate(_PACKAGE, [TemplateTask(name, role, Decimal(hours)) for name, role, hours in _TASKS])
-_RATES = {"Principal": Decimal(340), "Senior Consultant": Decimal(245)}
+_RATES = {"Principal": Decimal(340), "Senior Consultant": Decimal(245), "Consultant": Decimal(175)}
 _FIELDS = [
     KantataField("Engagement"),
     KantataField("ERP Project", unique=True),
@@ -49,6 +49,7 @@ _FIELDS = [
 ]
 _COUNTED = {
     "client": "workspace_groups", "project": "workspaces", "task": "stories", "time": "time_entries", "user": "users",
+    "resource": "workspace_resources",
 }  # fmt: skip
 # Different for every bench: the books in which the engine writes its effects are shared.
 _numbers = itertools.count(1)
@@ -137,6 +138,35 @@ class Account:
 
         refused = await self.creation(next(_numbers), currency="EUR")
         return Sample(await self.creation(number), seen, refused, "rate card")
+
+    async def resource(self) -> Sample:
+        creation = await self.creation(next(_numbers))
+        record = (await self.written(creation)).id
+
+        async def seen() -> Sequence[Any]:
+            role = self.account.records.first("roles", name="Consultant")
+            resources = self.account.records.all("workspace_resources")
+            return [
+                each for each in resources if role and (each["workspace_id"], each["role_id"]) == (record, role["id"])
+            ]
+
+        def write(role: str) -> Write:
+            return Write("resource.create", f"{creation.subject}/{role}", "1", {"name": role}, {"project": record})
+
+        return Sample(write("Consultant"), seen, write("Astronaut"), "There is no role")
+
+    async def added(self) -> Sample:
+        creation = await self.creation(next(_numbers))
+        record = (await self.written(creation)).id
+        subject, body = f"{creation.subject}/09", {"name": f"Town hall {next(_numbers)}", "billable": True}
+
+        async def seen() -> Sequence[Any]:
+            return [each for each in self.account.records.all("stories") if each["title"] == body["name"]]
+
+        def write(project: str) -> Write:
+            return Write("task.create", subject, "1", body, {"project": project})
+
+        return Sample(write(record), seen, write(_NOBODY), "could not be found")
 
     async def task(self) -> Sample:
         creation = await self.creation(next(_numbers))
@@ -317,6 +347,8 @@ def bench() -> ConnectorBench:
             samples={
                 "client.create": account.client,
                 "project.create": account.project,
+                "resource.create": account.resource,
+                "task.create": account.added,
                 "task.plan": account.task,
                 "project.update": account.state,
                 "project.report": account.report,

@@ -340,6 +340,8 @@ async def test_a_request_that_was_given_up_has_time_to_settle(hub: Kantata) -> N
     assert {name: each.guarantee for name, each in SPEC.writes.items()} == {
         "client.create": Guarantee.LOOK_UP,
         "project.create": Guarantee.LOOK_UP,
+        "resource.create": Guarantee.LOOK_UP,
+        "task.create": Guarantee.LOOK_UP,
         "task.plan": Guarantee.UPSERT,
         "project.update": Guarantee.UPSERT,
         "project.report": Guarantee.UPSERT,

@@ -124,9 +124,9 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def new_org(key: RSAKey) -> Callable[..., SalesforceOrg]:
-    schema = load([STANDARD, FIRM])
+    plain = load([STANDARD, FIRM])
 
-    def make(clock: Callable[[], datetime], **options: Any) -> SalesforceOrg:
+    def make(clock: Callable[[], datetime], schema: Any = plain, **options: Any) -> SalesforceOrg:
         settings: dict[str, Any] = {
             "seed": 2026,
             "public_url": "http://kestrel.my.salesforce.test",

@@ -57,6 +57,24 @@ OPERATIONS = {
             undo="archive the project: Kantata deletes none",
         ),
         Operation(
+            "resource.create",
+            Guarantee.LOOK_UP,
+            "add the role to the project",
+            lengths=lengths.TASK,
+            creates="resource",
+            money=Claim.UNTOUCHED,
+            undo="remove the unnamed resource from the project's team",
+        ),
+        Operation(
+            "task.create",
+            Guarantee.LOOK_UP,
+            "add the task",
+            lengths=lengths.TASK,
+            creates="task",
+            money=Claim.UNTOUCHED,
+            undo="delete or archive the task: nobody has booked on it",
+        ),
+        Operation(
             "task.plan",
             Guarantee.UPSERT,
             "plan the task",
@@ -88,6 +106,8 @@ OPERATIONS = {
 _WAITS = {
     "client.create": "its project cannot be set up",
     "project.create": "nobody can book time on it",
+    "resource.create": "its tasks cannot be planned",
+    "task.create": "nobody can book time on it",
     "task.plan": "its hours and budget are not planned",
     "project.update": "its state in the PSA is not the agreed one",
     "project.report": "delivery does not see what was billed and paid",
@@ -181,6 +201,8 @@ class Kantata:
         build = {
             "client.create": self._preparation.client_create,
             "project.create": self._preparation.project_create,
+            "resource.create": self._preparation.resource_create,
+            "task.create": self._preparation.task_create,
             "task.plan": self._preparation.task_plan,
             "project.update": self._preparation.project_update,
             "project.report": self._preparation.project_report,
@@ -222,6 +244,15 @@ class Kantata:
                 with readable(self.name):
                     found = await self._referring("workspaces", "Project", write.subject, include_archived="true")
                     return await self._project_there(write, *found) if found else None
+            case "resource.create":
+                with readable(self.name):
+                    found = await self._referring("workspace_resources", "Resource", write.subject)
+                return Receipt(found[0], others=tuple(found[1:])) if found else None
+            case "task.create":
+                everything = {"show_archived": "true", "show_from_archived_workspaces": "true"}
+                with readable(self.name):
+                    found = await self._referring("stories", "Task", write.subject, **everything)
+                return Receipt(found[0], others=tuple(found[1:])) if found else None
             case "task.plan":
                 there = await self._client.record(
                     f"stories/{write.ids['record']}", show_archived="true", show_from_archived_workspaces="true"
@@ -317,4 +348,7 @@ SPEC = ConnectorSpec(
     reads=("time_entry", "expense", "milestone"),
     writes=OPERATIONS,
     mappings=(mapping.TIME_ENTRY, mapping.EXPENSE, mapping.MILESTONE),
+    waivers={
+        "it_makes_what_it_says:project.create": "A project comes with the tasks and unnamed resources of its template.",
+    },
 )

@@ -103,6 +103,26 @@ class Preparation:
         tasks = {task["name"]: task["key"] for task in project["tasks"]}
         return Prepared(Request("POST", f"{BASE}/workspaces", {"workspace": _said(workspace)}), tasks)
 
+    async def resource_create(self, write: Write) -> Prepared:
+        """An unnamed resource: the project needs somebody in this role."""
+        role = _named(await self._client.all("roles"), "name", str(write.body["name"]))
+        if role is None:
+            raise Missing(f"There is no role “{write.body['name']}”.")
+        told = {"external_reference": reference("Resource", write.subject)}
+        resource = {"workspace_id": write.ids["project"], "role_id": role["id"], **told}
+        return Prepared(Request("POST", f"{BASE}/workspace_resources", {"workspace_resource": resource}))
+
+    async def task_create(self, write: Write) -> Prepared:
+        """A task that the project's template does not have; its hours, role and budget are planned afterwards."""
+        story = {
+            "workspace_id": write.ids["project"],
+            "title": str(write.body["name"]),
+            "story_type": "task",
+            "billable": bool(write.body["billable"]),
+            "external_reference": reference("Task", write.subject),
+        }
+        return Prepared(Request("POST", f"{BASE}/stories", {"story": story}))
+
     async def task_plan(self, write: Write) -> Prepared:
         """Hours are the task's time estimate; hours times rate is its budget. The rate itself stays on the rate card, by role
         and day, and the role on the resource that the task is assigned to."""

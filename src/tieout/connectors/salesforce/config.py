@@ -44,6 +44,10 @@ class SalesforceConfig(BaseModel):
     webhook_secret: SecretStr | None = Field(
         default=None, description="Signing secret (whsec_…, Standard Webhooks) of doorbells rung by a Flow or by Apex"
     )
+    cpq: bool = Field(
+        default=False,
+        description="Whether deals are quoted with Salesforce CPQ: then the primary quote says what is sold",
+    )
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds")
 
     @field_validator("webhook_secret")

@@ -72,7 +72,7 @@ OPERATIONS = {
     )
 }
 _OBJECTS = {"opportunity": "Opportunity", "account": "Account", "account_merge": "Account", "invoice": "Invoice__c"}
-_DESCRIBED = ("Opportunity", "Account", "Contact", "OpportunityLineItem", "Invoice__c", "User")
+_DESCRIBED = ("Opportunity", "Account", "Contact", "OpportunityLineItem", "SBQQ__QuoteLine__c", "Invoice__c", "User")
 
 
 class Salesforce:
@@ -170,6 +170,7 @@ class Salesforce:
             approved=self._config.approved_stages,
             parents=deal.chain,
             contacts=deal.contacts,
+            quote=deal.quote,
         )
         return Reading(document, deal.version, trail)
 
@@ -309,7 +310,7 @@ def _open(opening: Opening) -> Connector:
     """Raises Misconfigured when the firm maps a field that no document has."""
     config = _config_of(opening)
     try:
-        words = Words.of(opening.fields, config.currency)
+        words = Words.of(opening.fields, config.currency, cpq=config.cpq)
     except ValueError as wrong:
         raise Misconfigured(str(wrong), opening.name) from wrong
     http = httpx2.AsyncClient(
@@ -330,7 +331,7 @@ SPEC = ConnectorSpec(
     open=_open,
     reads=("opportunity", "account_merge"),
     writes=OPERATIONS,
-    mappings=(mapping.OPPORTUNITY, mapping.ACCOUNT, mapping.LINE),
+    mappings=(mapping.OPPORTUNITY, mapping.ACCOUNT, mapping.LINE, mapping.QUOTE_LINE),
     doorbell=_doorbell,
     waivers={
         "a_change_is_seen:account_merge": "A merge is final.",

@@ -9,7 +9,7 @@ from typing import Any
 from tieout.connectors.salesforce import reporting
 from tieout.connectors.salesforce.client import CHUNK, Row, SalesforceClient, soql_text
 from tieout.connectors.salesforce.config import SalesforceConfig
-from tieout.connectors.salesforce.mapping import Words, lines_of
+from tieout.connectors.salesforce.mapping import QUOTE, Words, lines_of
 from tieout.domain.identity import content_hash
 from tieout.domain.mapping import at
 
@@ -21,12 +21,20 @@ _NO_CONTENT = frozenset({"SystemModstamp", "attributes", *reporting.OURS})
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """`chain` are the account's ancestors, the nearest first; `people` are its contacts, deleted ones too."""
+    """`chain` are the account's ancestors, the nearest first; `people` are its contacts, deleted ones too.
+
+    `quoted` are the lines of its primary quote in CPQ, deleted ones too.
+    """
 
     record: Row
     chain: Sequence[Row]
     people: Sequence[Row]
     bill_to: Row | None
+    quoted: Sequence[Row] = ()
+
+    @property
+    def quote(self) -> list[Row]:
+        return [each for each in self.quoted if not each["IsDeleted"]]
 
     @property
     def contacts(self) -> list[Row]:
@@ -39,9 +47,9 @@ class Deal:
         Deleted lines and contacts count for the stamp, so that it never runs backwards; our own write-back moves the
         stamp and leaves the fingerprint as it was (T59).
         """
-        parts = [self.record, self.record.get("Account"), self.bill_to, *self.chain, *self.people]
+        parts = [self.record, self.record.get("Account"), self.bill_to, *self.chain, *self.people, *self.quoted]
         stamps = [each["SystemModstamp"] for each in (*parts, *lines_of(self.record, deleted=True)) if each]
-        said = [self.record, lines_of(self.record), self.chain, self.contacts]
+        said = [self.record, lines_of(self.record), self.chain, self.contacts, *([self.quote] if self.quote else [])]
         return f"{max(stamps)}#{content_hash(_content(said))[:16]}"
 
 
@@ -85,12 +93,14 @@ class Deals:
         )
         parents = await self._parents(records)
         people = await self._people(records)
+        quotes = await self._quotes(records)
         return [
             Deal(
                 record,
                 chain_of(record, parents),
                 people.get(record.get("AccountId") or "", []),
                 at(record, self._words.bill_to) if self._words.bill_to else None,
+                quotes.get(record.get(QUOTE) or "", []),
             )
             for record in records
         ]
@@ -110,6 +120,19 @@ class Deals:
             known |= {each["Id"]: each for each in found}
             wanted = [each for each in _ids(each["ParentId"] for each in found) if each not in known]
         return known
+
+    async def _quotes(self, records: Sequence[Row]) -> dict[str, list[Row]]:
+        """The lines of each deal's primary quote, by quote."""
+        found: dict[str, list[Row]] = {}
+        fields = ", ".join(self._words.quote_fields())
+        rows = await self._client.query_each(
+            f"SELECT {fields} FROM SBQQ__QuoteLine__c WHERE SBQQ__Quote__c IN ({{ids}})",  # noqa: S608
+            _ids(each.get(QUOTE) for each in records),
+            deleted=True,
+        )
+        for each in rows:
+            found.setdefault(each["SBQQ__Quote__c"], []).append(each)
+        return found
 
     async def _people(self, records: Sequence[Row]) -> dict[str, list[Row]]:
         """The first contacts of each account, by account."""

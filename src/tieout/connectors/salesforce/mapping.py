@@ -72,7 +72,7 @@ ACCOUNT = MappingTable(
 )
 LINE = MappingTable(
     "salesforce.opportunity_line",
-    1,
+    2,
     (
         Field("description", "Description", text),
         Field("task", "Task__c", text),
@@ -80,9 +80,34 @@ LINE = MappingTable(
         Field("hours", "Hours__c", amount),
         Field("rate", "Bill_Rate__c", amount),
         Field("amount", "TotalPrice", amount),
+        Field("package", "", text),
+        Field("instance", "", text),
+        Field("start", "", day),
+        Field("end", "", day),
+        Field("region", "", text),
     ),
 )
-_PREFIXES = {"customer.": ACCOUNT, "line.": LINE}
+# A line of the managed package SBQQ. A bundle's own line names the service package, its parts are roles and hours.
+QUOTE_LINE = MappingTable(
+    "salesforce.cpq_line",
+    1,
+    (
+        Field("description", "SBQQ__ProductName__c", text),
+        Field("task", "SBQQ__Description__c", text),
+        Field("role", "SBQQ__ProductCode__c", text),
+        Field("hours", "SBQQ__Quantity__c", amount),
+        Field("rate", "SBQQ__NetPrice__c", amount),
+        Field("amount", "SBQQ__NetTotal__c", amount),
+        Field("package", "SBQQ__ProductCode__c", text),
+        Field("instance", "", text),
+        Field("start", "SBQQ__StartDate__c", day),
+        Field("end", "SBQQ__EndDate__c", day),
+        Field("region", "", text),
+    ),
+)
+QUOTE = "SBQQ__PrimaryQuote__c"
+_ABOVE = "SBQQ__RequiredBy__c"
+_PREFIXES = {"customer.": ACCOUNT, "line.": LINE, "quote.": QUOTE_LINE}
 _BILL_TO = "Bill_To_Account__r"
 
 
@@ -94,14 +119,17 @@ class Words:
     account: MappingTable
     line: MappingTable
     bill_to: str
+    quote: MappingTable = QUOTE_LINE
     currency: str = ""
+    cpq: bool = False
 
     @classmethod
-    def of(cls, fields: Mapping[str, str], currency: str = "") -> Words:
+    def of(cls, fields: Mapping[str, str], currency: str = "", *, cpq: bool = False) -> Words:
         """The connector's own tables with the firm's sources in their place. Raises ValueError for an unknown target.
 
-        `customer.…` are fields of the account, `line.…` of the opportunity's products, `bill_to` is the relationship to
-        the account that pays; everything else is the opportunity's, and what no document knows is an extension.
+        `customer.…` are fields of the account, `line.…` of the opportunity's products, `quote.…` of CPQ's lines, `bill_to`
+        is the relationship to the account that pays; everything else is the opportunity's, and what no document knows is
+        an extension.
         """
         tables = {prefix: _with(table, prefix, fields) for prefix, table in _PREFIXES.items()}
         own = {name: path for name, path in fields.items() if not name.startswith((*_PREFIXES, "bill_to"))}
@@ -112,7 +140,9 @@ class Words:
             tables["customer."],
             tables["line."],
             fields.get("bill_to", _BILL_TO),
+            tables["quote."],
             currency,
+            cpq,
         )
 
     def account_fields(self) -> list[str]:
@@ -121,11 +151,16 @@ class Words:
     def opportunity_fields(self) -> list[str]:
         """What is asked for, so that everything the deal itself says comes with one query."""
         own = ["Id", "StageName", "IsClosed", "IsWon", "IsDeleted", "CreatedDate", "SystemModstamp", "AccountId"]
+        own += [QUOTE] if self.cpq else []
         parents = ["Account", *([self.bill_to] if self.bill_to else [])]
         accounts = [f"{parent}.{name}" for parent in parents for name in self.account_fields()]
         line_fields = _unique(["Id", "IsDeleted", "SystemModstamp", *_sources(self.line)])
         lines = f"(SELECT {', '.join(line_fields)} FROM OpportunityLineItems ORDER BY Id)"  # noqa: S608
         return [*_unique([*own, *_sources(self.opportunity), *accounts]), lines]
+
+    def quote_fields(self) -> list[str]:
+        own = ["Id", "IsDeleted", "SystemModstamp", "SBQQ__Quote__c", "SBQQ__Number__c", _ABOVE]
+        return _unique([*own, *_sources(self.quote)])
 
 
 def _with(table: MappingTable, prefix: str, fields: Mapping[str, str]) -> MappingTable:
@@ -155,8 +190,12 @@ def engagement(
     approved: Sequence[str],
     parents: Sequence[Json],
     contacts: Sequence[Json],
+    quote: Sequence[Json] = (),
 ) -> tuple[Engagement, dict[str, dict[str, str]]]:
-    """The deal with its customer; `parents` are the account's ancestors, the nearest first."""
+    """The deal with its customer; `parents` are the account's ancestors, the nearest first.
+
+    `quote` are the lines of its primary quote in CPQ, which say what is sold instead of the deal's products.
+    """
     mapped = apply(words.opportunity, record)
     stage = stage_of(record, approved)
     values, trail = dict(mapped.values), dict(mapped.trail)
@@ -178,13 +217,14 @@ def engagement(
             "customer": customer(record.get("Account") or {}, words, connection, contacts),
             "bill_to": customer(bill_to, words, connection) if bill_to else None,
             "ancestors": tuple(customer(each, words, connection) for each in reversed(parents)),
-            "lines": [contract_line(each, words) for each in lines_of(record)],
+            "lines": quote_lines(quote, words) if quote else [contract_line(each, words) for each in lines_of(record)],
         }
     )
     for each in words.account.fields:
         trail[f"customer.{each.target}"] = {"source": f"Account.{each.source}", "mapping": words.account.label}
     trail["stage_name"] = {"source": "StageName", "mapping": words.opportunity.label}
-    trail["lines"] = {"source": "OpportunityLineItems", "mapping": words.line.label}
+    source, table = (QUOTE, words.quote) if quote else ("OpportunityLineItems", words.line)
+    trail["lines"] = {"source": source, "mapping": table.label}
     return document, trail
 
 
@@ -224,9 +264,28 @@ def customer_key(connection: str, account_id: str) -> str:
 
 
 def contract_line(line: Json, words: Words) -> ContractLine:
-    values = apply(words.line, line).values
+    return _line(apply(words.line, line).values, line["Id"])
+
+
+def quote_lines(rows: Sequence[Json], words: Words) -> list[ContractLine]:
+    """CPQ's lines in the quote's order. A line that nothing requires is a service package, what it requires is its work."""
+    by_id = {each["Id"]: each for each in rows}
+    found: list[ContractLine] = []
+    for each in sorted(rows, key=lambda row: (row["SBQQ__Number__c"] or 0, row["Id"])):
+        top = each
+        while top[_ABOVE] in by_id:
+            top = by_id[top[_ABOVE]]
+        values, whole = dict(apply(words.quote, each).values), apply(words.quote, top).values
+        if each is top:
+            values |= {"task": "", "role": "", "hours": None, "rate": None}
+        values |= {"package": whole["package"], "instance": whole["instance"], "bundle": top["Id"]}
+        found.append(_line(values, each["Id"]))
+    return found
+
+
+def _line(values: Json, row: str) -> ContractLine:
     numbers = {name: values[name] or Decimal(0) for name in ("hours", "rate", "amount")}
-    return ContractLine.model_validate({**values, **numbers, "id": line["Id"]})
+    return ContractLine.model_validate({**values, **numbers, "id": row})
 
 
 def lines_of(record: Json, *, deleted: bool = False) -> Sequence[Json]:

@@ -10,8 +10,11 @@ from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.connectors.salesforce.cursor import NEVER, Cursor, before, certain, digest, onward
 from tieout.connectors.salesforce.deals import before_go_live
 from tieout.connectors.salesforce.mapping import Words
+from tieout.domain.mapping import at
 
 _LEVELS = 10
+# A quote that becomes primary changes its deal; CPQ's lines move by themselves.
+_QUOTED = "SELECT Id, SBQQ__Quote__r.SBQQ__Opportunity2__c, SystemModstamp FROM SBQQ__QuoteLine__c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Sweep:
         self._page = config.page_size
         self._ours = before_go_live(config)
         self._bill_to = _reference(words.bill_to)
+        self._cpq = words.cpq
 
     async def news(self, cursor: Cursor) -> News:
         return await self._moved(cursor) if cursor.since else await self._everything(cursor)
@@ -64,18 +68,21 @@ class Sweep:
         That says nothing as long as a record can move again and bear the same stamp.
         """
         since = cursor.since
-        deals, accounts, lines, contacts = await self._client.queries(
+        deals, accounts, lines, contacts, *quotes = await self._client.queries(
             [
                 f"SELECT Id, SystemModstamp FROM Opportunity WHERE SystemModstamp >= {since}",  # noqa: S608
                 f"SELECT Id, SystemModstamp FROM Account WHERE SystemModstamp >= {since}",  # noqa: S608
                 f"SELECT Id, OpportunityId, SystemModstamp FROM OpportunityLineItem WHERE SystemModstamp >= {since}",  # noqa: S608
                 f"SELECT Id, AccountId, SystemModstamp FROM Contact WHERE AccountId != null AND SystemModstamp >= {since}",  # noqa: S608
+                *([f"{_QUOTED} WHERE SystemModstamp >= {since}"] if self._cpq else []),
             ]
         )
-        listing = [(row["Id"], row["SystemModstamp"]) for row in (*deals, *accounts, *lines, *contacts)]
+        quoted = [row for rows in quotes for row in rows]
+        listing = [(row["Id"], row["SystemModstamp"]) for row in (*deals, *accounts, *lines, *contacts, *quoted)]
         if digest(listing, since) == cursor.seen:
             return News([], cursor)
         ids = {row["Id"] for row in deals} | {row["OpportunityId"] for row in lines}
+        ids |= {deal for row in quoted if (deal := at(row, "SBQQ__Quote__r.SBQQ__Opportunity2__c"))}
         ids |= await self._of_accounts(accounts, contacts)
         following = onward([stamp for _, stamp in listing], since)
         seen = digest(listing, following) if self._is_over(listing) else ""

@@ -16,7 +16,10 @@ Stage = Literal["open", "won", "lost"]
 
 
 class ContractLine(Part):
-    """A line of the contract: a role's hours at a rate, in the engagement's currency."""
+    """A line of the contract: a role's hours at a rate, in the engagement's currency.
+
+    `id` is the row's in the CRM, and another one after every quote; what lasts is `instance`, where the quote has it.
+    """
 
     id: str
     description: str
@@ -25,6 +28,12 @@ class ContractLine(Part):
     hours: Decimal = Decimal(0)
     rate: Decimal = Decimal(0)
     amount: Decimal
+    package: str = Field(default="", description="The service package that it belongs to, by its code")
+    instance: str = Field(default="", description="Which sale of that package, as the quote names it for good")
+    bundle: str = Field(default="", description="The row of the bundle that it is a part of, its own where it is one")
+    start: date | None = None
+    end: date | None = None
+    region: str = ""
 
 
 class ContractVersion(Part):

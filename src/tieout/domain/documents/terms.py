@@ -185,4 +185,6 @@ class Sold(Part):
     amount: Decimal = Decimal(0)
     start: date | None = None
     end: date | None = None
+    region: str = Field(default="", description="Where it is delivered, as the quote says it")
+    hours: dict[str, Decimal] = Field(default_factory=dict[str, Decimal], description="Role → hours that were sold")
     terms: Terms = Field(default_factory=TimeTerms)

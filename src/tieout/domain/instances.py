@@ -1,0 +1,76 @@
+"""Which service packages a deal is made of: lines of a quote become instances whose identity survives a new quote (T04)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from tieout.domain.documents.engagement import ContractLine, Engagement
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One package as it is quoted; `id` is its own for ever, `package` its code as the quote says it.
+
+    `amount` is in the deal's currency; `start` and `end` are the deal's where the lines say none.
+    """
+
+    id: str
+    package: str
+    amount: Decimal
+    start: date | None
+    end: date | None
+    region: str
+    lines: tuple[ContractLine, ...]
+
+    @property
+    def hours(self) -> dict[str, Decimal]:
+        """Role → hours sold."""
+        found: dict[str, Decimal] = {}
+        for each in self.lines:
+            if each.role and each.hours:
+                found[each.role] = found.get(each.role, Decimal(0)) + each.hours
+        return found
+
+
+def is_quoted(deal: Engagement) -> bool:
+    """Whether its lines say which packages they belong to."""
+    return any(each.package or each.instance for each in deal.lines)
+
+
+def instances_of(deal: Engagement) -> list[Instance]:
+    """In the order of the quote; a deal whose lines name no package is one instance of its own package.
+
+    An instance is what its lines call it (`instance`). Without a name it is its package, and among several bundles of one
+    package their position. Row ids never count: every new quote has new ones. A line that names no package belongs to the
+    deal's own. One instance alone is worth what the deal is worth, several are worth what their lines are.
+    """
+    if not is_quoted(deal):
+        return [_instance(deal, f"{deal.key}/01", deal.package, deal.lines)]
+    groups: dict[tuple[str, str], list[ContractLine]] = {}
+    for each in deal.lines:
+        package = each.package or deal.package
+        groups.setdefault((each.instance, "" if each.instance else f"{package}\n{each.bundle}"), []).append(each)
+    found: list[Instance] = []
+    seen: Counter[str] = Counter()
+    for (name, _), lines in groups.items():
+        package = next((each.package for each in lines if each.package), deal.package)
+        seen[package] += not name
+        position = f"-{seen[package]}" if seen[package] > 1 else ""
+        found.append(_instance(deal, f"{deal.key}/{name or package + position}", package, tuple(lines)))
+    return found
+
+
+def _instance(deal: Engagement, id_: str, package: str, lines: tuple[ContractLine, ...]) -> Instance:
+    whole = lines == deal.lines
+    return Instance(
+        id=id_,
+        package=package,
+        amount=deal.amount or Decimal(0) if whole else sum((each.amount for each in lines), Decimal(0)),
+        start=min((each.start for each in lines if each.start), default=deal.start),
+        end=max((each.end for each in lines if each.end), default=deal.end),
+        region=next((each.region for each in lines if each.region), ""),
+        lines=lines,
+    )
