@@ -53,7 +53,7 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     contract = await register.contract(engagement)
     if contract is None:
         run.ignore("nothing was agreed for this engagement")
-    agreement = agreement_of(contract.current, elsewhere={})
+    agreement = agreement_of(*contract.versions, elsewhere={})
     rounding = systems.firm.billing.rounding
 
     def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:

@@ -60,7 +60,7 @@ def decide(
     within = limits = _with_rounding(agreement, ledger.rounding)
     for attempt in range(_TRIES):
         pieces = charge(within, events, decided, untouched=untouched)
-        rows = work_to_bill(pieces, ledger)
+        rows = [_agreed_by(agreement, each) for each in work_to_bill(pieces, ledger)]
         proposal, problems = propose(rows) if rows else (None, [])
         beyond = {} if "trust_the_entries" in sabotage else _beyond(limits, proposal, decided)
         if not beyond:
@@ -70,9 +70,23 @@ def decide(
     raise AssertionError("rounding moves no cap further than a few minor units")
 
 
-def agreement_of(contract: ContractVersion, *, elsewhere: Mapping[str, Used]) -> Agreement:
-    sold = {_UNNAMED: Sold(id=_UNNAMED, package=""), **{each.id: each for each in contract.sold}}
-    return Agreement(contract.currency, sold, contract.caps, frozenset(), elsewhere)
+def agreement_of(*versions: ContractVersion, elsewhere: Mapping[str, Used]) -> Agreement:
+    """What the versions of a contract say, the newest with those before it (T34)."""
+    before: Agreement | None = None
+    for each in versions:
+        sold = {_UNNAMED: Sold(id=_UNNAMED, package=""), **{one.id: one for one in each.sold}}
+        before = Agreement(
+            each.currency, sold, each.caps, frozenset(), elsewhere,
+            version=each.version, effective_from=each.effective_from, before=before,
+        )  # fmt: skip
+    assert before is not None, "a contract has at least one version"
+    return before
+
+
+def _agreed_by(agreement: Agreement, row: Row) -> Row:
+    """With the version of the contract that was in force on the day of the work; what is taken back keeps the one it had."""
+    version = agreement.on(row["work_date"]).version
+    return {**row, "contract_version": version} if version and row["minutes"] > 0 else row
 
 
 def work_to_bill(pieces: Sequence[Piece], ledger: Ledger) -> list[Row]:
@@ -146,13 +160,12 @@ def _ref(row: Row) -> str:
 
 def _with_rounding(agreement: Agreement, rounding: Mapping[str, Decimal]) -> Agreement:
     """What earlier lines were rounded up by counts beneath the caps, as all of the invoice does."""
-    return _narrower(
-        agreement,
-        {
-            each.key: sum((rounding.get(sold, Decimal(0)) for sold in each.lines or rounding), Decimal(0))
-            for each in agreement.caps
-        },
-    )
+    by = {
+        each.key: sum((rounding.get(sold, Decimal(0)) for sold in each.lines or rounding), Decimal(0))
+        for version in agreement.versions()
+        for each in version.caps
+    }
+    return _narrower(agreement, by)
 
 
 def _narrower(agreement: Agreement, by: Mapping[str, Decimal]) -> Agreement:
@@ -160,7 +173,8 @@ def _narrower(agreement: Agreement, by: Mapping[str, Decimal]) -> Agreement:
     for key, amount in by.items():
         used = elsewhere.get(key, Used())
         elsewhere[key] = replace(used, amount=used.amount + amount)
-    return replace(agreement, elsewhere=elsewhere)
+    before = _narrower(agreement.before, by) if agreement.before else None
+    return replace(agreement, elsewhere=elsewhere, before=before)
 
 
 def _beyond(agreement: Agreement, proposal: Proposal | None, decided: Sequence[Piece]) -> dict[str, Decimal]:

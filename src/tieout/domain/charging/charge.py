@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from tieout.domain.charging.blocks import Blocks
 from tieout.domain.charging.pieces import Event, Fate, Open, Piece, in_order, outstanding, standing
@@ -17,9 +18,9 @@ _OVER: Mapping[str, Fate] = {"hold": "over_cap", "non_billable": "non_billable",
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the contract in force says: its packages by id, its caps, and which fixed fees have released their retainage.
+    """What a version of the contract says: its packages by id, its caps, which fixed fees have released their retainage.
 
-    `elsewhere` is what other engagements used of caps that span them.
+    `elsewhere` is what other engagements used of caps that span them. It is in force from a day on; `before` was until then.
     """
 
     currency: str
@@ -27,6 +28,19 @@ class Agreement:
     caps: tuple[Cap, ...] = ()
     released: frozenset[str] = frozenset()
     elsewhere: Mapping[str, Used] = field(default_factory=dict[str, Used])
+    version: int = 0
+    effective_from: date = date.min
+    before: Agreement | None = None
+
+    def on(self, day: date) -> Agreement:
+        """The version in force on a day; the first one for what was done before it began."""
+        return self if self.before is None or self.effective_from <= day else self.before.on(day)
+
+    def versions(self) -> Iterator[Agreement]:
+        """The newest first."""
+        yield self
+        if self.before is not None:
+            yield from self.before.versions()
 
 
 def charge(
@@ -42,22 +56,56 @@ def charge(
     Corrections come first and give room back; then the work in its own order, whatever the order of its arrival. What is
     billed never exceeds a cap (`Cap`), what is drawn never exceeds a block, and asking again after the pieces were decided
     finds nothing. `untouched` are refs of events that wait for something else: what was decided of them stands and counts.
+    Each event is judged by the version in force on its day (T34); the limits of later versions hold for it, too.
     Sources: domain.md T13 to T20 and T34 to T41.
     """
     decided = () if "no_memory" in sabotage else decided
     ordered = list(events) if "by_arrival" in sabotage else sorted(events, key=in_order)
     left, back = outstanding(ordered, decided, untouched)
     stands = standing([*decided, *back])
-    room = Room.under(() if "no_caps" in sabotage else agreement.caps, agreement.elsewhere, stands)
-    blocks = {
-        each.id: Blocks.of(each.terms, [piece for piece in stands if piece.sold == each.id])
-        for each in agreement.sold.values()
-        if isinstance(each.terms, RetainerTerms)
-    }
+    versions = _in_force(agreement, stands, caps="no_caps" not in sabotage)
     found = list(back)
     for each in left:
-        for part in _decide(agreement, each, blocks):
-            found += _beneath(part, room)
+        deciding = agreement if "newest_version" in sabotage else agreement.on(each.event.day)
+        place = next(n for n, one in enumerate(versions) if one.agreement is deciding)
+        judge, newer = versions[place], versions[: place + 1]
+        for part in _decide(judge.agreement, each, judge.blocks):
+            for piece in _beneath(part, [each.room for each in newer]):
+                for other in versions:
+                    other.count(piece, drawn=other is judge)
+                found.append(piece)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """A version with what is left beneath its caps and in its blocks. Its caps know nothing of work from `until` on."""
+
+    agreement: Agreement
+    until: date
+    room: Room
+    blocks: Mapping[str, Blocks]
+
+    def count(self, piece: Piece, *, drawn: bool) -> None:
+        if piece.day < self.until:
+            self.room.take(piece)
+        if not drawn and piece.sold in self.blocks:
+            self.blocks[piece.sold].take(piece)
+
+
+def _in_force(agreement: Agreement, stands: Sequence[Piece], *, caps: bool) -> list[_InForce]:
+    """The newest first."""
+    found: list[_InForce] = []
+    until = date.max
+    for each in agreement.versions():
+        room = Room.under(each.caps if caps else (), each.elsewhere, [one for one in stands if one.day < until])
+        blocks = {
+            sold.id: Blocks.of(sold.terms, [one for one in stands if one.sold == sold.id])
+            for sold in each.sold.values()
+            if isinstance(sold.terms, RetainerTerms)
+        }
+        found.append(_InForce(each, until, room, blocks))
+        until = each.effective_from
     return found
 
 
@@ -131,22 +179,22 @@ def _drawn(whole: Piece, open_: Open, time: Stretch, terms: RetainerTerms, block
         yield _Part(beyond, rest, rest)
 
 
-def _beneath(part: _Part, room: Room) -> Iterator[Piece]:
-    """What of a piece fits beneath the caps, and what the contract says of the rest (T37)."""
+def _beneath(part: _Part, rooms: Sequence[Room]) -> Iterator[Piece]:
+    """What of a piece fits beneath the caps of all these versions, and what the contract says of the rest (T37)."""
     piece = part.piece
     if piece.fate != "bill":
         yield piece
         return
-    amount, minutes, cap = room.fits(piece.sold, piece.amount, piece.minutes, part.amounts)
+    amount, minutes, cap = piece.amount, piece.minutes, None
+    for room in rooms:
+        amount, minutes, decides = room.fits(piece.sold, amount, minutes, part.amounts)
+        cap = decides or cap
     if cap is None:
-        room.take(piece)
         yield piece
         return
     worth = part.worths.worth(minutes) if part.worths else amount
     if amount or minutes:
-        fitting = replace(piece, worth=worth, amount=amount, minutes=minutes)
-        room.take(fitting)
-        yield fitting
+        yield replace(piece, worth=worth, amount=amount, minutes=minutes)
     yield replace(
         piece, fate=_OVER[cap.over], worth=piece.worth - worth, amount=Money.zero(amount.currency),
         minutes=piece.minutes - minutes, why=cap.key,
