@@ -7,6 +7,7 @@ from datetime import date
 
 from tieout.store import lineage, time
 from tieout.store.database import Tx, row, rows
+from tieout.store.entry_story import entry_story
 from tieout.testing.null_erp import NullErp
 
 from .ground import Ground, ground
@@ -14,15 +15,17 @@ from .looking import compared, fill
 from .measuring import Figure
 from .timesheets import book
 
-PROJECTS, PERIODS, LINES, ENTRIES = 100, 10, 4, 25
+PROJECTS, LINES, ENTRIES, PEOPLE = 100, 4, 25, 5000
 LOOKS = 300
+# Above it, what is to be billed is not asked: that question takes as long as there are entries.
+_MODERATE = 100_000
 _SEED = 2026
 
-# Every project is billed in ten periods, four lines each, 25 entries beneath a line.
+# Every project is billed in as many periods as the entries make, four lines each, 25 entries beneath a line.
 _INVOICES = """
     insert into invoice (key, engagement, project, entity, customer, currency, through, state, number, invoice_date, due_date,
                          net, tax, total, open_amount, connection, record_id, proposed_at, changed_at)
-    select p.engagement || '-2026-' || to_char(n, 'FM00'), p.engagement, p.key, 'US', p.customer, 'USD', '2026-10-31', 'posted',
+    select p.engagement || '-2026-' || to_char(n, 'FM0000'), p.engagement, p.key, 'US', p.customer, 'USD', '2026-10-31', 'posted',
            'INV-' || (row_number() over ())::text, '2026-11-03', '2026-12-03', 10000, 800, 10800, 10800, 'erp-us',
            (row_number() over ())::text, now(), now()
     from project p cross join generate_series(1, %(periods)s) n
@@ -65,17 +68,27 @@ _READ_BACK = """
 """
 
 
-async def measure(looks: int = LOOKS) -> list[Figure]:
+_PEOPLE = """
+    insert into document (kind, key, version, schema_version, fingerprint, body, created_at)
+    select 'person', 'K' || n, v, 1, n || '/' || v, jsonb_build_object('name', 'Person ' || n), now()
+    from generate_series(1, %(people)s) n cross join generate_series(1, 2) v
+"""
+
+
+async def measure(entries: int = 100_000) -> list[Figure]:
+    """With so many entries, all of them billed. A whole number of periods is filled."""
+    periods = max(1, entries // (PROJECTS * LINES * ENTRIES))
     async with ground() as on:
         await book(on.database, NullErp("erp-us", []), "US", PROJECTS)
-        statements = [_INVOICES, _INVOICE_LINES, _TIME_ENTRIES, _VERSIONS, _EVIDENCE, _READ_BACK]
-        await fill(on, statements, {"periods": PERIODS, "lines": LINES, "entries": ENTRIES})
-        return [await _line(on, looks), await _entry(on, looks), await _due(on)]
+        statements = [_INVOICES, _INVOICE_LINES, _TIME_ENTRIES, _VERSIONS, _EVIDENCE, _READ_BACK, _PEOPLE]
+        await fill(on, statements, {"periods": periods, "lines": LINES, "entries": ENTRIES, "people": PEOPLE})
+        figures = [await _line(on, periods), await _entry(on, periods)]
+        return figures + ([await _due(on, periods)] if entries <= _MODERATE else [])
 
 
-async def _line(on: Ground, looks: int) -> Figure:
+async def _line(on: Ground, periods: int) -> Figure:
     chance = random.Random(_SEED)  # noqa: S311 - which lines are looked at is no secret
-    asked = [(f"INV-{chance.randint(1, PROJECTS * PERIODS)}", f"{chance.randint(1, LINES):02}") for _ in range(looks)]
+    asked = [(f"INV-{chance.randint(1, PROJECTS * periods)}", f"{chance.randint(1, LINES):02}") for _ in range(LOOKS)]
 
     async def look(tx: Tx, number: str, line: str) -> None:
         (told,) = await lineage.of_invoice(tx, number, entries_of=[line])
@@ -87,27 +100,31 @@ async def _line(on: Ground, looks: int) -> Figure:
         sql = "select e.* from evidence e join invoice i on i.key = e.invoice where i.number = %s and e.line = %s"
         assert len(await rows(tx, sql, (number, line))) == ENTRIES
 
-    evidence = PROJECTS * PERIODS * LINES * ENTRIES
-    name = f"lineage of an invoice line, {evidence:,} rows of evidence, p95"
+    name = f"lineage of an invoice line, {_entries(periods):,} rows of evidence, p95"
     return await compared(on, name, asked, look, bare, "its evidence rows alone, by one indexed select")
 
 
-async def _entry(on: Ground, looks: int) -> Figure:
+async def _entry(on: Ground, periods: int) -> Figure:
     chance = random.Random(_SEED)  # noqa: S311
-    asked = [(str(chance.randint(1, PROJECTS * PERIODS * LINES * ENTRIES)),) for _ in range(looks)]
+    asked = [(str(chance.randint(1, _entries(periods))),) for _ in range(LOOKS)]
 
     async def look(tx: Tx, entry: str) -> None:
-        told = await lineage.entry_story(tx, "kantata", entry)
+        told = await entry_story(tx, "kantata", entry)
         assert told is not None
         assert len(told.chapters) == 1
 
     async def bare(tx: Tx, entry: str) -> None:
         assert await row(tx, "select * from time_entry where connection = 'kantata' and source_id = %s", (entry,))
 
-    return await compared(on, "what a time entry became, p95", asked, look, bare, "the entry's own row, by its key")
+    name = f"what a time entry became, of {_entries(periods):,}, p95"
+    return await compared(on, name, asked, look, bare, "the entry's own row, by its key")
 
 
-async def _due(on: Ground) -> Figure:
+def _entries(periods: int) -> int:
+    return PROJECTS * periods * LINES * ENTRIES
+
+
+async def _due(on: Ground, periods: int) -> Figure:
     """Asked with every sweep, for every legal entity, whether anything is to be billed; here everything is billed."""
 
     async def look(tx: Tx) -> None:
@@ -116,5 +133,5 @@ async def _due(on: Ground) -> Figure:
     async def bare(tx: Tx) -> None:
         assert await row(tx, "select count(*) as n from time_entry where state = 'approved'")
 
-    name = f"what is to be billed, {PROJECTS * PERIODS * LINES * ENTRIES:,} entries that all are billed, p95"
+    name = f"what is to be billed, {_entries(periods):,} entries that all are billed, p95"
     return await compared(on, name, [()] * 10, look, bare, "a count of the approved entries")

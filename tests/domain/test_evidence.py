@@ -82,7 +82,7 @@ def facts() -> Facts:
     )  # fmt: skip
     card = RateFacts(card="US 2026", version=1, valid_from=date(2026, 1, 1), rates={"Principal": Decimal("340.00")})
     return Facts(
-        made_at=NOON, made_by="anna", made_for=("finance",), withheld=(), covers="invoice", invoice=invoice, lines=(line,),
+        made_at=NOON, made_by="anna", made_for=("finance",), withheld=(), covers="invoice", invoice=invoice, lines=(line,), manual=(),
         documents=(contract,), rate_cards=(card,), approvals=(approval,), receipts=(), read_back=None,
     )  # fmt: skip
 

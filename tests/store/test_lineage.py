@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tieout.store import invoices, lineage
+from tieout.store.entry_story import entry_story
 from tieout.testing.books import Books
 
 pytestmark = pytest.mark.anyio
@@ -98,8 +99,8 @@ async def test_an_entry_tells_that_it_was_billed_credited_and_billed_again(books
     await books.posted(deal, await books.proposal(deal, "2026-11"), "2026/0002")
     await books.time(deal, [("T1", 2, 90)])
     async with books.database.transaction() as tx:
-        story = await lineage.entry_story(tx, "kantata", "T1")
-        assert await lineage.entry_story(tx, "kantata", "T9") is None
+        story = await entry_story(tx, "kantata", "T1")
+        assert await entry_story(tx, "kantata", "T9") is None
     assert story is not None
     assert [(each.what, each.number, each.minutes, each.amount) for each in story.chapters] == [
         ("billed", "2026/0001", 60, Decimal("340.00")),
@@ -117,7 +118,7 @@ async def test_a_withdrawn_invoice_stays_in_the_story_and_counts_for_nothing(boo
     proposal = await books.proposal(deal)
     async with books.database.transaction() as tx:
         await invoices.withdraw(tx, proposal.invoice.key, books.now())
-        story = await lineage.entry_story(tx, "kantata", "T1")
+        story = await entry_story(tx, "kantata", "T1")
     assert story is not None
     assert [each.what for each in story.chapters] == ["withdrawn"]
     assert story.unbilled_minutes == 60
@@ -140,3 +141,74 @@ async def test_ten_thousand_entries_beneath_one_invoice_are_told_at_once(books: 
     assert sum(len(each.evidence) for each in found.lines) == 10_000
     assert found.verdict == "ties out"
     assert took < 2, f"{took:.2f} s"
+
+
+def line(key: str, text: str, amount: str, price: str = "100") -> dict[str, object]:
+    return {"line": key, "description": text, "amount": Decimal(amount), "unit_price": Decimal(price)}
+
+
+def theirs(text: str, amount: str, price: str = "100") -> lineage.Manual:
+    return lineage.Manual(text, Decimal(1), Decimal(price), Decimal(amount))
+
+
+def test_lines_of_one_text_are_told_apart_by_their_price_whatever_their_order() -> None:
+    ours = [line("01", "Discovery", "340", "340"), line("02", "Discovery", "175", "175")]
+    found = lineage.beside(ours, [theirs("Discovery", "175", "175"), theirs("Discovery", "340", "340")])
+    assert (found.amounts, found.manual) == ({"01": Decimal(340), "02": Decimal(175)}, ())
+
+
+def test_t53_a_line_by_hand_is_marked_and_explained_by_nothing() -> None:
+    found = lineage.beside([line("01", "Discovery", "340")], [theirs("Discovery", "340"), theirs("Travel", "50")])
+    assert found.amounts == {"01": Decimal(340)}
+    assert [each.description for each in found.manual] == ["Travel"]
+
+
+def test_t52_lines_that_finance_gathered_in_one_keep_their_own_evidence() -> None:
+    ours = [line("01", "Discovery", "340"), line("02", "Reporting", "175"), line("03", "Design", "10")]
+    found = lineage.beside(ours, [theirs("Design", "10"), theirs("October", "515")])
+    assert found.amounts == {"01": Decimal(340), "02": Decimal(175), "03": Decimal(10)}
+    assert found.gathered == {"01": "October", "02": "October"}
+    assert found.manual == ()
+    nearly = lineage.beside(ours, [theirs("Design", "10"), theirs("October", "515.01")])
+    assert nearly.amounts == {"01": 0, "02": 0, "03": Decimal(10)}
+    assert [each.amount for each in nearly.manual] == [Decimal("515.01")]
+
+
+async def test_what_finance_added_and_gathered_is_told_with_the_invoice(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 450), ("T2", 2, 60)])
+    await books.posted(deal, await books.proposal(deal), "2026/0001")
+    change = "update message set payload = jsonb_set(payload, '{lines}', %s::jsonb)"
+    async with books.database.transaction() as tx:
+        (before,) = await lineage.of_invoice(tx, "2026/0001")
+        net = sum(each.amount for each in before.lines)
+        await tx.execute(change, (f'[{{"description": "October", "amount": "{net}"}}]',))
+        (gathered,) = await lineage.of_invoice(tx, "2026/0001")
+        assert gathered.verdict == "ties out"
+        assert {each.gathered_in for each in gathered.lines} == {"October"}
+        await tx.execute(
+            change,
+            (f'[{{"description": "October", "amount": "{net}"}}, {{"description": "Travel", "amount": "50.00"}}]',),
+        )
+        (manual,) = await lineage.of_invoice(tx, "2026/0001")
+    assert manual.verdict == "differs"
+    assert [(each.description, each.amount) for each in manual.manual] == [("Travel", Decimal("50.00"))]
+    assert {each.verdict for each in manual.lines} == {"ties out"}
+
+
+async def test_an_entry_tells_what_the_contract_does_not_bill_of_it(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 60)])
+    async with books.database.transaction() as tx:
+        await tx.execute(
+            """
+            insert into piece (engagement, entity, currency, connection, source_id, kind, sold, task, role, work_date, fate,
+                               minutes, worth, agreed, why, decided_at)
+            values (%s, 'US', 'USD', 'kantata', 'T1', 'time', '', '', '', '2026-10-05', 'over_cap', 45, 255, 340, 'cap', %s)
+            """,
+            (deal.engagement, books.now()),
+        )
+        story = await entry_story(tx, "kantata", "T1")
+    assert story is not None
+    assert [(each["fate"], each["why"], each["minutes"]) for each in story.aside] == [("over_cap", "cap", 45)]
+    assert story.unbilled_minutes == 15

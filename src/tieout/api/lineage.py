@@ -16,7 +16,8 @@ from tieout.api.shapes import Amount, Filter, Id, amount, picked
 from tieout.api.visit import Reading, Visit, tagged
 from tieout.engine.evidence import evidence_pack
 from tieout.store import lineage
-from tieout.store.lineage import EntryStory, Evidence, Line, Lineage, Verdict
+from tieout.store.entry_story import EntryStory, entry_story
+from tieout.store.lineage import Evidence, Line, Lineage, Manual, Verdict
 
 
 class InvoiceFacts(BaseModel):
@@ -78,10 +79,20 @@ class LineBody(BaseModel):
     erp_amount: Amount | None
     evidence_sum: Amount
     difference: Amount
+    gathered_in: str = Field(description="The ERP's line that gathers this one with others; empty when it has its own")
     verdict: Verdict
     entries: int
     minutes: int
     evidence: list[EvidenceBody]
+
+
+class ManualBody(BaseModel):
+    """A line that finance added in the ERP by hand: no work stands beneath it."""
+
+    description: str
+    quantity: str
+    unit_price: Amount
+    amount: Amount
 
 
 class LineageBody(BaseModel):
@@ -90,6 +101,7 @@ class LineageBody(BaseModel):
     invoice: InvoiceFacts
     verdict: Verdict
     lines: list[LineBody]
+    manual: list[ManualBody]
     engagement: str
     deal: str | None = Field(description="connection/id of the deal in the CRM")
     project: str
@@ -114,6 +126,16 @@ class Chapter(BaseModel):
     minutes: int
     amount: Amount
     at: datetime
+
+
+class Aside(BaseModel):
+    """What the contract has decided not to bill of an entry; `why` names the limit or block that decided."""
+
+    fate: str
+    why: str
+    minutes: int
+    worth: Amount
+    decided_at: datetime
 
 
 class EntryVersion(BaseModel):
@@ -146,6 +168,7 @@ class Story(BaseModel):
     unbilled_minutes: int
     at_risk: bool = Field(description="Nobody has signed for it yet, so it is not billed")
     chapters: list[Chapter]
+    aside: list[Aside]
     versions: list[EntryVersion]
 
 
@@ -204,7 +227,7 @@ async def pack(
 
 async def forwards(visit: Looking, connection: Id, source_id: Id) -> Response:
     async with visit.hub.database.transaction() as tx:
-        found = await lineage.entry_story(tx, connection, source_id)
+        found = await entry_story(tx, connection, source_id)
     if found is None:
         raise not_found("such time entry")
     return tagged(visit, _story(found))
@@ -233,6 +256,7 @@ def _lineage(found: Lineage) -> LineageBody:
         invoice=invoice_facts({**found.invoice, "paid": paid}),
         verdict=found.verdict,
         lines=[_line(each, found.invoice["currency"]) for each in found.lines],
+        manual=[_manual(each, found.invoice["currency"]) for each in found.manual],
         engagement=found.invoice["engagement"],
         deal=f"{found.deal['connection']}/{found.deal['record_id']}" if found.deal else None,
         project=found.invoice["project"],
@@ -255,10 +279,20 @@ def _line(line: Line, currency: str) -> LineBody:
         erp_amount=None if line.erp_amount is None else amount(line.erp_amount, currency),
         evidence_sum=amount(line.evidence_sum, currency),
         difference=amount(line.difference, currency),
+        gathered_in=line.gathered_in,
         verdict=line.verdict,
         entries=line.entries,
         minutes=line.minutes,
         evidence=[_evidence(each, currency) for each in line.evidence],
+    )
+
+
+def _manual(each: Manual, currency: str) -> ManualBody:
+    return ManualBody(
+        description=each.description,
+        quantity=f"{each.quantity:f}",
+        unit_price=amount(each.unit_price, currency),
+        amount=amount(each.amount, currency),
     )
 
 
@@ -296,5 +330,6 @@ def _story(found: EntryStory) -> Story:
             )
             for each in found.chapters
         ],
+        aside=[picked(Aside, each, worth=amount(each["worth"], each["currency"])) for each in found.aside],
         versions=[picked(EntryVersion, each) for each in found.versions],
     )

@@ -12,7 +12,8 @@ from tieout.cli.speech import AsJson, document, line
 
 if TYPE_CHECKING:
     from tieout.store.database import Tx
-    from tieout.store.lineage import EntryStory, Evidence, Line, Lineage
+    from tieout.store.entry_story import EntryStory
+    from tieout.store.lineage import Evidence, Line, Lineage
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
 
@@ -49,13 +50,14 @@ def lineage(
 
 async def _found(tx: Tx, id: str) -> tuple[list[Lineage], list[EntryStory]]:
     from tieout.store import lineage as lineages
+    from tieout.store.entry_story import entry_story
     from tieout.store.lookup import find
 
     invoices = await lineages.of_invoice(tx, id)
     if invoices:
         return invoices, []
     hits = await find(tx, id)
-    entries = [await lineages.entry_story(tx, *each.key.split("/", 1)) for each in hits if each.kind == "time_entry"]
+    entries = [await entry_story(tx, *each.key.split("/", 1)) for each in hits if each.kind == "time_entry"]
     keys = [each.key for each in hits if each.kind == "invoice"] or await _invoices_of(tx, hits)
     for key in keys:
         invoices += await lineages.of_invoice(tx, key)
@@ -92,6 +94,10 @@ def _invoice(found: Lineage) -> dict[str, Any]:
         "customer": invoice["customer"],
         "deal": found.deal["record_id"] if found.deal else None,
         "lines": [_line(each, currency) for each in found.lines],
+        "manual": [
+            {"description": each.description, "quantity": each.quantity, "amount": written(each.amount, currency)}
+            for each in found.manual
+        ],
         "payments": [
             {"id": each["id"], "paid_on": each["paid_on"], "amount": written(each["amount"], currency)}
             for each in found.payments
@@ -114,6 +120,7 @@ def _line(each: Line, currency: str) -> dict[str, Any]:
         "rounding": written(each.rounding, currency),
         "erp_amount": written(each.erp_amount, currency) or None,
         "difference": written(each.difference, currency),
+        "gathered_in": each.gathered_in,
         "verdict": each.verdict,
         "evidence": [_evidence(one, currency) for one in each.evidence],
     }
@@ -160,6 +167,13 @@ def _entry(found: EntryStory) -> dict[str, Any]:
         "billed_minutes": found.billed_minutes,
         "unbilled_minutes": found.unbilled_minutes,
         "at_risk": found.at_risk,
+        "not_billed": [
+            {
+                **{name: each[name] for name in ("fate", "why", "minutes")},
+                "worth": written(each["worth"], each["currency"]),
+            }
+            for each in found.aside
+        ],
         "versions": len(found.versions),
         "holds": [f"H-{each['id']}" for each in found.holds if each["state"] == "open"],
         "invoices": [
@@ -194,6 +208,7 @@ def _print(found: Lineage) -> None:
         line(
             f"     {for_people(each.amount, currency)} = evidence {for_people(each.evidence_sum, currency)}"
             f" + rounding {for_people(each.rounding, currency)}; {each.verdict}"
+            + (f", gathered in “{each.gathered_in}”" if each.gathered_in else "")
         )
         for one in each.evidence:
             line(
@@ -201,6 +216,10 @@ def _print(found: Lineage) -> None:
                 f" = {for_people(one.amount, currency)}  {one.task}, approved by {one.approved_by}, contract version"
                 f" {one.contract_version}, {one.rate_card} version {one.rate_card_version}, {one.mapping}"
             )
+    for each in found.manual:
+        line(
+            f"  manual: {each.description}, {for_people(each.amount, currency)}; finance added it in the ERP, no work beneath"
+        )
     for each in found.payments:
         line(f"  paid {for_people(each['amount'], currency)} {currency} on {each['paid_on']}")
     line(f"  {'✗' if found.verdict == 'differs' else '✓'} {found.verdict}")
@@ -218,6 +237,11 @@ def _tell(found: EntryStory) -> None:
     for each in found.chapters:
         amount = f"{for_people(each.amount, each.currency)} {each.currency}"
         line(f"  {each.what}: {each.minutes} min, {amount} on invoice {each.number or each.invoice} ({each.state})")
+    for each in found.aside:
+        why = f" ({each['why']})" if each["why"] else ""
+        line(
+            f"  not billed: {each['minutes']} min, {for_people(each['worth'], each['currency'])}, {each['fate'].replace('_', ' ')}{why}"
+        )
     for each in found.holds:
         if each["state"] == "open":
             line(f"  waits: H-{each['id']} {each['title']}")

@@ -15,6 +15,7 @@ from tieout.domain.evidence.facts import (
     Facts,
     InvoiceFacts,
     LineFacts,
+    ManualFacts,
     PaymentFacts,
     RateFacts,
     ReadBack,
@@ -29,7 +30,7 @@ from tieout.engine.run import Clock
 from tieout.store import audit, evidence, firm, lineage
 from tieout.store.database import Database, Tx
 from tieout.store.evidence import Source
-from tieout.store.lineage import Line, Lineage
+from tieout.store.lineage import Line, Lineage, Manual
 
 # Documents whose content is in the pack; of the others it has the fingerprint and the trail.
 _WITH_BODY = ("contract", "invoice")
@@ -97,6 +98,7 @@ async def _facts(tx: Tx, found: Lineage, lines: Sequence[Line], covers: Any, rea
         covers=covers,
         invoice=_invoice(found),
         lines=tuple(_line(each, sources) for each in lines),
+        manual=tuple(_manual(each) for each in found.manual if covers == "invoice"),
         documents=tuple(_document(each) for each in await evidence.behind(tx, dict(invoice))),
         rate_cards=_cards(await firm.rate_cards(tx), lines, currency),
         approvals=tuple(
@@ -147,6 +149,10 @@ def _line(line: Line, sources: Mapping[tuple[str, str, str], Source]) -> LineFac
         )
     told = {name: getattr(line, name) for name in LineFacts.model_fields if name != "entries"}
     return LineFacts(**told, entries=tuple(entries))
+
+
+def _manual(line: Manual) -> ManualFacts:
+    return ManualFacts(**{name: getattr(line, name) for name in ManualFacts.model_fields})
 
 
 def _document(stored: Mapping[str, Any]) -> DocumentFacts:

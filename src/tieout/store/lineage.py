@@ -1,9 +1,9 @@
-"""Where a figure on an invoice came from, entry by entry, and what a time entry became."""
+"""Where a figure on an invoice came from, entry by entry; what finance added or gathered in the ERP is told as such."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -66,6 +66,8 @@ class Line:
     minutes: int
     entries: int
     evidence: Sequence[Evidence]
+    # The ERP's line that gathers this one with others, where finance put several of ours into one.
+    gathered_in: str = ""
 
     @property
     def difference(self) -> Decimal:
@@ -80,11 +82,22 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Manual:
+    """A line that the ERP has and the hub never proposed: finance added it by hand, and no work stands beneath it (T53)."""
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Lineage:
     """An invoice from its lines back to the deal. `deal` is the crosswalk row of the CRM's record, where there is one."""
 
     invoice: Mapping[str, Any]
     lines: Sequence[Line]
+    manual: Sequence[Manual]
     payments: Sequence[Mapping[str, Any]]
     engagement: Mapping[str, Any] | None
     project: Mapping[str, Any] | None
@@ -93,9 +106,13 @@ class Lineage:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of its lines; an invoice whose net is not the sum of its lines differs too."""
+        """The worst of its lines; an invoice with a line by hand, or whose net is not the sum of its lines, differs too."""
         found = {each.verdict for each in self.lines}
-        if "differs" in found or self.invoice["net"] != sum((each.amount for each in self.lines), _ZERO):
+        if (
+            any(each.amount for each in self.manual)
+            or "differs" in found
+            or self.invoice["net"] != sum((each.amount for each in self.lines), _ZERO)
+        ):
             return "differs"
         return "not read back yet" if "not read back yet" in found or not self.lines else "ties out"
 
@@ -121,9 +138,11 @@ async def of_invoice(tx: Tx, number_or_key: str, *, entries_of: Sequence[str] | 
 async def _lineage(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | None) -> Lineage:
     key = invoice["key"]
     project = await documents.latest(tx, "project", invoice["project"])
+    lines, manual = await _lines(tx, invoice, project, entries_of)
     return Lineage(
         invoice=invoice,
-        lines=await _lines(tx, invoice, project, entries_of),
+        lines=lines,
+        manual=manual,
         payments=await rows(
             tx, "select id, paid_on, amount from payment where invoice = %s order by paid_on, id", (key,)
         ),
@@ -143,7 +162,7 @@ async def _lineage(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | 
 
 async def _lines(
     tx: Tx, invoice: dict[str, Any], project: dict[str, Any] | None, entries_of: Sequence[str] | None
-) -> list[Line]:
+) -> tuple[list[Line], Sequence[Manual]]:
     tasks = {each["key"]: each["name"] for each in (project["body"]["tasks"] if project else ())}
     beneath: dict[str, list[Evidence]] = {}
     for each in await _evidence(tx, invoice, entries_of):
@@ -162,8 +181,8 @@ async def _lines(
         """,
         {"key": invoice["key"]},
     )
-    in_erp = await _erp_amounts(tx, invoice, stored)
-    return [
+    told = beside(stored, await _erp_lines(tx, invoice))
+    lines = [
         Line(
             line=each["line"],
             position=each["position"],
@@ -174,7 +193,8 @@ async def _lines(
             unit_price=each["unit_price"],
             amount=each["amount"],
             rounding=each["rounding"],
-            erp_amount=in_erp.get(each["line"]),
+            erp_amount=told.amounts.get(each["line"]),
+            gathered_in=told.gathered.get(each["line"], ""),
             evidence_sum=each["evidence_sum"],
             minutes=each["minutes"],
             entries=each["entries"],
@@ -182,6 +202,7 @@ async def _lines(
         )
         for each in stored
     ]
+    return lines, told.manual
 
 
 async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | None) -> list[dict[str, Any]]:
@@ -193,9 +214,10 @@ async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] |
           e.mapping, coalesce(v.body->>'person_name', p.name, '') as person_name, coalesce(v.body->>'notes', '') as notes
         from evidence e left join time_entry_version v
           on v.connection = e.connection and v.source_id = e.source_id and v.version = e.entry_version
-        left join (
-          select distinct on (key) key, body->>'name' as name from document where kind = 'person' order by key, version desc
-        ) p on p.key = e.person
+        left join lateral (
+          select body->>'name' as name from document where kind = 'person' and key = e.person and not v.body ? 'person_name'
+          order by version desc limit 1
+        ) p on true
         where e.invoice = %(invoice)s and (%(lines)s::text[] is null or e.line = any(%(lines)s))
         order by e.line, e.work_date, e.person, e.source_id
         """,
@@ -207,12 +229,55 @@ async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] |
     )
 
 
-async def _erp_amounts(tx: Tx, invoice: dict[str, Any], stored: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
-    """What the ERP said of each line when it was last read, from its own record.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the ERP has beside our lines: amounts by line key, which of its lines gathers several of ours, and what is by hand."""
 
-    The ERP's lines carry no key of ours. They are matched by their text, and lines of one text in their order; a line of
-    ours without a partner, or one of theirs that is left over, makes the whole comparison a difference.
+    amounts: Mapping[str, Decimal]
+    gathered: Mapping[str, str]
+    manual: Sequence[Manual]
+
+
+def beside(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Manual] | None) -> Beside:
+    """Our lines beside the ERP's; nothing where it was not read back (`theirs` is None).
+
+    The ERP's lines carry no key of ours: they are matched by text and price, then by text alone, and those of one text in
+    their order. Where all of ours that are left come to one of theirs to the cent, finance has gathered them in it (T52).
+    A line of ours without a partner is worth nothing in the ERP; one of theirs without is by hand.
     """
+    if theirs is None:
+        return Beside({}, {}, ())
+    amounts: dict[str, Decimal] = {}
+    left, without = list(theirs), list(ours)
+    for alike in (_text_and_price, _text):
+        for each in list(without):
+            mate = next((one for one in left if alike(each, one)), None)
+            if mate is not None:
+                amounts[each["line"]] = mate.amount
+                left.remove(mate)
+                without.remove(each)
+    gathered: dict[str, str] = {}
+    whole = sum((each["amount"] for each in without), _ZERO)
+    into = next((one for one in left if one.amount == whole), None) if len(without) > 1 else None
+    if into is not None:
+        left.remove(into)
+    for each in without:
+        amounts[each["line"]] = _ZERO if into is None else each["amount"]
+        if into is not None:
+            gathered[each["line"]] = into.description
+    return Beside(amounts, gathered, tuple(left))
+
+
+def _text(ours: Mapping[str, Any], theirs: Manual) -> bool:
+    return ours["description"].strip() == theirs.description.strip()
+
+
+def _text_and_price(ours: Mapping[str, Any], theirs: Manual) -> bool:
+    return _text(ours, theirs) and ours["unit_price"] == theirs.unit_price
+
+
+async def _erp_lines(tx: Tx, invoice: dict[str, Any]) -> list[Manual] | None:
+    """The ERP's lines as it told them when the invoice was last read; None before."""
     found = await row(
         tx,
         """
@@ -223,113 +288,13 @@ async def _erp_amounts(tx: Tx, invoice: dict[str, Any], stored: Sequence[Mapping
         (invoice["connection"], invoice["record_id"]),
     )
     if found is None:
-        return {}
-    theirs: dict[str, list[Decimal]] = {}
-    for each in found["lines"]:
-        theirs.setdefault(each["description"].strip(), []).append(Decimal(str(each["amount"])))
-    matched: dict[str, Decimal] = {}
-    for each in stored:
-        amounts = theirs.get(each["description"].strip())
-        matched[each["line"]] = amounts.pop(0) if amounts else _ZERO
-    left_over = sum((amount for amounts in theirs.values() for amount in amounts), _ZERO)
-    if left_over and stored:
-        matched[stored[-1]["line"]] += left_over
-    return matched
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """One time that an entry met an invoice."""
-
-    what: Literal["billed", "credited", "billed again", "withdrawn"]
-    invoice: str
-    number: str
-    state: str
-    line: str
-    minutes: int
-    amount: Decimal
-    currency: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EntryStory:
-    """A time entry, every state it was in, and everything it became; `at_risk` while nobody has signed for it.
-
-    `holds` are those for problems of its kind.
-    """
-
-    entry: Mapping[str, Any]
-    versions: Sequence[Mapping[str, Any]]
-    chapters: Sequence[Chapter]
-    approved_minutes: int
-    billed_minutes: int
-    project_name: str = ""
-    person_name: str = ""
-    at_risk: bool = False
-    holds: Sequence[Mapping[str, Any]] = field(default_factory=tuple[Mapping[str, Any], ...])
-
-    @property
-    def unbilled_minutes(self) -> int:
-        return self.approved_minutes - self.billed_minutes
-
-
-async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | None:
-    """What a time entry became: delivered, billed, credited, billed again; None when the hub never saw it."""
-    entry = await row(tx, "select * from time_entry where connection = %s and source_id = %s", (connection, source_id))
-    if entry is None:
         return None
-    versions = await rows(
-        tx,
-        """
-        select version, seen_at, body from time_entry_version where connection = %s and source_id = %s
-        order by version collate "C"
-        """,
-        (connection, source_id),
-    )
-    met = await rows(
-        tx,
-        """
-        select i.key, i.number, i.state, i.currency, i.proposed_at, e.line, e.minutes, e.amount
-        from evidence e join invoice i on i.key = e.invoice where e.connection = %s and e.source_id = %s
-        order by i.proposed_at, i.key, e.line
-        """,
-        (connection, source_id),
-    )
-    project = await documents.latest(tx, "project", entry["project"])
-    chapters = _chapters(met)
-    return EntryStory(
-        entry=entry,
-        versions=versions,
-        chapters=chapters,
-        approved_minutes=entry["billable_minutes"] if entry["state"] == "approved" else 0,
-        billed_minutes=sum(each.minutes for each in chapters if each.what != "withdrawn"),
-        project_name=project["body"]["name"] if project else "",
-        person_name=(versions[-1]["body"].get("person_name") or "") if versions else "",
-        at_risk=bool(project) and project["body"]["contract_version"] == 0,
-        holds=await rows(
-            tx,
-            "select * from hold where state = 'open' and code = %s and subject = %s order by due_at limit 20",
-            (entry["problem"], f"{connection}/time"),
-        ),
-    )
-
-
-def _chapters(met: Sequence[Mapping[str, Any]]) -> list[Chapter]:
-    chapters: list[Chapter] = []
-    billed_before = False
-    for each in met:
-        if each["state"] == "cancelled":
-            what = "withdrawn"
-        elif each["minutes"] < 0:
-            what = "credited"
-        else:
-            what = "billed again" if billed_before else "billed"
-            billed_before = True
-        chapters.append(
-            Chapter(
-                what, each["key"], each["number"], each["state"], each["line"], each["minutes"], each["amount"],
-                each["currency"], each["proposed_at"],
-            )
-        )  # fmt: skip
-    return chapters
+    return [
+        Manual(
+            description=each["description"],
+            quantity=Decimal(str(each.get("quantity", 1))),
+            unit_price=Decimal(str(each.get("unit_price", each["amount"]))),
+            amount=Decimal(str(each["amount"])),
+        )
+        for each in found["lines"]
+    ]

@@ -19,7 +19,8 @@ from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.engine.evidence import evidence_pack
 from tieout.store import board, lineage
-from tieout.store.lineage import EntryStory, Evidence, Line, Lineage
+from tieout.store.entry_story import EntryStory, entry_story
+from tieout.store.lineage import Evidence, Line, Lineage, Manual
 
 # Stage → its title, the column of its sum, and for work the column that says whether a project is at this stage.
 _STAGES: Mapping[str, tuple[str, str, str]] = {
@@ -140,6 +141,7 @@ class Invoice:
     currency: str
     amounts: Amounts
     lines: Sequence[Line]
+    manual: Sequence[Manual]
     payments: tuple[tuple[str, date, Money], ...]
     verdict: str
     record: str
@@ -251,6 +253,7 @@ async def one(visit: Visit) -> Response:
             currency=currency,
             amounts=_amounts(invoice, sum((money for _, _, money in payments), Money.zero(currency))),
             lines=found.lines,
+            manual=found.manual,
             payments=payments,
             verdict=found.verdict,
             record=record,
@@ -308,7 +311,7 @@ async def pack(visit: Visit) -> Response:
 async def entry(visit: Visit) -> Response:
     connection, source_id = visit.request.path_params["connection"], visit.request.path_params["id"]
     async with visit.setting.database.transaction() as tx:
-        found = await lineage.entry_story(tx, connection, source_id)
+        found = await entry_story(tx, connection, source_id)
     if found is None:
         raise HTTPException(404, f"There is no time entry {source_id!r} of {connection}.")
     rate = found.entry["agreed_rate"]

@@ -58,6 +58,15 @@ class LineFacts(Part):
     entries: tuple[EntryFacts, ...]
 
 
+class ManualFacts(Part):
+    """A line that finance added in the ERP by hand: no work stands beneath it, and the hub proves nothing about it."""
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
 class PaymentFacts(Part):
     id: str
     paid_on: date
@@ -159,6 +168,9 @@ class Facts(Part):
     covers: Covers
     invoice: InvoiceFacts
     lines: tuple[LineFacts, ...]
+    manual: tuple[ManualFacts, ...] = Field(
+        description="The ERP's lines that are none of ours; with the whole invoice only"
+    )
     documents: tuple[DocumentFacts, ...]
     rate_cards: tuple[RateFacts, ...]
     approvals: tuple[ApprovalFacts, ...]

@@ -62,6 +62,15 @@ def _body(facts: Facts, title: str) -> Iterator[str]:
     yield "<h2>Lines and the work beneath them</h2>"
     for line in facts.lines:
         yield from _line(line, currency)
+    if facts.manual:
+        yield "<h3>Lines that finance added in the ERP, without work beneath them</h3>"
+        yield _table(
+            ("Line", "!Quantity", "!Price", "!Amount"),
+            [
+                (each.description, f"{each.quantity:f}", f"{each.unit_price:,}", f"{each.amount:,}")
+                for each in facts.manual
+            ],
+        )
     yield from _behind(facts)
 
 
