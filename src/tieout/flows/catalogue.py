@@ -15,6 +15,7 @@ from tieout.flows.approved_time import approved_time
 from tieout.flows.drafts_still_there import drafts_still_there
 from tieout.flows.hold_status import hold_status
 from tieout.flows.invoice_to_crm_and_psa import invoice_to_crm_and_psa
+from tieout.flows.milestones import milestones
 from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
@@ -25,6 +26,7 @@ FLOWS: Sequence[Flow] = (
     opportunity_to_project,
     account_merge,
     approved_time,
+    milestones,
     time_to_erp,
     time_to_invoice,
     invoice_to_crm_and_psa,

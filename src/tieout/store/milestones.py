@@ -85,3 +85,15 @@ async def of_contract(tx: Tx, engagement: str) -> Sequence[Mapping[str, Any]]:
         select agreed, connection, source_id, version, state, share, since, accepted_by, alike from paired order by agreed""",  # noqa: S608
         {"engagement": engagement},
     )
+
+
+async def accepted_beside(tx: Tx, engagement: str) -> list[str]:
+    """The names of accepted milestones of its project that the contract does not name."""
+    found = await rows(
+        tx,
+        f"""{_AGREED}
+        select distinct name from told where share > 0 and lower(btrim(name)) not in (select lower(btrim(name)) from agreed)
+        order by name""",  # noqa: S608
+        {"engagement": engagement},
+    )
+    return [each["name"] for each in found]

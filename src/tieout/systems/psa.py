@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from tieout.connectors.contract import Receipt, Sink, Source, Write
+from tieout.connectors.contract import Reading, Receipt, Sink, Source, Write
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.identity import Ref
@@ -29,6 +29,10 @@ class Psa:
 
     def link(self, ref: Ref) -> str:
         return self._connection.link(ref)
+
+    async def read(self, record: Ref) -> Reading | None:
+        """The document as the PSA has it now; None when it is gone."""
+        return await self._connection.read(record)
 
     async def ensure_client(self, customer: Customer) -> str:
         """The client's record id; made when there is none."""

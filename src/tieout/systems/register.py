@@ -13,6 +13,7 @@ from tieout.domain.charging.billing import Decision, Ledger
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
+from tieout.domain.documents.milestone import Milestone
 from tieout.domain.documents.project import Project
 from tieout.domain.documents.upcast import load
 from tieout.domain.overriding import NotOverridable, current, overridden, unfit
@@ -20,7 +21,19 @@ from tieout.domain.problems import CATALOGUE, Problem, Rejected
 from tieout.domain.values import ValueTables
 from tieout.engine.effects import OnDone
 from tieout.engine.run import Clock
-from tieout.store import charging, crosswalk, documents, firm, holds, invoices, names, overrides, projects, time
+from tieout.store import (
+    charging,
+    crosswalk,
+    documents,
+    firm,
+    holds,
+    invoices,
+    milestones,
+    names,
+    overrides,
+    projects,
+    time,
+)
 from tieout.store.database import Database, Tx
 from tieout.store.names import Shown
 
@@ -198,6 +211,32 @@ class Register:
         for each in found:
             ids.setdefault(each["connection"], []).append(each["source_id"])
         return ids
+
+    # -- milestones
+
+    async def milestone_told(
+        self, connection: str, reading: Reading, entity: str | None, engagement: str | None
+    ) -> None:
+        """Keeps a milestone as it was read, every version of it, and how far it is accepted by now."""
+        milestone = cast(Milestone, reading.document)
+        mapping = reading.trail["share"]["mapping"]
+        async with self._database.transaction() as tx:
+            await documents.save(
+                tx, milestone, entity=entity, engagement=engagement, trail=reading.trail, now=self._clock()
+            )
+            await milestones.save(tx, connection, milestone, mapping, self._clock())
+
+    async def milestones_of(self, engagement: str) -> Sequence[Mapping[str, Any]]:
+        """Every milestone that the contract names, as it stands in the PSA."""
+        async with self._database.transaction() as tx:
+            return await milestones.of_contract(tx, engagement)
+
+    async def accepted_beside(self, engagement: str) -> list[str]:
+        """Accepted milestones that the contract does not name."""
+        async with self._database.transaction() as tx:
+            return await milestones.accepted_beside(tx, engagement)
+
+    # -- delivery to the ledgers
 
     async def entities_to_deliver(self) -> list[str]:
         async with self._database.transaction() as tx:

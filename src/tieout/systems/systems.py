@@ -48,6 +48,10 @@ class Systems:
     def psa(self, entity: str) -> Psa:
         return Psa(cast(PsaConnection, self._playing("psa", entity)), self._effects, self.register)
 
+    def psa_named(self, connection: str) -> Psa:
+        """The PSA that a record came from."""
+        return Psa(cast(PsaConnection, self._connections[connection]), self._effects, self.register)
+
     def erp(self, entity: str) -> Erp:
         return Erp(cast(Ledger, self._playing("erp", entity)), self._effects, self.register, self._database)
 

@@ -21,7 +21,10 @@ DEAL = {
     "paid": "Paid_To_Date__c",
     "unbilled": "Unbilled_WIP__c",
     "invoice_status": "Invoice_Status__c",
+    "milestones": "Milestones__c",
 }
+# Written where the org has them; the others it must have.
+OPTIONAL = frozenset({DEAL["milestones"]})
 ACCOUNT = {"erp_customer": "ERP_Customer_Id__c"}
 INVOICE_KEY = "Invoice_Key__c"
 INVOICE = {
@@ -45,6 +48,7 @@ DEAL_LENGTHS = (
     Length("status", 40, Text.PROSE, _SOURCE),
     Length("message", 2000, Text.PROSE, _SOURCE),
     Length("invoice_status", 40, Text.PROSE, _SOURCE),
+    Length("milestones", 255, Text.PROSE, _SOURCE),
     Length("engagement", 80, Text.EXACT, _SOURCE),
     Length("erp_project", 64, Text.EXACT, _SOURCE),
     Length("psa_project", 64, Text.EXACT, _SOURCE),

@@ -1,0 +1,62 @@
+"""What a contract's milestones have come to: the words for sales, and what stands between a milestone and its fee (T39)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from tieout.domain.documents.engagement import ContractVersion
+from tieout.domain.documents.terms import FixedTerms
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+
+Row = Mapping[str, Any]
+
+
+def news(milestones: Sequence[Row]) -> str:
+    """“Design accepted: accepted 2026-11-02; Go-live: 60 % accepted 2026-11-09”: every milestone of the contract, as it stands now."""
+    return "; ".join(f"{each['agreed']}: {_state(each)}" for each in milestones)
+
+
+def _state(milestone: Row) -> str:
+    state, share, since = milestone["state"], milestone["share"], milestone["since"]
+    held = "on hold, " if state == "on_hold" else ""
+    if share:
+        part = "" if share == 1 else f"{(share * 100).normalize():f} % "
+        return f"{held}{part}accepted {since}"
+    if since is not None:
+        return f"{held}taken back {since}"
+    return "on hold" if held else "open"
+
+
+def fee_of(contract: ContractVersion, milestone: str) -> Money:
+    """What becomes due with a milestone, retainage that it releases not counted."""
+    fees = [
+        each.amount
+        for sold in contract.sold
+        if isinstance(sold.terms, FixedTerms)
+        for each in sold.terms.instalments
+        if each.milestone == milestone
+    ]
+    return Money(sum(fees, Decimal(0)), contract.currency)
+
+
+def unclear(
+    contract: ContractVersion, milestones: Sequence[Row], accepted: Sequence[str], *, deal: str, project: str, link: str
+) -> list[Problem]:
+    """Which milestones of the contract cannot be told in the PSA.
+
+    One is missing there when something else has been `accepted` that the contract does not name: it may be the same under
+    another name. Before that it may simply not be planned yet.
+    """
+    found: list[Problem] = []
+    for each in milestones:
+        fee = fee_of(contract, each["agreed"])
+        facts = {"milestone": each["agreed"], "project": project, "amount": str(fee), "link": link}
+        if each["source_id"] is None and accepted:
+            others = "”, “".join(accepted)
+            found.append(Problem("milestone.missing", {**facts, "deal": deal, "others": others}, amount=fee))
+        elif each["alike"] > 1:
+            found.append(Problem("milestone.doubled", {**facts, "count": str(each["alike"])}, amount=fee))
+    return found
