@@ -27,7 +27,7 @@ from tieout.api.application import OWNS, api
 from tieout.channels.catalogue import CHANNELS
 from tieout.channels.contract import Channel
 from tieout.connectors.catalogue import installed
-from tieout.connectors.contract import Connector, ConnectorSpec, Doorbell, Opening
+from tieout.connectors.contract import Connector, ConnectorSpec, Doorbell, Gate, Opening
 from tieout.console.application import console
 from tieout.console.setting import Door, Environment, Visitor
 from tieout.domain.firm import Firm
@@ -36,6 +36,7 @@ from tieout.engine.access import Access
 from tieout.engine.delivery import Deliveries, notify_forever
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
+from tieout.engine.limiter import Limiter
 from tieout.engine.notices import Notices
 from tieout.engine.operator import Operator
 from tieout.engine.planner import Planner
@@ -165,8 +166,11 @@ async def open_hub(
         firm = FirmInForce(await firm_in_force(database))
         calendar = calendar or business_day(clock, firm)
         kinds = installed()
+        worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        limiter = Limiter(database, clock, firm, worker_id, sabotage)
+        stack.push_async_callback(limiter.close)
         connections: dict[str, Connector] = {}
-        for name, opening in openings(firm.firm, configs, transports or {}).items():
+        for name, opening in openings(firm.firm, configs, transports or {}, limiter.gate).items():
             connections[name] = kinds[firm.firm.connections[name].kind].open(opening)
             stack.push_async_callback(connections[name].close)
         told: dict[str, Channel] = {}
@@ -175,9 +179,8 @@ async def open_hub(
             stack.push_async_callback(told[name].close)
         register = Register(database, clock)
         intake = Intake(database, clock, feeds(firm.firm, connections, kinds))
-        worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         systems = systems_for(connections, clock)
-        executor = Executor(database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage)
+        executor = Executor(database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage, leave=limiter.ahead)
         rehearser = Rehearser(database, clock, calendar, FLOWS, systems)
         rounds = Rounds(
             database, clock, calendar, intake, connections, lambda tx, today: due(tx, firm.firm, today), every=every
@@ -187,7 +190,7 @@ async def open_hub(
             database=database,
             firm=firm,
             connections=connections,
-            doorbells=doorbells(firm.firm, openings(firm.firm, configs, {}), kinds),
+            doorbells=doorbells(firm.firm, openings(firm.firm, configs), kinds),
             register=register,
             operator=Operator(database, clock),
             replays=Replays(database, clock),
@@ -363,10 +366,14 @@ async def firm_in_force(database: Database) -> Firm:
 
 
 def openings(
-    firm: Firm, configs: Mapping[str, BaseModel], transports: Mapping[str, httpx2.AsyncBaseTransport]
+    firm: Firm,
+    configs: Mapping[str, BaseModel],
+    transports: Mapping[str, httpx2.AsyncBaseTransport] | None = None,
+    gate: Callable[[str], Gate] | None = None,
 ) -> dict[str, Opening]:
     return {
-        name: Opening(name, configs[name], each.fields, transports.get(name)) for name, each in firm.connections.items()
+        name: Opening(name, configs[name], each.fields, (transports or {}).get(name), gate(name) if gate else None)
+        for name, each in firm.connections.items()
     }
 
 

@@ -127,7 +127,7 @@ class Adaptive:
         process.accepted = process.refused = 0
         process.wait = None
         which = number if mine else 0
-        given, self.shared[which] = grant(
+        found = grant(
             self.shared[which],
             self.rule,
             Ask(told, process.in_flight, self._waiting_at([process])),
@@ -135,7 +135,8 @@ class Adaptive:
             in_flight,
             now,
         )
-        for party, n in given.items():
+        self.shared[which] = found.shared
+        for party, n in found.calls.items():
             for _ in range(n):
                 self._begin(process, party)
         self.world.at(now + TICK, lambda: self._tick(number))

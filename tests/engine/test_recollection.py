@@ -176,10 +176,10 @@ async def test_feeds_are_read_again_from_before_the_gap_and_what_looks_known_is_
     assert [(each.connection, each.since) for each in mine] == [("kantata", NOON)]
     await declare(books.database, clock, MARGIN, actor="anna")
     async with books.database.transaction() as tx:
-        assert await messages.cursor(tx, "kantata", "time_entry") == ("first", True)
+        assert await messages.cursor(tx, "kantata", "time_entry") == messages.Cursor("first", again=True)
     assert len(await swept("third", "3", again=True)) == 1
     async with books.database.transaction() as tx:
-        assert await messages.cursor(tx, "kantata", "time_entry") == ("third", False)
+        assert await messages.cursor(tx, "kantata", "time_entry") == messages.Cursor("third", backfill=False)
         entry = await row(tx, "select actor, action from audit order by id desc limit 1")
     assert entry == {"actor": "anna", "action": "memory.gap"}
 
@@ -190,4 +190,4 @@ async def test_without_a_mark_a_feed_is_read_from_its_beginning(books: Books) ->
         await messages.advance(tx, "salesforce", "opportunity", "far", clock())
     await declare(books.database, clock, MARGIN, actor="anna")
     async with books.database.transaction() as tx:
-        assert await messages.cursor(tx, "salesforce", "opportunity") == (None, True)
+        assert await messages.cursor(tx, "salesforce", "opportunity") == messages.Cursor(None, again=True)

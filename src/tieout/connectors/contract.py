@@ -20,6 +20,7 @@ from tieout.connectors.lengths import Length
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.identity import Ref
+from tieout.domain.limits.pace import Heard
 from tieout.domain.mapping import MappingTable
 from tieout.domain.matching import Known
 from tieout.domain.money import Money
@@ -269,18 +270,32 @@ class Doorbell(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """The limits of one connection, as one process sees them: every call enters and leaves."""
+
+    async def enter(self) -> None:
+        """Returns when it is this call's turn. Raises NoLeave when that will take too long."""
+        ...
+
+    def leave(self, told: Heard) -> None:
+        """The call is over, and this is what it told of limits; after `enter`, always."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a connection is opened with.
 
     `fields` are the firm's own fields (canonical name → the system's path). `transport` replaces the network: an
-    emulator in the same process.
+    emulator in the same process. `gate` keeps its limits; without one nobody counts. Both are obeyed by
+    `connectors.transports.paced.client`.
     """
 
     name: str
     config: BaseModel
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     transport: httpx2.AsyncBaseTransport | None = None
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True)

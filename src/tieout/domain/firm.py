@@ -11,6 +11,8 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.expensing import ExpenseRule
+from tieout.domain.limits.settings import LimitSettings
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
 from tieout.domain.routing import HoldRules
@@ -45,6 +47,9 @@ class ConnectionSettings(Part):
         default=None, description="The legal entity whose system this is; left out when it is every entity's"
     )
     owner: str = Field(default="", description="Who answers for this system: a person, a team, an e-mail address")
+    limits: LimitSettings = Field(
+        default=LimitSettings(), description="How much of its vendor's limits the hub uses, and when it may be called"
+    )
     settings: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="The connector's own settings, without secrets"
     )
@@ -152,6 +157,9 @@ class Firm(Part):
         description="Work before the signature: a tentative project, its time at risk. Left out, there is none",
     )
     billing: BillingRule = Field(default=BillingRule(), description="When approved work is invoiced")
+    expenses: ExpenseRule = Field(
+        default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"
+    )
     payment_terms: dict[str, Days] = Field(
         default_factory=dict[str, int], description="Payment terms as deals name them → days until the invoice is due"
     )
@@ -190,6 +198,11 @@ class Firm(Part):
         own = [name for name, each in of_role.items() if each.entity == entity]
         shared = [name for name, each in of_role.items() if each.entity is None]
         return next(iter(own or shared), None)
+
+    def limits(self, connection: str) -> LimitSettings:
+        """The limits of a connection; those of nobody where the firm has none of that name."""
+        settings = self.connections.get(connection)
+        return LimitSettings() if settings is None else settings.limits
 
     def shows_holds(self, connection: str) -> bool:
         """Whether the firm wants to read in a system itself what waits for a person."""

@@ -100,6 +100,15 @@ class Transient(Exception):
         self.after = after
 
 
+class NoLeave(Transient):
+    """The call was not made: its turn, by the limits of the system, did not come. `after` is when to ask again."""
+
+    after: float
+
+    def __init__(self, message: str, after: float) -> None:
+        super().__init__(message, after)
+
+
 class Conflict(Exception):
     """Somebody else changed the record first: read again, decide again."""
 
@@ -194,7 +203,7 @@ CATALOGUE: Mapping[str, Kind] = {
     ),
     "value.missing": Kind(
         what="{table} knows no value for “{value}” in {entity}.",
-        why="Everything with this value waits: its {purpose} cannot be derived.",
+        why="Every deal with this value waits: its {purpose} cannot be derived.",
         owner="finance master data",
         fix="Add “{value}” to the value table {table}, or correct the value at its source.",
         where="/tables/{table}?value={value}&entity={entity}",
@@ -311,69 +320,6 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=_DAY,
         cause=("person", "entity"),
-    ),
-    "expense.project_unknown": Kind(
-        what="{person} claims {amount} on a project that Tieout does not know ({project}).",
-        why="Nobody sold this project, so nobody can be charged for it.",
-        owner="delivery operations",
-        fix="Move the expense to the right project in the PSA, or win the deal that belongs to it.",
-        where="{link}",
-        within=_DAY,
-        cause=("project",),
-    ),
-    "expense.category_unknown": Kind(
-        what="Neither the contract nor the firm says what becomes of expenses for {category}; {amount} waits.",
-        why="Recharged with tax, passed on in the customer's name without it, or not billed at all: each is another invoice.",
-        owner="finance operations",
-        fix="Add {category} to the categories under `expenses` in tieout.yaml, or correct the category in the PSA.",
-        where="{link}",
-        within=_DAY,
-        cause=("category",),
-    ),
-    "expense.receipt_missing": Kind(
-        what="{person} claims {amount} on {project} without a receipt.",
-        why="Without it the customer does not pay, and the tax in it is not given back.",
-        owner="the project manager",
-        fix="Attach the receipt to the expense in the PSA, or make it non-billable there.",
-        where="{link}",
-        within=timedelta(days=3),
-        cause=("person", "project"),
-    ),
-    "expense.rate_missing": Kind(
-        what="There is no rate from {currency} to {wanted} on {day}; {amount} of expenses waits.",
-        why="Tieout never converts an amount by itself: each day's rate is a decision that somebody must have made.",
-        owner="finance operations",
-        fix="Add {currency}/{wanted} with the first day it is valid to the value table exchange_rate.",
-        where="/tables/exchange_rate?value={currency}/{wanted}",
-        within=_DAY,
-        cause=("currency", "wanted"),
-    ),
-    "expense.tax_contradicts": Kind(
-        what="Expenses for {category} are disbursed without tax, but the PSA says of {amount} that it is taxable.",
-        why="Either the supplier's invoice is in our name, and its recharge is taxed in full, or it is not: the tax is owed either way.",
-        owner="finance operations",
-        fix="Look at the supplier's invoice, then correct `taxable` or the category of the expense in the PSA.",
-        where="{link}",
-        within=_DAY,
-        cause=("category", "entity"),
-    ),
-    "milestone.missing": Kind(
-        what="The contract of “{deal}” bills with “{milestone}”, which {project} does not have in the PSA; it has “{others}”.",
-        why="Nobody can complete it there, so its {amount} would never become due.",
-        owner="the project manager",
-        fix="Give the milestone in the PSA the name that it has in the contract, or plan it.",
-        where="{link}",
-        within=_DAY,
-        cause=("milestone", "project"),
-    ),
-    "milestone.doubled": Kind(
-        what="{project} has {count} milestones called “{milestone}” in the PSA.",
-        why="Tieout goes by the first of them; {amount} may become due with the wrong one.",
-        owner="the project manager",
-        fix="Rename or delete the others in the PSA.",
-        where="{link}",
-        within=_DAY,
-        cause=("milestone", "project"),
     ),
     "billing.po_missing": Kind(
         what="The customer of “{deal}” demands a purchase order number, and there is none.",

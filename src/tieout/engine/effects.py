@@ -6,6 +6,7 @@ The engine, not the connector, decides what an unknown outcome means, by the gua
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -40,12 +41,20 @@ from tieout.store.memory import Gap
 # For so long after the database came back, class E waits for a person.
 _CAREFUL = timedelta(hours=24)
 
+# Waits until a connection may be called, by its limits (engine.limiter); what the block sends is not kept waiting.
+Leave = Callable[[str], AbstractAsyncContextManager[None]]
+
 # What becomes true in our own books in the transaction that records the receipt.
 OnDone = Callable[[Tx, Receipt], Awaitable[None]]
 
 
 async def nothing_more(tx: Tx, receipt: Receipt) -> None:
     """For effects that teach the hub nothing beyond their receipt."""
+
+
+def at_once(connection: str) -> AbstractAsyncContextManager[None]:
+    """For systems whose limits nobody keeps."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +102,16 @@ class Effects:
         context: Context,
         sabotage: frozenset[str] = frozenset(),
         permit: Permit | None = None,
+        leave: Leave = at_once,
     ) -> None:
         self.step = ""
+        self.moved = False  # whether this life has made anything true in a target
         self._database = database
         self._clock = clock
         self._context = context
         self._sabotage = sabotage
         self._permit = permit
+        self._leave = leave
 
     def about(self, *, entity: str | None = None, engagement: str | None = None) -> None:
         context = self._context
@@ -234,13 +246,14 @@ class Effects:
             return await effects.get(tx, effect.key)
 
     async def _send(self, effect: _Effect, stored: Row | None, act: Send) -> tuple[Heard, Receipt | Exception | None]:
-        """Claims the effect and sends it."""
+        """Claims the effect and sends it, when it is the connection's turn: a claim is not kept while it waits."""
         self._check_permit(effect)
         request = bytes(stored["request"]) if act.kept and stored else await effect.sink.prepare(effect.write)
-        claimed_at = self._clock()
-        if not await self._claim(effect, stored, act, request, claimed_at):
-            return Heard.OVERTAKEN, None
-        return await self._attempt(effect, request, claimed_at)
+        async with self._leave(effect.sink.name):
+            claimed_at = self._clock()
+            if not await self._claim(effect, stored, act, request, claimed_at):
+                return Heard.OVERTAKEN, None
+            return await self._attempt(effect, request, claimed_at)
 
     async def _attempt(
         self, effect: _Effect, request: bytes, claimed_at: datetime
@@ -322,6 +335,7 @@ class Effects:
                 tx, effect.key, "done", now=self._clock(), receipt=asdict(receipt), look_again_at=look_again_at
             )
             await effect.on_done(tx, receipt)
+        self.moved = True
         return receipt
 
 

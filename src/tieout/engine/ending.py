@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from tieout.domain.problems import Conflict, Misconfigured, Rejected, Transient
+from tieout.domain.problems import Conflict, Misconfigured, NoLeave, Rejected, Transient
 from tieout.engine.run import Held, Ignored, Later, Waiting
 
 # A fault of ours is tried this often before it becomes a hold; a partner that is away is waited for.
@@ -80,6 +80,8 @@ def _again(how: Exception, attempts: int, now: datetime) -> End:
             return Stop("held", "poison")
         case Later():
             return Again(how.at, reset=True)
+        case NoLeave():
+            return Again(now + timedelta(seconds=how.after), reset=True)
         case Transient() | Conflict():
             asked = timedelta(seconds=getattr(how, "after", None) or 0.0)
             return Again(now + max(asked, back_off(attempts)))

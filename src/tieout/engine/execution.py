@@ -16,8 +16,9 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.company import Company
 from tieout.engine.configuration import Configuration, configuration_of
-from tieout.engine.effects import Context, Effects
+from tieout.engine.effects import Context, Effects, Leave, at_once
 from tieout.engine.ending import ALONE, DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
+from tieout.engine.errand import errand, for_entity
 from tieout.engine.permit import permit_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import firm, holds, messages, runs
@@ -87,6 +88,8 @@ class Generation:
         self.row["entity"] = entity or self.row["entity"]
         self.row["engagement"] = engagement or self.row["engagement"]
         self.effects.about(entity=entity, engagement=engagement)
+        if entity:
+            for_entity(entity)
         async with self._database.transaction() as tx:
             await runs.tell(tx, self.id, entity=entity, engagement=engagement)
 
@@ -139,7 +142,7 @@ class Generation:
         async with self._database.transaction() as tx:
             await runs.queue(
                 tx, run_id(flow, subject, version), flow=flow, subject=subject, version=version, lane=lane,
-                engagement=engagement, now=self._clock(),
+                engagement=engagement, now=self._clock(), backfill=self.row["backfill"],
             )  # fmt: skip
 
     def ignore(self, reason: str) -> NoReturn:
@@ -154,8 +157,9 @@ def run_id(flow: str, subject: str, version: str) -> str:
 class Executor:
     """Executes runs; any number of them on one database, in any number of processes.
 
-    `longest` is what a run may take. `sabotage` brings known bugs back (see engine.effects, too): `count_no_deaths` begins
-    a run again however many workers ended at it, `never_alone` lets one under suspicion work beside others.
+    `longest` is what a run may take, `leave` waits for a system's limits. `sabotage` brings known bugs back (see
+    engine.effects, too): `count_no_deaths` begins a run again however many workers ended at it, `never_alone` lets one under
+    suspicion work beside others.
     """
 
     def __init__(
@@ -169,12 +173,14 @@ class Executor:
         worker: str,
         sabotage: frozenset[str] = frozenset(),
         longest: timedelta = LONGEST,
+        leave: Leave = at_once,
     ) -> None:
         self._database = database
         self._clock = clock
         self._calendar = calendar
         self._company = Company()
         self._longest = longest
+        self._leave = leave
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
         self._firm = firm
@@ -219,7 +225,7 @@ class Executor:
             configuration = await configuration_of(tx, row, self._firm)
             permit = await permit_of(tx, row)
         context = Context(row["id"], row["entity"], row["engagement"], generation, self._worker)
-        effects = Effects(self._database, self._clock, context, self._sabotage, permit)
+        effects = Effects(self._database, self._clock, context, self._sabotage, permit, self._leave)
         run = Generation(self._database, self._clock, self._calendar, row, came, effects)
         try:
             await self._work(run, configuration)
@@ -232,14 +238,17 @@ class Executor:
         """Lets the flow do its work, in its time, unless it has been the death of too many workers."""
         if run.row["deaths"] >= DEATHS and "count_no_deaths" not in self._sabotage:
             raise Poison(f"{run.row['deaths']} workers ended at it")
-        time = asyncio.timeout(self._longest.total_seconds())
+        time, flow = asyncio.timeout(self._longest.total_seconds()), self._flows[run.row["flow"]]
         try:
             async with time:
                 systems = self._systems_for(run.effects, self._database, configuration)
-                await self._flows[run.row["flow"]].body(run, systems)
+                with errand("backfill" if run.row["backfill"] else flow.errand, run.row["entity"]):
+                    await flow.body(run, systems)
         except TimeoutError as late:
             if not time.expired():
                 raise
+            if run.effects.moved:
+                raise Later(self._clock(), "there is more to do than fits into one go") from late
             raise Hung(run.effects.step, self._longest) from late
 
     async def _ended(self, run: Generation, how: Exception | None) -> None:

@@ -9,6 +9,8 @@ import structlog
 
 from tieout.connectors.contract import Change, Source
 from tieout.domain.identity import Ref, content_hash
+from tieout.domain.limits.settings import Lane
+from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.run import Clock, Flow
 from tieout.store import bells, firm, messages, runs
@@ -43,25 +45,26 @@ class Intake:
         async with self._database.transaction() as tx:
             if await firm.connection_state(tx, name) != "active":
                 return 0
-            cursor, again = await messages.cursor(tx, name, feed.kind)
-        more = True
+            begun = await messages.cursor(tx, name, feed.kind)
+        more, cursor, backfill = True, begun.value, begun.backfill
         while more:
             try:
-                page = await feed.source.changes(feed.kind, cursor)
+                with errand("backfill" if backfill else feed.flow.errand):
+                    page = await feed.source.changes(feed.kind, cursor)
             except Exception:  # what came before it does not wait for the next round
                 async with self._database.transaction() as tx:
-                    await self._start(tx, feed)
+                    await self._start(tx, feed, backfill=backfill)
                 raise
             async with self._database.transaction() as tx:
                 stored = await messages.record(
-                    tx, [_arrival(each) for each in page.changes], via="sweep", now=self._clock(), again=again
+                    tx, [_arrival(each) for each in page.changes], via="sweep", now=self._clock(), again=begun.again
                 )
                 if page.complete:
                     await messages.advance(tx, name, feed.kind, page.cursor, self._clock(), swept=not page.more)
                 new, untaken = new + len(stored), untaken + len(stored)
                 more, cursor = page.more and page.complete, page.cursor
                 if untaken >= feed.flow.page or not more:
-                    await self._start(tx, feed)
+                    await self._start(tx, feed, backfill=backfill)
                     untaken = 0
         return new
 
@@ -74,7 +77,8 @@ class Intake:
             log.warning("the system that rings used one id for two contents", connection=source.name, id=each)
         for bell in waiting:
             asked = self._clock()
-            change = await source.look(Ref(source.name, bell["kind"], bell["record_id"]))
+            with errand(self._errand(source, bell["kind"])):
+                change = await source.look(Ref(source.name, bell["kind"], bell["record_id"]))
             async with self._database.transaction() as tx:
                 if change is not None:
                     await messages.record(tx, [_arrival(change)], via="doorbell", now=self._clock())
@@ -84,22 +88,31 @@ class Intake:
                         await self._start(tx, feed)
         return len(waiting)
 
-    async def _start(self, tx: Tx, feed: Feed) -> None:
+    def _errand(self, source: Source, kind: str) -> Lane:
+        """How pressing it is to answer a ring."""
+        told = [each.flow.errand for each in self.feeds if each.source is source and each.kind == kind]
+        return told[0] if told else "master"
+
+    async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""
         name, kind, flow = feed.source.name, feed.kind, feed.flow
         if flow.page > 1:
             while ids := await messages.next_page(tx, name, kind, flow.page):
                 subject = f"{name}/{kind}/{ids[0]}-{ids[-1]}"
-                await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", ids)
+                await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", ids, backfill)
         else:
             while waiting := await messages.waiting(tx, name, kind, 200):
                 for each in waiting:
                     subject = str(Ref(each["connection"], each["kind"], each["record_id"]))
-                    await self._queue(tx, flow, subject, each["version"], flow.lane(each), [each["id"]])
+                    await self._queue(tx, flow, subject, each["version"], flow.lane(each), [each["id"]], backfill)
 
-    async def _queue(self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, messages_: Sequence[int]) -> None:
+    async def _queue(
+        self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, messages_: Sequence[int], backfill: bool
+    ) -> None:
         id_ = run_id(flow.name, subject, version)
-        await runs.queue(tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock())
+        await runs.queue(
+            tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock(), backfill=backfill
+        )
         await messages.assign(tx, messages_, id_)
 
 

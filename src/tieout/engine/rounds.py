@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 
 from tieout.connectors.contract import Connector, Health, Sink, Write
-from tieout.domain.problems import Misconfigured, Problem, Transient
+from tieout.domain.problems import Misconfigured, NoLeave, Problem, Transient
 from tieout.engine.effects import receipt_of
+from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.intake import Intake
 from tieout.engine.recollection import recollect
@@ -115,7 +116,8 @@ class Rounds:
         async with self._database.transaction() as tx:
             waiting = await effects.to_look_at(tx, self._clock(), 50)
         for each in waiting:
-            await self._guarded(each["connection"], self._second_look, each)
+            with errand("billing"):
+                await self._guarded(each["connection"], self._second_look, each)
         return len(waiting)
 
     async def _second_look(self, effect: Mapping[str, Any]) -> None:
@@ -166,6 +168,8 @@ class Rounds:
         """One system's trouble is that system's alone: it is noted, and the round goes on."""
         try:
             result = await act(*args)
+        except NoLeave:  # its limits keep it from being asked now; that says nothing of how it is
+            return None
         except Transient as away:
             await self._keep(name, Health(ok=False, detail=str(away)[:300]))
             return None

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Literal, NoReturn, ParamSpec, Protocol, TypeVar
 
 from tieout.domain.identity import Ref
+from tieout.domain.limits.settings import Lane
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 
@@ -147,7 +148,8 @@ class Flow:
 
     `starts_on` names the role and the kind of record whose change starts it; without it the flow is started by others.
     A flow works on one record per run, or on a page of them (`page` > 1) where volume is high. Runs of one `lane` are
-    serial, different lanes go side by side.
+    serial, different lanes go side by side. `errand` says how pressing its calls are (domain.limits); what was there before
+    the hub came is back-fill, whatever the flow.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Flow:
     starts_on: tuple[str, str] | None = None
     page: int = 1
     lane: Callable[[Row], str] = by_subject
+    errand: Lane = "master"
 
 
 def flow(
@@ -166,10 +169,11 @@ def flow(
     starts_on: tuple[str, str] | None = None,
     page: int = 1,
     lane: Callable[[Row], str] = by_subject,
+    errand: Lane = "master",
 ) -> Callable[[Callable[[Run, Any], Awaitable[None]]], Flow]:
     """Makes a Flow of an async function; the function's name becomes the flow's."""
 
     def make(body: Callable[[Run, Any], Awaitable[None]]) -> Flow:
-        return Flow(body.__name__, version, title, body, starts_on, page, lane)
+        return Flow(body.__name__, version, title, body, starts_on, page, lane, errand)
 
     return make

@@ -14,7 +14,9 @@ from tieout.engine.run import Run, flow
 from tieout.systems.systems import Systems
 
 
-@flow(version=1, title="Approved time → priced and checked", starts_on=("psa", "time_entry"), page=5000)
+@flow(
+    version=1, title="Approved time → priced and checked", starts_on=("psa", "time_entry"), page=5000, errand="billing"
+)
 async def approved_time(run: Run, systems: Systems) -> None:
     connection = run.subject.split("/")[0]
     entries = [each.record for each in run.messages if each.record is not None and not each.deleted]

@@ -10,7 +10,7 @@ from tieout.systems.systems import Systems
 RELEASE = "release"
 
 
-@flow(version=1, title="Drafts in the ERP are still there")
+@flow(version=1, title="Drafts in the ERP are still there", errand="billing")
 async def drafts_still_there(run: Run, systems: Systems) -> None:
     erp = systems.erp(run.subject)
     await run.about(title=f"drafts of {run.subject}", entity=run.subject)

@@ -22,7 +22,13 @@ def invoice_lane(message: Row) -> str:
     return engagement_of(reference) if reference.startswith("ENG-") else by_subject(message)
 
 
-@flow(version=1, title="Invoice and payment → CRM and PSA", starts_on=("erp", "invoice"), lane=invoice_lane)
+@flow(
+    version=1,
+    title="Invoice and payment → CRM and PSA",
+    starts_on=("erp", "invoice"),
+    lane=invoice_lane,
+    errand="billing",
+)
 async def invoice_to_crm_and_psa(run: Run, systems: Systems) -> None:
     ref = Ref.parse(run.subject)
     erp = systems.erp_named(ref.connection)

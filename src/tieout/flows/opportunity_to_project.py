@@ -31,6 +31,7 @@ def engagement_lane(message: Row) -> str:
     title="Won deal → customer, project, kickoff",
     starts_on=("crm", "opportunity"),
     lane=engagement_lane,
+    errand="interactive",
 )
 async def opportunity_to_project(run: Run, systems: Systems) -> None:
     ref = Ref.parse(run.subject)

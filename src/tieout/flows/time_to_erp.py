@@ -8,7 +8,7 @@ from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
 
 
-@flow(version=1, title="Approved time → ERP timesheets")
+@flow(version=1, title="Approved time → ERP timesheets", errand="billing")
 async def time_to_erp(run: Run, systems: Systems) -> None:
     connection, entity = run.subject.split("/")
     erp = systems.erp(entity)

@@ -305,19 +305,33 @@ async def untaken(tx: Tx) -> int:
     return found["n"] if found else 0
 
 
-async def cursor(tx: Tx, connection: str, kind: str) -> tuple[str | None, bool]:
-    """Where the feed goes on, None at its beginning, and whether what comes next is read again on purpose."""
-    found = await row(tx, "select value, again from cursor where connection = %s and kind = %s", (connection, kind))
-    return (found["value"] or None, found["again"]) if found else (None, False)
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a feed goes on: `value` is None at its beginning, `again` says that what comes next is read again on purpose,
+    `backfill` that the feed has not been read to its end yet."""
+
+    value: str | None = None
+    again: bool = False
+    backfill: bool = True
+
+
+async def cursor(tx: Tx, connection: str, kind: str) -> Cursor:
+    found = await row(
+        tx,
+        "select value, again, again or not caught_up as backfill from cursor where connection = %s and kind = %s",
+        (connection, kind),
+    )
+    return Cursor(found["value"] or None, found["again"], found["backfill"]) if found else Cursor()
 
 
 async def advance(tx: Tx, connection: str, kind: str, value: str, now: datetime, *, swept: bool = False) -> None:
     """Moves the cursor on; `swept` says that the feed was read to its end."""
     await tx.execute(
         """
-        insert into cursor (connection, kind, value, advanced_at) values (%(connection)s, %(kind)s, %(value)s, %(now)s)
+        insert into cursor (connection, kind, value, advanced_at, caught_up)
+        values (%(connection)s, %(kind)s, %(value)s, %(now)s, %(swept)s)
         on conflict (connection, kind) do update set value = excluded.value, advanced_at = excluded.advanced_at,
-          again = cursor.again and not %(swept)s
+          again = cursor.again and not %(swept)s, caught_up = cursor.caught_up or %(swept)s
         """,
         {"connection": connection, "kind": kind, "value": value, "now": now, "swept": swept},
     )

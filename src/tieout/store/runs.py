@@ -33,28 +33,47 @@ async def queue(
     lane: str,
     now: datetime,
     engagement: str | None = None,
+    backfill: bool = False,
 ) -> None:
     """A new run, or the one that is there already: its id is the idempotency key."""
     await tx.execute(
         """
-        insert into run (id, flow, subject, version, lane, engagement, state, not_before, created_at)
-        values (%s, %s, %s, %s, %s, %s, 'queued', %s, %s) on conflict (id) do nothing
+        insert into run (id, flow, subject, version, lane, engagement, state, not_before, created_at, backfill)
+        values (%s, %s, %s, %s, %s, %s, 'queued', %s, %s, %s) on conflict (id) do nothing
         """,
-        (run_id, flow, subject, version, lane, engagement, now, now),
+        (run_id, flow, subject, version, lane, engagement, now, now, backfill),
     )
 
 
+# So many back-fill runs of each worker at most are with the engine: behind more of them, what is pressing would find no place.
+_BACKFILL = 6
+
+
 async def due(tx: Tx, now: datetime, limit: int) -> list[dict[str, Any]]:
-    """Runs to hand to the engine, locked against a second hand."""
-    return await rows(
+    """Runs to hand to the engine, locked against a second hand; back-fill after everything else, and a few at a time."""
+    pressing = await rows(
         tx,
         """
         select id, generation, lane from run
-        where state in ('queued', 'retrying') and not handed_over and not_before <= %s
+        where state in ('queued', 'retrying') and not handed_over and not_before <= %s and not backfill
         order by not_before, sequence limit %s for update skip locked
         """,
         (now, limit),
     )
+    filling = await rows(
+        tx,
+        """
+        select id, generation, lane from run
+        where state in ('queued', 'retrying') and not handed_over and not_before <= %(now)s and backfill
+        order by not_before, sequence
+        limit least(%(limit)s, greatest(0,
+          %(most)s * (select greatest(count(*), 1) from worker where gone_at is null)
+          - (select count(*) from run where backfill and handed_over and state in ('queued', 'retrying', 'running'))))
+        for update skip locked
+        """,
+        {"now": now, "limit": limit - len(pressing), "most": _BACKFILL},
+    )
+    return [*pressing, *filling]
 
 
 async def handed_over(tx: Tx, ids: Sequence[str]) -> None:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
-import httpx2
-
 from tieout.connectors.contract import (
     Change,
     Claim,
@@ -30,6 +28,7 @@ from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.milestones import Milestones
 from tieout.connectors.kantata.reading import EXPENSES, TIME, Lines
 from tieout.connectors.kantata.writing import REPORT, Missing, Preparation, Prepared
+from tieout.connectors.transports import paced
 from tieout.connectors.transports.answers import readable
 from tieout.connectors.transports.http import Request
 from tieout.domain.identity import Ref
@@ -333,9 +332,7 @@ def _open(opening: Opening) -> Connector:
     unknown = sorted(opening.fields.keys() - REPORT.keys())
     if unknown:
         raise Misconfigured(f"fields: {unknown} are none of {sorted(REPORT)}", opening.name)
-    http = httpx2.AsyncClient(
-        base_url=config.url, timeout=config.timeout, transport=opening.transport, follow_redirects=False
-    )
+    http = paced.client(opening, config.url, config.timeout)
     return Kantata(opening.name, config, KantataClient(opening.name, config, http), opening.fields)
 
 

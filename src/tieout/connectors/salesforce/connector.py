@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
-
-import httpx2
 
 from tieout.connectors.contract import (
     Change,
@@ -34,6 +31,7 @@ from tieout.connectors.salesforce.deals import Deal, Deals
 from tieout.connectors.salesforce.doorbell import SalesforceDoorbell
 from tieout.connectors.salesforce.mapping import Words
 from tieout.connectors.salesforce.sweep import Sweep
+from tieout.connectors.transports import paced
 from tieout.connectors.transports.answers import readable
 from tieout.connectors.transports.http import Request
 from tieout.domain.identity import Ref, content_hash
@@ -219,7 +217,7 @@ class Salesforce:
         base = f"{self._client.base}/sobjects"
         match write.operation:
             case "opportunity.update":
-                body = await self._deal_update(write)
+                body = reporting.opportunity_update(write.body)
                 path = f"{base}/Opportunity/{write.ids['record']}"
             case "account.update":
                 body = reporting.account_update(write.body)
@@ -231,16 +229,6 @@ class Salesforce:
             case _:
                 raise LookupError(f"salesforce has no operation {write.operation!r}")
         return Request("PATCH", path, body).encode()
-
-    async def _deal_update(self, write: Write) -> dict[str, Any]:
-        """Without what the org may lack, and does."""
-        body = reporting.opportunity_update(write.body)
-        if not reporting.OPTIONAL & body.keys():
-            return body
-        with readable(self.name):
-            answer = await self._client.get(f"{self._client.base}/sobjects/Opportunity/describe")
-            there = {each["name"] for each in answer.body["fields"]}
-        return {name: value for name, value in body.items() if name in there or name not in reporting.OPTIONAL}
 
     async def send(self, operation: str, request: bytes) -> Receipt:
         sent = Request.decode(request)
@@ -274,7 +262,7 @@ class Salesforce:
                 )
                 return Receipt(found[0]["Id"]) if found else None
             case "opportunity.update":
-                wanted = await self._deal_update(write)
+                wanted = reporting.opportunity_update(write.body)
             case "account.update":
                 wanted = reporting.account_update(write.body)
             case _:
@@ -324,9 +312,7 @@ def _open(opening: Opening) -> Connector:
         words = Words.of(opening.fields, config.currency, cpq=config.cpq)
     except ValueError as wrong:
         raise Misconfigured(str(wrong), opening.name) from wrong
-    http = httpx2.AsyncClient(
-        base_url=config.url, timeout=config.timeout, transport=opening.transport, follow_redirects=False
-    )
+    http = paced.client(opening, config.url, config.timeout)
     return Salesforce(opening.name, config, SalesforceClient(opening.name, config, http), words)
 
 

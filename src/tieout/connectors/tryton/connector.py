@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-import httpx2
-
 from tieout.connectors.contract import Change, ConnectorSpec, Health, Opening, Operation, Page, Reading, Receipt, Write
+from tieout.connectors.transports import paced
 from tieout.connectors.transports.answers import readable
 from tieout.connectors.tryton import customers, invoices, ledger, projects, timesheets
 from tieout.connectors.tryton.books import Books
@@ -124,7 +123,7 @@ class Tryton:
 
 def open_connection(opening: Opening) -> Tryton:
     config = cast("TrytonConfig", opening.config)
-    http = httpx2.AsyncClient(base_url=config.url, timeout=config.timeout, trust_env=False, transport=opening.transport)
+    http = paced.client(opening, config.url, config.timeout, trust_env=False)
     client = TrytonClient(http, database=config.database, user=config.user, password=config.password.get_secret_value())
     return Tryton(opening.name, config, client)
 

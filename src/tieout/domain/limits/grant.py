@@ -7,18 +7,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
-from tieout.domain.limits.pace import Heard, Pace, Rule, allowance, begun, heard, left, refilled
+from tieout.domain.limits.pace import Heard, Pace, Rule, allowance, begun, heard, left, refilled, returned, saved_up
 from tieout.domain.limits.settings import LANES, Lane
 from tieout.domain.limits.turns import PART_OF_BUDGET, Party, Turns, share_out
+
+# Seconds after which a spent budget is believed no longer: a person's call asks what is left of it by now.
+_REPORT_HOLDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What one worker tells and wants: answers since it last asked, calls under way, and calls that wait, by lane and entity."""
+    """What one worker tells and wants: answers since it last asked, calls under way, and calls that wait, by lane and entity.
+
+    `spare` is how many more it would have in store for the next moment, `unused` how many of its last store it gives back.
+    """
 
     told: Heard = field(default_factory=Heard)
     in_flight: int = 0
     waiting: Mapping[Party, int] = field(default_factory=dict[Party, int])
+    spare: int = 0
+    unused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +37,54 @@ class Shared:
     turns: Turns = field(default_factory=Turns)
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The calls that may begin now, and how many more for whoever comes within the next moment."""
+
+    calls: Counter[Party]
+    spare: int
+    shared: Shared
+
+
 def grant(
     shared: Shared, rule: Rule, ask: Ask, others: Mapping[Party, int], others_in_flight: int, now: float,
     lanes: Collection[Lane] = LANES,
-) -> tuple[Counter[Party], Shared]:  # fmt: skip
-    """The calls that the asking worker may begin now. What is the others' turn is left to them, as they ask within a tick.
+) -> Grant:  # fmt: skip
+    """What the asking worker gets. What is the others' turn is left to them, as they ask within a tick.
 
-    `others` are the calls that wait at other workers; `lanes` those that this hour allows.
+    `others` are the calls that wait at other workers; `lanes` those that this hour allows. A store is given from what nobody
+    waits for, half of it at most.
     """
     in_flight = ask.in_flight + others_in_flight
     pace = heard(shared.pace, ask.told, in_flight + ask.told.accepted + ask.told.refused, now)
-    allowed = [lane for lane in lanes if not _spent(pace, rule, lane)]
+    pace = returned(pace, ask.unused)
+    allowed = [lane for lane in lanes if not spent(pace, rule, lane, now)]
     everybody = Counter(
         {party: n for party, n in (Counter(ask.waiting) + Counter(others)).items() if party[0] in allowed}
     )
     pace = refilled(pace, rule, everybody.total(), in_flight, now)
-    all_given, _ = share_out(shared.turns, everybody, allowance(pace, rule, in_flight, now))
+    room = allowance(pace, rule, in_flight, now)
+    all_given, turns = _given(shared.turns, everybody, room, saved_up(pace, rule, in_flight))
     mine = Counter({
         party: min(ask.waiting[party], ceil(n * ask.waiting[party] / everybody[party]))
         for party, n in all_given.items() if ask.waiting.get(party)
     })  # fmt: skip
     _, turns = share_out(shared.turns, mine, mine.total())
-    return mine, Shared(begun(pace, mine.total()), turns)
+    spare = min(ask.spare, max(room - everybody.total(), 0) // 2) if len(allowed) == len(LANES) else 0
+    return Grant(mine, spare, Shared(begun(pace, mine.total() + spare, now), turns))
 
 
-def _spent(pace: Pace, rule: Rule, lane: Lane) -> bool:
+def _given(turns: Turns, waiting: Counter[Party], room: int, kept: int) -> tuple[Counter[Party], Turns]:
+    """Up to `room` calls, of which `kept` are for persons alone: whoever waits at a screen finds some left."""
+    given, turns = share_out(turns, waiting, max(room - kept, 0))
+    persons = Counter({party: n for party, n in (waiting - given).items() if party[0] == "interactive"})
+    more, turns = share_out(turns, persons, room - given.total())
+    return given + more, turns
+
+
+def spent(pace: Pace, rule: Rule, lane: Lane, now: float) -> bool:
     """Whether a lane has used its part of the reported budget."""
+    if pace.budget is None or (lane == "interactive" and now - pace.budget.at > _REPORT_HOLDS):
+        return False
     part = Rule(rule.per_second, rule.at_once, rule.share * PART_OF_BUDGET[lane])
     return left(pace, part) == 0

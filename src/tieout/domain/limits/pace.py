@@ -19,6 +19,9 @@ _BURST = 0.2
 # Without `Retry-After`, a system that refuses everything is left alone for so long, doubled each time.
 _PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 _LONGEST_WISH = 3600.0
+# A system that has refused everything so often, one call at a time, counts by the minute: what it took in one is its limit.
+_BY_THE_MINUTE = 3
+_MINUTE, _PIECE = 60, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +68,35 @@ class Rule:
 class Heard:
     """What the system answered since it was last told: calls carried out and refused, the longest wait that it asked for.
 
-    `crowded` says that it complained of too many calls at once, not of too many in a time.
+    `crowded` says that it complained of too many calls at once, not of too many in a time; `down` that it refused for another
+    reason than a limit.
     """
 
     accepted: int = 0
     refused: int = 0
     wait: float | None = None
     crowded: bool = False
+    down: bool = False
     budget: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again."""
+    """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again.
 
-    rate: Learned = field(default_factory=lambda: Learned(50.0))
+    `taken` are the calls that it carried out in the last minute, by pieces of five seconds.
+    """
+
+    rate: Learned = field(default_factory=lambda: Learned(100.0))
     at_once: Learned = field(default_factory=lambda: Learned(64.0))
-    room: float = 1.0
+    room: float = 10.0
     at: float = 0.0
     cut_at: float = -_REACTION
     accepted_at: float = 0.0
     quiet_until: float = 0.0
     strikes: int = 0
     budget: Budget | None = None
+    taken: tuple[tuple[int, int], ...] = ()
 
 
 def per_second(pace: Pace, rule: Rule) -> float:
@@ -105,7 +114,7 @@ def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
     if told.budget is not None:
         pace = replace(pace, budget=Budget(*told.budget, now))
     if told.accepted:
-        pace = replace(pace, strikes=0, accepted_at=now)
+        pace = replace(pace, strikes=0, accepted_at=now, taken=_counted(pace, told.accepted, now))
     if told.refused == 0:
         return pace
     if told.wait is not None:
@@ -117,7 +126,17 @@ def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
         pace = replace(pace, strikes=pace.strikes + 1, quiet_until=max(pace.quiet_until, now + pause))
     if told.crowded:
         return replace(pace, at_once=pace.at_once.cut(max(in_flight, 1)), cut_at=now)
-    return replace(pace, rate=pace.rate.cut(pace.rate.value), room=0.0, cut_at=now)
+    at = pace.rate.value
+    if pace.strikes == _BY_THE_MINUTE and not told.down:
+        at = sum(n for _, n in _counted(pace, 0, now)) / _MINUTE
+    return replace(pace, rate=pace.rate.cut(at), room=0.0, cut_at=now)
+
+
+def _counted(pace: Pace, accepted: int, now: float) -> tuple[tuple[int, int], ...]:
+    """What was carried out in the last minute, and these."""
+    piece, pieces = int(now // _PIECE), dict(pace.taken)
+    pieces[piece] = pieces.get(piece, 0) + accepted
+    return tuple((each, n) for each, n in pieces.items() if each > piece - _MINUTE // _PIECE and n)
 
 
 def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -> Pace:
@@ -125,15 +144,20 @@ def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -
     if pace.at == 0.0 or now < pace.at:
         return replace(pace, at=now)
     passed, quiet = now - pace.at, now < pace.quiet_until
-    if not quiet and waiting > 0 and pace.strikes == 0:
+    room = 0.0 if quiet else min(pace.room + passed * per_second(pace, rule), _most(pace, rule))
+    free = at_once(pace, rule) - in_flight
+    if not quiet and pace.strikes == 0:
         wide = min(passed, 1.0)
-        if rule.per_second is None or pace.rate.value < rule.per_second:
+        if waiting > room and (rule.per_second is None or pace.rate.value < rule.per_second):
             pace = replace(pace, rate=pace.rate.full(wide))
-        if in_flight >= 0.9 * at_once(pace, rule) and (rule.at_once is None or pace.at_once.value < rule.at_once):
+        if waiting > free and (rule.at_once is None or pace.at_once.value < rule.at_once):
             pace = replace(pace, at_once=pace.at_once.full(wide))
-    most = max(per_second(pace, rule) * _BURST, 1.0)
-    room = 0.0 if quiet else min(pace.room + passed * per_second(pace, rule), most)
     return replace(pace, room=room, at=now)
+
+
+def _most(pace: Pace, rule: Rule) -> float:
+    """The most calls that are kept back for saving up."""
+    return max(per_second(pace, rule) * _BURST, 1.0)
 
 
 def allowance(pace: Pace, rule: Rule, in_flight: int, now: float) -> int:
@@ -145,6 +169,12 @@ def allowance(pace: Pace, rule: Rule, in_flight: int, now: float) -> int:
     return max(min(int(pace.room + 1e-9), at_once(pace, rule) - in_flight), 0)
 
 
+def saved_up(pace: Pace, rule: Rule, in_flight: int) -> int:
+    """How many of the calls that may begin now are kept for persons, so that they find some while others want all of them."""
+    by_rate = pace.room <= at_once(pace, rule) - in_flight
+    return int(_most(pace, rule) / 4) if by_rate else at_once(pace, rule) // 20
+
+
 def left(pace: Pace, rule: Rule) -> int | None:
     """Calls that our share of the reported budget still allows; None where the system reports none."""
     if pace.budget is None:
@@ -152,7 +182,15 @@ def left(pace: Pace, rule: Rule) -> int | None:
     return max(int(pace.budget.limit * rule.share) - pace.budget.used, 0)
 
 
-def begun(pace: Pace, calls: int) -> Pace:
+def returned(pace: Pace, calls: int) -> Pace:
+    """Calls that had leave were not made."""
+    budget = pace.budget and replace(pace.budget, used=max(pace.budget.used - calls, 0))
+    return replace(pace, room=pace.room + calls, budget=budget)
+
+
+def begun(pace: Pace, calls: int, now: float) -> Pace:
     """Calls have begun; what the system reports of its budget comes with their answers, and until then they are counted here."""
-    budget = pace.budget and replace(pace.budget, used=pace.budget.used + calls)
+    if not calls:
+        return pace
+    budget = pace.budget and replace(pace.budget, used=pace.budget.used + calls, at=now)
     return replace(pace, room=max(pace.room - calls, 0.0), budget=budget)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -73,6 +73,18 @@ class LimitSettings(Part):
         """Which work may call at a moment in the firm's time zone."""
         found = self.window(moment)
         return LANES if found is None else found.lanes
+
+    def opens(self, lane: Lane, moment: datetime) -> datetime:
+        """When a lane may call next; the moment itself when it may call now."""
+        return next(each for each in [moment, *self.edges(moment)] if lane in self.lanes_at(each))
+
+    def edges(self, moment: datetime) -> list[datetime]:
+        """The moments of the next eight days at which other rules may begin, in order."""
+        days = [moment.date() + timedelta(days=n) for n in range(9)]
+        clock = {at for each in self.windows for at in (each.begins, each.ends)}
+        return sorted(
+            at for day in days for each in clock if (at := datetime.combine(day, each, moment.tzinfo)) > moment
+        )
 
     def share_at(self, moment: datetime) -> float:
         found = self.window(moment)
