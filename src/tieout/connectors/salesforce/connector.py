@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 from tieout.connectors.contract import (
@@ -217,7 +218,7 @@ class Salesforce:
         base = f"{self._client.base}/sobjects"
         match write.operation:
             case "opportunity.update":
-                body = reporting.opportunity_update(write.body)
+                body = await self._deal_update(write)
                 path = f"{base}/Opportunity/{write.ids['record']}"
             case "account.update":
                 body = reporting.account_update(write.body)
@@ -229,6 +230,16 @@ class Salesforce:
             case _:
                 raise LookupError(f"salesforce has no operation {write.operation!r}")
         return Request("PATCH", path, body).encode()
+
+    async def _deal_update(self, write: Write) -> dict[str, Any]:
+        """Without what the org may lack, and does."""
+        body = reporting.opportunity_update(write.body)
+        if not reporting.OPTIONAL & body.keys():
+            return body
+        with readable(self.name):
+            answer = await self._client.get(f"{self._client.base}/sobjects/Opportunity/describe")
+            there = {each["name"] for each in answer.body["fields"]}
+        return {name: value for name, value in body.items() if name in there or name not in reporting.OPTIONAL}
 
     async def send(self, operation: str, request: bytes) -> Receipt:
         sent = Request.decode(request)
@@ -262,7 +273,7 @@ class Salesforce:
                 )
                 return Receipt(found[0]["Id"]) if found else None
             case "opportunity.update":
-                wanted = reporting.opportunity_update(write.body)
+                wanted = await self._deal_update(write)
             case "account.update":
                 wanted = reporting.account_update(write.body)
             case _:
