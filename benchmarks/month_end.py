@@ -7,26 +7,22 @@ import resource
 import time
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from tieout.connectors.contract import Connector, Write
-from tieout.domain.documents.customer import Customer
-from tieout.domain.documents.engagement import Engagement
-from tieout.domain.documents.project import Project, ProjectTask
-from tieout.domain.rating import rate_on
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
 from tieout.engine.rounds import caught_up
 from tieout.engine.worker import Worker
 from tieout.flows.approved_time import approved_time
 from tieout.flows.catalogue import FLOWS
+from tieout.sandbox.workload.booked import book
 from tieout.sandbox.workload.files import Made, make
-from tieout.sandbox.workload.firm import SimulatedFirm, SimulatedProject
+from tieout.sandbox.workload.firm import SimulatedFirm
 from tieout.sandbox.workload.shape import Shape
 from tieout.sandbox.workload.source import SimulatedPsa
-from tieout.store import crosswalk, documents, messages, projects
-from tieout.store.database import Tx, row
+from tieout.store import messages
+from tieout.store.database import row
 from tieout.systems.systems import systems_for
 from tieout.testing.null_erp import NullErp
 
@@ -37,7 +33,6 @@ ENTRIES, SEED = 100_000, 7
 # Entries of a person in a month, about.
 _EACH = 64
 _PSA, _WORKER, _PATIENCE = "kantata", "benchmark", 1_800
-_FIRST_DAY = date(2026, 1, 1)
 _COLUMNS = (
     "source_id",
     "source_version",
@@ -56,7 +51,7 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
     firm = SimulatedFirm(Shape(max(1, entries // _EACH), 1, SEED))
     made = make(firm, None, "jsonl")
     async with ground() as on:
-        await _book(on, firm)
+        await book(on.database, firm, _PSA, now())
         people = [each["person"] for each in firm.people()]
         ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
         first = await _run(on, firm, made, ledgers)
@@ -150,47 +145,3 @@ async def _floor(on: Ground, firm: SimulatedFirm) -> float:
                 "time.deliver", await erp.prepare(Write("time.deliver", f"floor/{number}", "1", {"entries": batch}))
             )
     return time.perf_counter() - began
-
-
-# -- the hub's books of the firm
-
-
-async def _book(on: Ground, firm: SimulatedFirm) -> None:
-    """As kickoffs leave them."""
-    for each in firm.projects():
-        async with on.database.transaction() as tx:
-            await _book_one(tx, each)
-
-
-async def _book_one(tx: Tx, each: SimulatedProject) -> None:
-    customer = Customer(key=each.customer, name=each.customer, source_id=each.customer)
-    tasks = tuple(
-        ProjectTask(key=task.key, name=task.role, role=task.role, hours=Decimal(100), rate=_rate(each, task.role))
-        for task in each.tasks
-    )
-    project = Project(
-        key=each.key, engagement=each.engagement, name=each.name, customer=each.customer, legal_entity=each.entity,
-        currency=each.card.currency, department="410", contract_version=1, budget=Decimal(98000),
-        rate_card=each.card.name, tasks=tasks,
-    )  # fmt: skip
-    deal = Engagement(
-        key=each.engagement, name=each.name, stage="won", customer=customer, legal_entity=each.entity,
-        currency=each.card.currency, amount=Decimal(98000), payment_terms="Net 30", source_id=each.engagement,
-    )  # fmt: skip
-    for document in (deal, project):
-        await documents.save(tx, document, entity=each.entity, engagement=each.engagement, trail={}, now=now())
-    await projects.save(tx, project)
-    erp = f"erp-{each.entity.lower()}"
-    links = [
-        ("project", each.key, erp, each.key), ("project", each.key, _PSA, each.workspace),
-        *(("task", task.key, erp, task.key) for task in each.tasks),
-        *(("task", task.key, _PSA, task.id) for task in each.tasks),
-    ]  # fmt: skip
-    for kind, key, connection, record in links:
-        await crosswalk.link(tx, kind, key, connection, record, now())
-
-
-def _rate(project: SimulatedProject, role: str) -> Decimal:
-    rate = rate_on(project.card, role, _FIRST_DAY)
-    assert rate is not None
-    return rate.amount.amount

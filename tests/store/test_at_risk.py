@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tieout.store import board, projects, time
+from tieout.store import board, projects, time, timesheets
 from tieout.store.database import migrate, rows
 from tieout.store.figures import figures
 from tieout.testing.books import Books, Deal
@@ -80,14 +80,14 @@ async def test_with_the_contract_it_is_unbilled_work_like_all_other_and_stands_u
 async def test_it_goes_to_the_erp_once_the_erp_has_the_project(books: Books) -> None:
     deal = await unsigned(books)
     async with books.database.transaction() as tx:
-        assert await time.to_deliver(tx) == []
-        assert await time.form_batch(tx, "US", kind="new", size=10) is None
+        assert await timesheets.to_deliver(tx) == []
+        assert await timesheets.form_batch(tx, "US", kind="new", size=10) is None
         await tx.execute(
             "insert into crosswalk (connection, kind, record_id, key, since) values ('erp-us', 'project', '501', %s, now())",
             (deal.project,),
         )
-        assert await time.to_deliver(tx) == ["US"]
-        assert await time.form_batch(tx, "US", kind="new", size=10) is not None
+        assert await timesheets.to_deliver(tx) == ["US"]
+        assert await timesheets.form_batch(tx, "US", kind="new", size=10) is not None
 
 
 async def test_a_term_is_over_the_day_after_its_last(books: Books) -> None:

@@ -103,7 +103,7 @@ class Generation:
     async def stand(self, flow: str, subject: str, problems: Sequence[Problem]) -> None:
         row = {**self.row, "flow": flow, "subject": subject}
         async with self._database.transaction() as tx:
-            await holds.open_holds(tx, row, problems, title=self.title, amount=None, now=self._clock())
+            await holds.open_holds(tx, row, problems, title=self.title, amount=None, now=self._clock(), standing=True)
 
     async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> str:
         if not terms:

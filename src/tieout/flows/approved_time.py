@@ -13,6 +13,9 @@ from tieout.domain.proposal import hours_text
 from tieout.engine.run import Run, flow
 from tieout.systems.systems import Systems
 
+# Entries after which all that waits is looked at, although more are coming.
+_AT_LEAST_EVERY = 50_000
+
 
 @flow(
     version=1, title="Approved time → priced and checked", starts_on=("psa", "time_entry"), page=5000, errand="billing"
@@ -24,7 +27,10 @@ async def approved_time(run: Run, systems: Systems) -> None:
     register = systems.register
     await run.about(title=f"{len(run.messages)} time entries")
     await run.step("store the page", register.store_time, connection, entries, gone)
-    await check_time(run, systems, connection, [each["source_id"] for each in entries])
+    await check_time(run, systems, connection, [*(each["source_id"] for each in entries), *gone])
+    # A month-end does not look at everything with every page: whoever has another one behind it leaves that to the last.
+    if _passes(run) or not await register.followed(run.id):
+        await look_again(run, systems, connection)
     await deliver(run, systems, connection)
 
 
@@ -34,14 +40,26 @@ async def deliver(run: Run, systems: Systems, connection: str) -> None:
         await run.start("time_to_erp", f"{connection}/{entity}", run.now().isoformat(), lane=f"time/{entity}")
 
 
-async def check_time(run: Run, systems: Systems, connection: str, ids: list[str]) -> None:
-    """Prices these entries and all that had a problem; opens and closes the holds that stand for causes, not entries."""
+async def check_time(run: Run, systems: Systems, connection: str, ids: list[str] | None) -> None:
+    """Prices these entries, or all that have a problem, and ends the messages that waited for them."""
     register = systems.register
     await run.step("find project, role and rate", register.price_time, connection, ids, rate_rows(systems.firm))
     for entity in systems.firm.entities:
-        await run.step(f"who works for {entity.code}", systems.erp(entity.code).refresh_people, entity.code)
-    causes = await run.step("settle the messages", register.settle_time, connection, run.id)
+        await run.step(f"who works for {entity.code}", systems.erp(entity.code).refresh_people, entity.code, ids)
+    await run.step("settle the messages", register.settle_time, connection, run.id, ids)
+
+
+async def look_again(run: Run, systems: Systems, connection: str) -> None:
+    """All that waits, whatever page it came with; opens and closes the holds that stand for causes, not entries."""
+    await check_time(run, systems, connection, None)
+    causes = await run.step("what waits, and why", systems.register.causes_of_time, connection)
     await run.stand("approved_time", f"{connection}/time", [_problem(each, connection) for each in causes])
+
+
+def _passes(run: Run) -> bool:
+    """Whether the page's messages, which are numbered, reach or pass a multiple of _AT_LEAST_EVERY."""
+    first, last = run.messages[0].id, run.messages[-1].id
+    return (first - 1) // _AT_LEAST_EVERY < last // _AT_LEAST_EVERY
 
 
 def rate_rows(firm: Firm) -> list[dict[str, Any]]:

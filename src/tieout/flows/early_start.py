@@ -16,7 +16,7 @@ from tieout.domain.problems import Problem
 from tieout.domain.proposal import hours_text
 from tieout.domain.readiness import Enriched
 from tieout.engine.run import Run
-from tieout.flows.approved_time import check_time, deliver
+from tieout.flows.approved_time import check_time, deliver, look_again
 from tieout.flows.deal_withdrawn import stop
 from tieout.flows.kickoff import ready, set_up, state_for_sales
 from tieout.systems.systems import Systems
@@ -121,4 +121,5 @@ async def make_billable(run: Run, systems: Systems, project: Project) -> None:
     """The contract is there: what was worked before it is priced by it, goes to the ERP, and is billed like all other work."""
     for connection, entries in (await systems.register.early_entries(project.key)).items():
         await check_time(run, systems, connection, entries)
+        await look_again(run, systems, connection)
     await deliver(run, systems, systems.psa(project.legal_entity).name)

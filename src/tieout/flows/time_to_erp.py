@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tieout.engine.run import Run, flow
-from tieout.flows.approved_time import check_time
+from tieout.flows.approved_time import look_again
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
 
@@ -16,7 +16,7 @@ async def time_to_erp(run: Run, systems: Systems) -> None:
     moved = await send_all(run, erp, entity)
     if await run.step("ask again for what was refused", erp.ask_again, entity):
         moved += await send_all(run, erp, entity)
-    await check_time(run, systems, connection, [])
+    await look_again(run, systems, connection)
     if not moved:
         run.ignore("the ERP has all approved time")
 

@@ -16,12 +16,24 @@ from tieout.store.database import Tx, row, rows
 
 # Who ends a hold whose run finds the problem gone, when no person did anything about it.
 SOURCE = "source"
+# What a problem tells each time it is found.
+_TOLD = ("cause", "facts", "quote", "minor", "currency")
 
 
 async def open_holds(
-    tx: Tx, run: Mapping[str, Any], problems: Sequence[Problem], *, title: str, amount: Money | None, now: datetime
+    tx: Tx,
+    run: Mapping[str, Any],
+    problems: Sequence[Problem],
+    *,
+    title: str,
+    amount: Money | None,
+    now: datetime,
+    standing: bool = False,
 ) -> None:
-    """Opens a hold per problem of a run's subject, and closes those that the subject no longer has."""
+    """Opens a hold per problem of a run's subject, and closes those that the subject no longer has.
+
+    What is `standing` outlives the runs that look at it: to look again and find it the same is no new occurrence.
+    """
     await close_holds(
         tx,
         run["flow"],
@@ -35,16 +47,19 @@ async def open_holds(
         return
     rules = await routing.rules_in_force(tx)
     country = await routing.country_of(tx, run["engagement"]) if rules.regions else ""
-    for problem in problems:
-        found = _found(run, problem, title=title, worth=problem.amount or amount, now=now)
+    found = {each.cause: _found(run, each, title=title, worth=each.amount or amount, now=now) for each in problems}
+    known = await _known(tx, found, since=now - timedelta(days=rules.reopen_within_days))
+    for problem in {each.cause: each for each in problems}.values():
+        before, one = known.get(problem.cause), found[problem.cause]
+        if before is not None and before["state"] == "open":
+            continue
         to = route(rules, Waiting(problem.code, problem.facts, run["entity"], country, problem.amount or amount))
-        known = await _known(tx, found, since=now - timedelta(days=rules.reopen_within_days))
-        if known is None:
-            await _open(tx, found, to, now)
-        elif known["state"] == "open":
-            await _again(tx, found, known, now)
+        if before is None:
+            await _open(tx, one, to, now)
         else:
-            await _back(tx, found, to, known, now)
+            await _back(tx, one, to, before, now)
+    still_there = [(found[cause], each) for cause, each in known.items() if each["state"] == "open"]
+    await _again(tx, still_there, standing, now)
 
 
 def _found(
@@ -61,7 +76,7 @@ def _found(
         "title": title,
         "code": problem.code,
         "cause": problem.cause,
-        "facts": Jsonb(dict(problem.facts)),
+        "facts": dict(problem.facts),
         "quote": problem.quote,
         "minor": worth.rounded().minor if worth else 0,
         "currency": worth.currency if worth else "",
@@ -72,18 +87,29 @@ def _found(
     }
 
 
-async def _known(tx: Tx, found: Mapping[str, Any], *, since: datetime) -> dict[str, Any] | None:
-    """The open hold of the same cause on the same subject; else the last one, when it ended after a moment."""
-    return await row(
+async def _known(tx: Tx, found: Mapping[str, Mapping[str, Any]], *, since: datetime) -> dict[str, dict[str, Any]]:
+    """By cause, the open hold of the same subject; else the last one, when it ended after a moment."""
+    one = next(iter(found.values()))
+    stored = await rows(
         tx,
         """
-        select *, facts is distinct from %(facts)s or quote <> %(quote)s as differs from hold
-        where flow = %(flow)s and subject = %(subject)s and cause = %(cause)s
-          and (state = 'open' or resolved_at > %(since)s)
-        order by state = 'open' desc, resolved_at desc limit 1 for update
+        select h.*, h.facts is distinct from f.facts or h.quote <> f.quote as differs,
+               (h.amount_minor, h.currency) <> (f.minor, f.currency) as worth_differs
+        from jsonb_to_recordset(%(found)s) as f(cause text, facts jsonb, quote text, minor numeric, currency text)
+        cross join lateral (
+          select id from hold
+          where flow = %(flow)s and subject = %(subject)s and cause = f.cause and (state = 'open' or resolved_at > %(since)s)
+          order by state = 'open' desc, resolved_at desc limit 1
+        ) last join hold h on h.id = last.id for update of h
         """,
-        {**found, "since": since},
+        {
+            "flow": one["flow"],
+            "subject": one["subject"],
+            "since": since,
+            "found": Jsonb([{name: each[name] for name in _TOLD} for each in found.values()]),
+        },
     )
+    return {each["cause"]: each for each in stored}
 
 
 async def _open(tx: Tx, found: Mapping[str, Any], to: Route, now: datetime) -> None:
@@ -96,7 +122,7 @@ async def _open(tx: Tx, found: Mapping[str, Any], to: Route, now: datetime) -> N
                 %(quote)s, %(minor)s, %(currency)s, %(owner)s, %(now)s, %(now)s, %(due)s, %(team)s, %(rule)s, %(assignee)s)
         on conflict (flow, subject, cause) where state = 'open' do nothing returning id
         """,
-        {**found, "team": to.team, "rule": to.rule, "assignee": to.assignee},
+        {**found, "facts": Jsonb(found["facts"]), "team": to.team, "rule": to.rule, "assignee": to.assignee},
     )
     if stored is not None:
         await note(tx, stored["id"], "tieout", f"opened: {found['what']}", now)
@@ -104,22 +130,37 @@ async def _open(tx: Tx, found: Mapping[str, Any], to: Route, now: datetime) -> N
             await note(tx, stored["id"], "tieout", routing.said(to), now)
 
 
-async def _again(tx: Tx, found: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> None:
-    """The problem is still there. What somebody did about it did not help, and a changed source wakes what waits for it."""
-    new_version = found["run"] != known["run_id"] and found["run"].startswith(f"{known['flow']}:{known['subject']}:")
-    wakes = known["wakes_on_change"] and (new_version or known["differs"])
+async def _again(
+    tx: Tx, still_there: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], standing: bool, now: datetime
+) -> None:
+    """These problems are still there. What somebody did about one did not help, and a changed source wakes what waits for it."""
+    changes: list[dict[str, Any]] = []
+    for found, known in still_there:
+        new_version = found["run"] != known["run_id"] and found["run"].startswith(
+            f"{known['flow']}:{known['subject']}:"
+        )
+        wakes = known["wakes_on_change"] and (new_version or known["differs"])
+        helped_not = new_version or found["run"] == known["acted_run"]
+        if not standing or known["differs"] or known["worth_differs"] or helped_not:
+            told = {name: found[name] for name in (*_TOLD, "run")}
+            changes.append({**told, "id": known["id"], "wakes": wakes, "helped_not": helped_not})
+    if not changes:
+        return
     await tx.execute(
         """
-        update hold set facts = %(facts)s, quote = %(quote)s, run_id = %(run)s, times = times + 1, amount_minor = %(minor)s,
-               currency = %(currency)s, acted_by = case when %(helped_not)s then '' else acted_by end,
-               snoozed_until = case when %(wakes)s then null else snoozed_until end,
-               wakes_on_change = wakes_on_change and not %(wakes)s
-        where id = %(id)s
+        update hold h set facts = c.facts, quote = c.quote, run_id = c.run, times = times + 1, amount_minor = c.minor,
+               currency = c.currency, acted_by = case when c.helped_not then '' else acted_by end,
+               snoozed_until = case when c.wakes then null else snoozed_until end,
+               wakes_on_change = wakes_on_change and not c.wakes
+        from jsonb_to_recordset(%s) as c(id bigint, facts jsonb, quote text, run text, minor numeric, currency text,
+             helped_not boolean, wakes boolean)
+        where h.id = c.id
         """,
-        {**found, "id": known["id"], "wakes": wakes, "helped_not": new_version or found["run"] == known["acted_run"]},
+        (Jsonb(changes),),
     )
-    if wakes:
-        await note(tx, known["id"], "tieout", "woke: the source changed, and the problem is still there", now)
+    for each in changes:
+        if each["wakes"]:
+            await note(tx, each["id"], "tieout", "woke: the source changed, and the problem is still there", now)
 
 
 async def _back(tx: Tx, found: Mapping[str, Any], to: Route, known: Mapping[str, Any], now: datetime) -> None:
@@ -134,7 +175,14 @@ async def _back(tx: Tx, found: Mapping[str, Any], to: Route, known: Mapping[str,
                assignee = case when assigned_by = '' then %(assignee)s else assignee end
         where id = %(id)s
         """,
-        {**found, "id": known["id"], "team": to.team, "rule": to.rule, "assignee": to.assignee},
+        {
+            **found,
+            "facts": Jsonb(found["facts"]),
+            "id": known["id"],
+            "team": to.team,
+            "rule": to.rule,
+            "assignee": to.assignee,
+        },
     )
     ended = f"{known['resolution']}, by {known['resolved_by']}"
     await note(tx, known["id"], "tieout", f"came back: {found['what']} It had ended: {ended}", now)

@@ -147,6 +147,19 @@ async def newer_exists(tx: Tx, run: dict[str, Any]) -> bool:
     return found is not None
 
 
+async def followed(tx: Tx, run_id: str) -> bool:
+    """Whether a newer run of the same flow waits behind this one in its lane."""
+    found = await row(
+        tx,
+        """
+        select 1 as one from run r join run n on n.sequence > r.sequence and n.flow = r.flow and n.lane = r.lane
+        where r.id = %s and n.state in ('queued', 'retrying') limit 1
+        """,
+        (run_id,),
+    )
+    return found is not None
+
+
 async def still_mine(tx: Tx, run_id: str, generation: int, worker: str) -> bool:
     """Whether this worker still has the run; locks it, so that the answer stays true until the transaction ends."""
     found = await row(

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from tieout.store import statistics
 from tieout.store.database import Tx, row, rows
-
-# Work that began before its contract was signed goes to the ERP's timesheets once the ERP has the project.
-_DELIVERABLE: LiteralString = """
-  not exists (
-    select from project r where r.key = t.project and r.tentative_until is not null and not exists (
-      select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
-      where x.kind = 'project' and x.key = r.key))"""
-_WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
-_AS: LiteralString = "entry_as(t.task, t.person, t.work_date)"
-_TO_CORRECT: LiteralString = f"""
-  t.delivered_id <> '' and t.problem <> 'target.refused' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"""
 
 
 async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -74,8 +63,8 @@ async def mark_deleted(tx: Tx, connection: str, versions: Mapping[str, str], now
     )
 
 
-async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[Mapping[str, Any]]) -> None:
-    """Finds project, task, role and agreed rate of these entries and of those that had a problem, and says what lacks.
+async def resolve(tx: Tx, connection: str, ids: Sequence[str] | None, rates: Sequence[Mapping[str, Any]]) -> None:
+    """Finds project, task, role and agreed rate of these entries, or of all that have a problem, and says what lacks.
 
     What the ERP refused stays refused until the source tells something new, or it is asked again (ask_again).
 
@@ -88,8 +77,8 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[M
           select * from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
         ), wanted as (
           select unnest(%(ids)s::text[]) as source_id
-          union select source_id from time_entry
-          where connection = %(connection)s and problem not in ('', 'target.refused')
+          union all select source_id from time_entry
+          where %(ids)s::text[] is null and connection = %(connection)s and problem not in ('', 'target.refused')
         ), known as (
           select t.source_id, coalesce(p.key, '') as project, coalesce(k.key, '') as task, p.entity, p.engagement,
                  coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card,
@@ -126,17 +115,20 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str], rates: Sequence[M
             is distinct from (k.project, k.task, k.entity, k.engagement, k.role, k.contract_version, k.card, k.rate_version,
                k.agreed, '', k.problem)
         """,
-        {"rates": Jsonb(list(rates)), "connection": connection, "ids": list(ids)},
+        {"rates": Jsonb(list(rates)), "connection": connection, "ids": None if ids is None else list(ids)},
     )
 
 
-async def settle_messages(tx: Tx, connection: str, run_id: str, now: datetime) -> None:
-    """What became of entries becomes of their messages: of this run's, and of earlier ones that were held for an entry."""
+async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[str] | None, now: datetime) -> None:
+    """What became of entries becomes of their messages: of this run's, and of those that were held for these entries, or
+    for any."""
     await tx.execute(
         """
         with open as (
           select id from message where run_id = %(run)s and state in ('in_flight', 'held')
-          union select id from message where connection = %(connection)s and kind = 'time_entry' and state = 'held'
+          union select id from message
+          where connection = %(connection)s and kind = 'time_entry' and state = 'held'
+            and (%(ids)s::text[] is null or record_id = any(%(ids)s))
         ), outcome as (
           select m.id, case
               when split_part(m.version, '~', 1) <> split_part(t.version, '~', 1) then 'ignored'
@@ -156,7 +148,7 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, now: datetime) -
                settled_at = case when o.state <> 'held' then %(now)s::timestamptz end
         from outcome o where m.id = o.id and (m.state, m.reason) <> (o.state, o.reason)
         """,
-        {"connection": connection, "run": run_id, "now": now},
+        {"connection": connection, "run": run_id, "ids": None if ids is None else list(ids), "now": now},
     )
 
 
@@ -180,151 +172,6 @@ async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
         """,
         (connection,),
     )
-
-
-async def mark_problem(tx: Tx, connection: str, ids: Sequence[str], problem: str, quote: str) -> None:
-    await tx.execute(
-        "update time_entry set problem = %s, quote = %s, batch = '' where connection = %s and source_id = any(%s)",
-        (problem, quote[:500], connection, list(ids)),
-    )
-
-
-async def unknown_people(tx: Tx, entity: str, people: Sequence[str]) -> None:
-    """Entries of somebody whom the ERP does not employ wait, alone; they go on when the ERP knows them.
-
-    What the ERP's timesheets have already stays there, whoever leaves the firm.
-    """
-    await tx.execute(
-        f"""
-        with known as (select unnest(%(people)s::text[]) as person), judged as (
-          select connection, source_id, '' as problem from time_entry
-          where problem = 'person.unknown' and entity = %(entity)s and person in (select person from known)
-          union all
-          select t.connection, t.source_id, 'person.unknown' from time_entry t
-          where t.entity = %(entity)s and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
-            and not exists (select from known k where k.person = t.person)
-        )
-        update time_entry t set problem = j.problem from judged j
-        where t.connection = j.connection and t.source_id = j.source_id
-        """,  # noqa: S608 - literals of this module
-        {"entity": entity, "people": list(people)},
-    )
-
-
-async def ask_again(tx: Tx, entity: str) -> int:
-    """What this entity's ERP refused is to be delivered once more: it may have changed over there. How many entries."""
-    done = await tx.execute(
-        "update time_entry set problem = '', quote = '' where problem = 'target.refused' and entity = %s and batch = ''",
-        (entity,),
-    )
-    return done.rowcount
-
-
-async def batches(tx: Tx, entity: str) -> list[str]:
-    """Batches that were formed and not confirmed, the oldest first."""
-    found = await rows(
-        tx, "select distinct batch from time_entry where entity = %s and batch <> '' order by batch", (entity,)
-    )
-    return [each["batch"] for each in found]
-
-
-async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None:
-    """Freezes the next entries to deliver (`new`) or to correct (`change`) under one name; None when there are none.
-
-    What is frozen is sent as it is until the ERP has confirmed or refused it; an entry that changes meanwhile is
-    corrected by a later batch.
-    """
-    if kind == "new":
-        condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0 and {_DELIVERABLE}"
-        minutes: LiteralString = _WANTED
-    else:
-        condition = _TO_CORRECT
-        minutes = f"case when t.delivered_as = {_AS} then {_WANTED} else 0 end"
-    sequence = await row(tx, "select nextval('delivery_batch') as n")
-    assert sequence is not None
-    name = f"{entity}-{kind}-{sequence['n']:08}"
-    found = await rows(
-        tx,
-        f"""
-        update time_entry u set batch = %s, batch_minutes = chosen.minutes, batch_as = chosen.described from (
-          select t.connection, t.source_id, {minutes} as minutes, {_AS} as described from time_entry t
-          where t.entity = %s and t.batch = '' and {condition}
-          order by t.work_date, t.source_id limit %s for update skip locked
-        ) chosen where u.connection = chosen.connection and u.source_id = chosen.source_id returning u.source_id
-        """,  # noqa: S608 - literals of this module
-        (name, entity, size),
-    )
-    return name if found else None
-
-
-async def batch(tx: Tx, name: str, erp: str = "") -> list[dict[str, Any]]:
-    """The frozen entries of a batch: minutes, the task, person and day that they are recorded under, the ERP's work for it."""
-    return await rows(
-        tx,
-        """
-        select t.connection, t.source_id, t.batch_minutes as minutes, f.task, split_part(t.batch_as, '|', 2) as person,
-               split_part(t.batch_as, '|', 3) as work_date, t.notes, t.delivered_id, t.deliveries, x.record_id as work
-        from time_entry t cross join lateral (select split_part(t.batch_as, '|', 1) as task) f
-        left join crosswalk x on x.kind = 'task' and x.key = f.task and x.connection = %s and not x.alias
-        where t.batch = %s order by t.source_id
-        """,
-        (erp, name),
-    )
-
-
-async def split_batch(tx: Tx, name: str) -> None:
-    """Halves a batch that was refused as a whole, so that the bad record is found."""
-    await tx.execute(
-        """
-        update time_entry t set batch = %(name)s || case when half.n %% 2 = 0 then 'a' else 'b' end
-        from (select source_id, connection, row_number() over (order by source_id) as n from time_entry where batch = %(name)s) half
-        where t.connection = half.connection and t.source_id = half.source_id
-        """,
-        {"name": name},
-    )
-
-
-async def delivered(tx: Tx, name: str, lines: Mapping[str, str]) -> None:
-    """A batch is confirmed: the ERP's own line per entry."""
-    await tx.execute(
-        """
-        update time_entry t set delivered_id = d.value, delivered_minutes = batch_minutes, delivered_as = batch_as, batch = '',
-               deliveries = deliveries + 1
-        from jsonb_each_text(%s) d where t.batch = %s and t.source_id = d.key
-        """,
-        (Jsonb(dict(lines)), name),
-    )
-
-
-async def corrected(tx: Tx, name: str) -> None:
-    """A batch of corrections is confirmed; an entry that the ERP no longer has can be delivered anew."""
-    await tx.execute(
-        """
-        update time_entry set delivered_minutes = batch_minutes, batch = '',
-               delivered_id = case when batch_minutes = 0 then '' else delivered_id end
-        where batch = %s
-        """,
-        (name,),
-    )
-
-
-async def to_deliver(tx: Tx) -> list[str]:
-    """Entities whose ERP does not have what was approved."""
-    found = await rows(
-        tx,
-        f"""
-        select code as entity from legal_entity where exists (
-          select from time_entry t where t.entity = code and t.batch <> ''
-        ) or exists (
-          select from time_entry t where t.entity = code and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
-            and {_DELIVERABLE}
-        ) or exists (
-          select from time_entry t where t.entity = code
-            and t.batch = '' and {_TO_CORRECT}
-        ) order by code
-        """,  # noqa: S608
-    )
-    return [each["entity"] for each in found]
 
 
 async def worked_minutes(tx: Tx, project: str) -> int:

@@ -13,7 +13,7 @@ from tieout.domain.identity import Ref
 from tieout.domain.matching import match
 from tieout.domain.problems import Problem, Rejected, explain
 from tieout.engine.effects import OnDone
-from tieout.store import invoices, time
+from tieout.store import invoices, timesheets
 from tieout.store.database import Database, Tx
 from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
@@ -97,16 +97,17 @@ class Erp:
 
     # -- time
 
-    async def refresh_people(self, entity: str) -> None:
-        """Entries of people whom this ERP does not employ wait by themselves; they never stop the others."""
+    async def refresh_people(self, entity: str, ids: Sequence[str] | None) -> None:
+        """Of these entries, or of all, those of people whom this ERP does not employ wait by themselves; they never stop the
+        others."""
         people = await self._connection.people()
         async with self._database.transaction() as tx:
-            await time.unknown_people(tx, entity, people)
+            await timesheets.unknown_people(tx, entity, people, ids)
 
     async def ask_again(self, entity: str) -> int:
         """What it refused before is to be delivered once more; how many entries."""
         async with self._database.transaction() as tx:
-            return await time.ask_again(tx, entity)
+            return await timesheets.ask_again(tx, entity)
 
     async def pending_batches(self, entity: str, kind: Literal["new", "change"]) -> list[str]:
         """Batches to send, the frozen ones that were not confirmed first; forms the next one when there is more to move.
@@ -115,14 +116,14 @@ class Erp:
         """
         size = self._connection.operation("time.deliver" if kind == "new" else "time.correct").batch
         async with self._database.transaction() as tx:
-            pending = await time.batches(tx, entity)
-            formed = None if pending else await time.form_batch(tx, entity, kind=kind, size=size)
+            pending = await timesheets.batches(tx, entity)
+            formed = None if pending else await timesheets.form_batch(tx, entity, kind=kind, size=size)
             return pending or ([formed] if formed else [])
 
     async def deliver(self, name: str) -> int:
         """Sends a frozen batch of approved time to the ERP's timesheets; how many entries it has."""
         async with self._database.transaction() as tx:
-            entries = await time.batch(tx, name, self.name)
+            entries = await timesheets.batch(tx, name, self.name)
         ids = {f"{each['connection']}-{each['source_id']}-{each['deliveries'] + 1}": each for each in entries}
         body = {
             "entries": [
@@ -139,18 +140,18 @@ class Erp:
         }
 
         async def confirm(tx: Tx, receipt: Receipt) -> None:
-            await time.delivered(tx, name, {ids[uuid]["source_id"]: line for uuid, line in receipt.parts.items()})
+            await timesheets.delivered(tx, name, {ids[uuid]["source_id"]: line for uuid, line in receipt.parts.items()})
 
         return await self._send_batch(Write("time.deliver", f"time/{name}", "1", body), confirm, name, len(entries))
 
     async def correct(self, name: str) -> int:
         """Sends a frozen batch of corrections: other minutes, or nothing any more (T13, T14)."""
         async with self._database.transaction() as tx:
-            entries = await time.batch(tx, name)
+            entries = await timesheets.batch(tx, name)
         body = {"lines": [{"id": each["delivered_id"], "minutes": each["minutes"]} for each in entries]}
 
         async def confirm(tx: Tx, receipt: Receipt) -> None:
-            await time.corrected(tx, name)
+            await timesheets.corrected(tx, name)
 
         return await self._send_batch(Write("time.correct", f"time/{name}", "1", body), confirm, name, len(entries))
 
@@ -165,12 +166,12 @@ class Erp:
 
     async def _split(self, name: str, quote: str) -> None:
         async with self._database.transaction() as tx:
-            entries = await time.batch(tx, name)
+            entries = await timesheets.batch(tx, name)
             if len(entries) == 1:
                 only = entries[0]
-                await time.mark_problem(tx, only["connection"], [only["source_id"]], "target.refused", quote)
+                await timesheets.mark_problem(tx, only["connection"], [only["source_id"]], "target.refused", quote)
             else:
-                await time.split_batch(tx, name)
+                await timesheets.split_batch(tx, name)
 
     # -- invoices
 

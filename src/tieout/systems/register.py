@@ -32,7 +32,9 @@ from tieout.store import (
     names,
     overrides,
     projects,
+    runs,
     time,
+    timesheets,
 )
 from tieout.store.database import Database, Tx
 from tieout.store.names import Shown
@@ -183,14 +185,23 @@ class Register:
             await time.save_page(tx, connection, entries, self._clock())
             await time.mark_deleted(tx, connection, deleted, self._clock())
 
-    async def price_time(self, connection: str, ids: Sequence[str], rates: Sequence[Mapping[str, Any]]) -> None:
+    async def price_time(self, connection: str, ids: Sequence[str] | None, rates: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as tx:
             await time.resolve(tx, connection, ids, rates)
 
-    async def settle_time(self, connection: str, run_id: str) -> list[dict[str, Any]]:
-        """Ends the messages of a page; what is left to do about entries, one row per cause."""
+    async def settle_time(self, connection: str, run_id: str, ids: Sequence[str] | None) -> None:
+        """Ends the messages of a page, and those that were held for its entries; without `ids`, for any."""
         async with self._database.transaction() as tx:
-            await time.settle_messages(tx, connection, run_id, self._clock())
+            await time.settle_messages(tx, connection, run_id, ids, self._clock())
+
+    async def followed(self, run_id: str) -> bool:
+        """Whether another page waits behind this run's."""
+        async with self._database.transaction() as tx:
+            return await runs.followed(tx, run_id)
+
+    async def causes_of_time(self, connection: str) -> list[dict[str, Any]]:
+        """What is left to do about entries, one row per cause."""
+        async with self._database.transaction() as tx:
             return await time.problems(tx, connection)
 
     async def worked_minutes(self, project: str) -> int:
@@ -240,7 +251,7 @@ class Register:
 
     async def entities_to_deliver(self) -> list[str]:
         async with self._database.transaction() as tx:
-            return await time.to_deliver(tx)
+            return await timesheets.to_deliver(tx)
 
     # -- invoices
 

@@ -1,0 +1,147 @@
+"""A month-end in many pages: what waits is looked at once, at its end, and told as one hold per cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tieout import sandbox
+from tieout.connectors.contract import Connector
+from tieout.engine.execution import Executor
+from tieout.engine.intake import Feed, Intake
+from tieout.flows.approved_time import approved_time
+from tieout.flows.catalogue import FLOWS
+from tieout.folder.loading import load
+from tieout.sandbox.workload.booked import book
+from tieout.sandbox.workload.files import Made, make
+from tieout.sandbox.workload.firm import SimulatedFirm
+from tieout.sandbox.workload.shape import Shape
+from tieout.sandbox.workload.source import SimulatedPsa
+from tieout.store import messages, runs
+from tieout.store.database import Database, row, rows
+from tieout.systems.systems import systems_for
+from tieout.testing.books import Books
+from tieout.testing.null_erp import NullErp
+
+pytestmark = pytest.mark.anyio
+KESTREL = load(Path(sandbox.__file__).parent / "firm" / "kestrel")
+FIRM = SimulatedFirm(Shape(10, 1, 7))
+PAGE = 200
+
+
+class Hub:
+    """Intake and executor, worked by hand."""
+
+    def __init__(self, books: Books) -> None:
+        people = [each["person"] for each in FIRM.people()]
+        self.source = SimulatedPsa("kantata", FIRM)
+        self.ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
+        connections: dict[str, Connector] = {"kantata": self.source, **{each.name: each for each in self.ledgers}}
+        page = replace(approved_time, page=PAGE)
+        self.database, self._now = books.database, books.now
+        self.intake = Intake(self.database, self._now, [Feed(self.source, "time_entry", page)])
+        systems = systems_for(connections, self._now)
+        self._executor = Executor(
+            self.database, self._now, lambda: date(2026, 2, 3), FLOWS, systems, lambda: KESTREL, "worker"
+        )
+
+    async def from_the_beginning(self) -> None:
+        async with self.database.transaction() as tx:
+            await messages.advance(tx, "kantata", "time_entry", "", self._now())
+
+    async def month_end(self) -> int:
+        """How many messages were new."""
+        new = await self.intake.sweep(self.intake.feeds[0])
+        await self.work_off()
+        return new
+
+    async def work_off(self) -> None:
+        async with self.database.transaction() as tx:
+            due = await runs.due(tx, self._now(), 1000)
+        for each in due:
+            await self._executor.execute(each["id"], each["generation"])
+        if due:
+            await self.work_off()
+
+
+@pytest.fixture
+async def hub(books: Books) -> Hub:
+    await book(books.database, FIRM, "kantata", books.now())
+    hub = Hub(books)
+    await hub.from_the_beginning()
+    return hub
+
+
+async def stand(database: Database) -> dict[str, Any]:
+    async with database.transaction() as tx:
+        found = await row(
+            tx,
+            """
+            select count(*) filter (where state = 'approved' and problem = '' and delivered_minutes <> minutes) as undelivered,
+                   count(*) filter (where (state <> 'approved' or problem <> '') and delivered_id <> '') as wrong,
+                   (select count(*) from message where state in ('received', 'in_flight')) as open,
+                   (select sum(abs(missing) + abs(missing_minor)) from conservation)::integer as missing
+            from time_entry
+            """,
+        )
+    assert found is not None
+    return found
+
+
+async def codes(database: Database, query: str) -> Counter[str]:
+    async with database.transaction() as tx:
+        return Counter(each["code"] for each in await rows(tx, query))  # type: ignore[arg-type]
+
+
+HELD = "select reason as code from message where state = 'held'"
+WAITING = "select problem as code from time_entry where problem <> ''"
+HOLDS = "select code from hold where state = 'open' and flow = 'approved_time'"
+
+
+async def looks(database: Database) -> tuple[int, int]:
+    """Of how many pages' runs, how many looked at all that waits."""
+    async with database.transaction() as tx:
+        found = await row(
+            tx,
+            """
+            select count(*) as pages, count(*) filter (where exists (
+              select from step s where s.run_id = r.id and s.title = 'what waits, and why')) as looks
+            from run r where flow = 'approved_time'
+            """,
+        )
+    assert found is not None
+    return found["pages"], found["looks"]
+
+
+def made() -> Made:
+    return make(FIRM, None, "jsonl")
+
+
+async def test_every_clean_entry_is_delivered_and_every_dirty_one_waits_under_its_cause(hub: Hub) -> None:
+    assert await hub.month_end() > 3 * PAGE
+    assert await stand(hub.database) == {"undelivered": 0, "wrong": 0, "open": 0, "missing": 0}
+    waiting = await codes(hub.database, WAITING)
+    assert 0 < waiting.total() <= made().dirty.total()
+    assert await codes(hub.database, HELD) == waiting
+    assert (await codes(hub.database, HOLDS)).keys() == waiting.keys()
+    pages, looked = await looks(hub.database)
+    assert pages > 3
+    assert looked == 1
+    batches = [each.batches.copy() for each in hub.ledgers]
+    await hub.from_the_beginning()
+    assert await hub.month_end() == 0
+    assert [each.batches for each in hub.ledgers] == batches
+
+
+async def test_in_a_burst_that_goes_on_somebody_looks_every_so_many_entries(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tieout.flows.approved_time._AT_LEAST_EVERY", 2 * PAGE)
+    await hub.month_end()
+    pages, looked = await looks(hub.database)
+    assert looked == -(-pages // 2)
