@@ -9,7 +9,8 @@ import pytest
 
 from tieout.app import business_day
 from tieout.domain.firm import Firm
-from tieout.store import effects, runs
+from tieout.store import bells, effects, messages, runs
+from tieout.store.bells import Ring
 from tieout.store.clock import DatabaseClock, pull_back
 from tieout.store.database import Database, row
 from tieout.testing.books import Books
@@ -69,3 +70,16 @@ async def test_when_the_clock_goes_back_nothing_sleeps_for_longer(books: Books) 
     assert run["not_before"] == NOW - BACK + timedelta(minutes=1)
     assert effect is not None
     assert (effect["sent_at"], effect["planned_at"]) == (NOW - BACK, NOW - BACK)
+
+
+async def test_a_ring_from_before_the_clock_went_back_is_answered_once(books: Books) -> None:
+    ring = Ring("salesforce", "msg_1", [("opportunity", "006")], NOW)
+    async with books.database.transaction() as tx:
+        await runs.enter(tx, "w1", 1, NOW)
+        await bells.store(tx, [ring])
+    async with books.database.transaction() as tx:
+        await pull_back(tx, NOW - BACK)
+    async with books.database.transaction() as tx:
+        assert len(await messages.unanswered(tx, "salesforce", 10)) == 1
+        await messages.answered(tx, "salesforce", "opportunity", "006", NOW - BACK, NOW - BACK)
+        assert await messages.unanswered(tx, "salesforce", 10) == []

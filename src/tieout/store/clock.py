@@ -57,6 +57,10 @@ async def pull_back(tx: Tx, now: datetime) -> timedelta:
         values,
     )
     await tx.execute("update effect set look_again_at = look_again_at - %(back)s where look_again_at > %(now)s", values)
+    # A ring is answered by a look after it, and would be looked at again and again until its moment comes once more.
+    await tx.execute(
+        "update bell set rung_at = rung_at - %(back)s where answered_at is null and rung_at > %(now)s", values
+    )
     return back
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from tieout.connectors.kantata.connector import Kantata
 from tieout.domain.documents.work import TimeEntry
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
-from tieout.domain.problems import Misconfigured
+from tieout.domain.problems import Misconfigured, Transient
 
 from .conftest import COLLEAGUE, Cast, open_connector
 
@@ -320,3 +322,22 @@ async def test_other_kinds_are_not_there(hub: Kantata) -> None:
     for call in (hub.changes("invoice", None), hub.look(Ref("kantata", "invoice", "1")), hub.read(Ref("k", "x", "1"))):
         with pytest.raises(LookupError):
             await call
+
+
+async def test_a_page_that_comes_again_leaves_no_entry_out(firm: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some server between ignores the offset: believing the count alone would leave the rest out, and go on behind it."""
+    monkeypatch.setattr("tieout.connectors.kantata.reading._PAGE", 4)
+    project = await firm.project()
+    for _ in range(7):
+        await firm.book(project)
+        firm.clock.forward(seconds=1)
+
+    async def deaf(scope: Any, receive: Any, send: Any) -> None:
+        asked = scope["query_string"].decode()
+        await firm.account.asgi()(
+            {**scope, "query_string": re.sub(r"offset=\d+", "offset=0", asked).encode()}, receive, send
+        )
+
+    async with open_connector(deaf) as hub:
+        with pytest.raises(Transient, match="the same page of time_entries again, after 4 of 7 rows"):
+            await swept(hub)

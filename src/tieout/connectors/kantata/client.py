@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx2
 
 from tieout.connectors.kantata.config import KantataConfig
-from tieout.connectors.transports.http import Request, exchange, json_of, lost
+from tieout.connectors.transports.http import Request, Untrusted, exchange, json_of, lost
 from tieout.domain.problems import Misconfigured, Transient
 
 Row = dict[str, Any]
@@ -116,7 +116,10 @@ class KantataClient:
 
     async def call(self, request: Request) -> Envelope:
         """One attempt. Raises Transient, Misconfigured, KantataError or OutcomeUnknown."""
-        response = await exchange(self._http, request, self._headers)
+        try:
+            response = await exchange(self._http, request, self._headers)
+        except Untrusted as wrong:
+            raise Misconfigured(str(wrong), self.name) from wrong
         status = response.status_code
         if status == 204:
             return Envelope([], {}, 0)

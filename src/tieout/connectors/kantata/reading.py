@@ -21,7 +21,7 @@ from tieout.domain.documents.document import Document
 from tieout.domain.identity import Ref
 from tieout.domain.mapping import MappingTable
 from tieout.domain.money import Money
-from tieout.domain.problems import Misconfigured
+from tieout.domain.problems import Misconfigured, Transient
 
 _INCLUDE = "user,workspace,active_submission,recent_submission"
 _EVERYWHERE = {"from_archived_workspaces": "true", "include": _INCLUDE}
@@ -64,7 +64,8 @@ EXPENSES = LineKind(
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far each of the three lists has been read, and where the sweep stands that is going on."""
+    """How far each of the three lists has been read, and where the sweep stands that is going on: `passed` rows of its list
+    have been read, the last of them was `last`."""
 
     entries: str = ""
     submissions: str = ""
@@ -73,6 +74,8 @@ class Cursor:
     offset: int = 0
     mark: str = ""
     pending: tuple[str, ...] | None = None
+    passed: int | None = None
+    last: str | None = None
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor:
@@ -148,14 +151,27 @@ class Lines:
         page = await self._client.list(
             self._kind.collection, **after, **self._ours, order="created_at:asc", limit=_PAGE, offset=cursor.offset
         )
+        if (
+            cursor.passed is not None
+            and page.rows
+            and page.rows[-1]["id"] == cursor.last
+            and page.count > cursor.passed
+        ):
+            # Whoever ignores the offset gives the page before: believing the count alone would leave rows out.
+            raise Transient(
+                f"{self._client.name} gives the same page of {self._kind.collection} again, after {cursor.passed} of "
+                f"{page.count} rows"
+            )
         found.add(await self._told(page))
-        last = cursor.offset + len(page.rows) >= page.count or not page.rows
+        passed = cursor.offset + len(page.rows)
+        last = passed >= page.count or not page.rows
         if cursor.offset == 0:
             # What changes from now on, while further pages are read, belongs to the next sweep.
             mark = max((mapping.stamp(each["updated_at"]) for each in page.rows), default="")
             cursor = replace(cursor, mark=mark if last else await self._newest())
         if not last:
-            return replace(cursor, offset=cursor.offset + step(page))
+            return replace(cursor, offset=cursor.offset + step(page), passed=passed, last=page.rows[-1]["id"])
+        cursor = replace(cursor, passed=None, last=None)
         entries = max(cursor.entries, mapping.before(cursor.mark, self._overlap))
         # At the very first, every entry has told its state: only what is approved from now on has to be followed.
         return replace(cursor, entries=entries, submissions=cursor.submissions or entries, step="submissions", offset=0)

@@ -21,7 +21,7 @@ from joserfc.jwk import RSAKey
 
 from tieout.connectors.contract import AlreadyThere
 from tieout.connectors.salesforce.config import SalesforceConfig
-from tieout.connectors.transports.http import Request, answered, exchange, lost, retry_after
+from tieout.connectors.transports.http import Request, Untrusted, answered, exchange, lost, retry_after
 from tieout.domain.problems import Conflict, Misconfigured, Transient
 
 Row = dict[str, Any]
@@ -146,10 +146,9 @@ class SalesforceClient:
     async def _exchange(self, request: Request, *, writes: bool, absent: bool = False) -> Answer:
         """One request, with a fresh token when the old one has expired (a refused token never had an effect)."""
         token = self._token or await self._log_in("")
-        response = await exchange(self._http, request, self._headers(token, writes=writes), writes=writes)
+        response = await self._sent(request, token, writes=writes)
         if response.status_code == 401:
-            token = await self._log_in(token)
-            response = await exchange(self._http, request, self._headers(token, writes=writes), writes=writes)
+            response = await self._sent(request, await self._log_in(token), writes=writes)
         if found := _USAGE.search(response.headers.get("Sforce-Limit-Info", "")):
             self.usage = int(found[1]), int(found[2])
         self.now = _date_of(response)
@@ -158,6 +157,12 @@ class SalesforceClient:
         if refused and not (absent and response.status_code == 404):
             self._refused(response.status_code, body, writes=writes)
         return Answer(response.status_code, body, _date_of(response))
+
+    async def _sent(self, request: Request, token: str, *, writes: bool) -> httpx2.Response:
+        try:
+            return await exchange(self._http, request, self._headers(token, writes=writes), writes=writes)
+        except Untrusted as wrong:
+            raise Misconfigured(str(wrong), self.name) from wrong
 
     def _headers(self, token: str, *, writes: bool) -> Mapping[str, str]:
         headers = {"Authorization": f"Bearer {token}", "Sforce-Call-Options": "client=tieout"}
@@ -195,6 +200,8 @@ class SalesforceClient:
             )
         except httpx2.TransportError as away:
             raise Transient(f"no connection to {self._config.url}: {away}") from away
+        except Untrusted as wrong:
+            raise Misconfigured(str(wrong), self.name) from wrong
         if response.status_code >= 500 or response.status_code == 429:
             told = f"{self._config.url} cannot issue a token now: HTTP {response.status_code}"
             raise Transient(told, retry_after(response))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from tieout.connectors.contract import OutcomeUnknown
 from tieout.domain.problems import Transient
 
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+class Untrusted(Exception):
+    """The other side's certificate proves nothing, so it was told nothing. Waiting does not help: a person must look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ async def exchange(
 ) -> httpx2.Response:
     """One attempt. Below 500 and not 429 the answer is the caller's to read.
 
-    Raises Transient when the request certainly had no effect, OutcomeUnknown when a write may have had one.
+    Raises Transient when the request certainly had no effect, OutcomeUnknown when a write may have had one, Untrusted.
     """
     changes = request.writes if writes is None else writes
     content = None if request.body is None else json.dumps(request.body).encode()
@@ -68,8 +73,13 @@ async def exchange(
 
 async def answered(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
     """One attempt, and the whole answer. Its body may take as long as a wait for it may: the client's own limit is for each
-    piece, and a system that sends a few bytes a second never reaches it. Raises httpx2.TransportError."""
-    response = await client.send(request, stream=True)
+    piece, and a system that sends a few bytes a second never reaches it. Raises httpx2.TransportError or Untrusted."""
+    try:
+        response = await client.send(request, stream=True)
+    except httpx2.ConnectError as away:
+        if (wrong := _of_the_certificate(away)) is not None:
+            raise Untrusted(f"the certificate of {client.base_url} is not valid: {wrong.verify_message}") from away
+        raise
     try:
         async with asyncio.timeout(client.timeout.read):
             await response.aread()
@@ -78,6 +88,12 @@ async def answered(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx
     finally:
         await response.aclose()
     return response
+
+
+def _of_the_certificate(away: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while away is not None and not isinstance(away, ssl.SSLCertVerificationError):
+        away = away.__cause__ or away.__context__
+    return away
 
 
 def lost(writes: bool, what: str) -> Exception:

@@ -16,7 +16,7 @@ from typing import Any, cast
 import httpx2
 
 from tieout.connectors.transports.answers import MISSHAPEN
-from tieout.connectors.transports.http import answered, retry_after
+from tieout.connectors.transports.http import Untrusted, answered, retry_after
 from tieout.connectors.tryton.errors import (
     TrytonError,
     TrytonFault,
@@ -183,6 +183,8 @@ class TrytonClient:
         headers = {"Content-Type": "application/json", **({"Authorization": session} if session else {})}
         try:
             response = await answered(self._http, self._http.build_request("POST", path, content=body, headers=headers))
+        except Untrusted as wrong:
+            raise TrytonUnauthorized(str(wrong)) from wrong
         except _NOT_SENT as away:
             raise TrytonUnavailable(f"no connection to {self._http.base_url}: {away}", sent=False) from away
         except httpx2.TransportError as cut:

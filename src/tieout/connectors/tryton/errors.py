@@ -102,7 +102,7 @@ class TrytonConcurrency(TrytonError):
 
 
 class TrytonUnauthorized(TrytonError):
-    """The credentials are refused; nothing was changed."""
+    """The credentials are refused, or the server's certificate proves nothing; nothing was changed."""
 
 
 class TrytonUnavailable(TrytonError):
