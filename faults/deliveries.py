@@ -43,6 +43,8 @@ TOKEN, SECRET = "of-the-door", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_SECRET = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"  # noqa: S105 - of another legal entity's door
 LAVISH = Limits(rings=1e9, rings_at_once=10**9)
 BEGAN = datetime(2026, 10, 1, 9, 0, tzinfo=UTC)
+# A ring is answered with one look, as long as nothing rings meanwhile.
+_LOOKS = 5
 # These need one before them that is right.
 AFTER_AN_HONEST_ONE = frozenset({"twice", "id used again", "played back"})
 
@@ -191,6 +193,7 @@ class World:
         self.faults: Counter[str] = Counter()
         self.verdict = Verdict()
         self.second = 0
+        self.off = timedelta()
         self.register = Register(database, self.now)
         flows = {"opportunity": deal, "time_entry": page_of_time}
         self.feeds = {kind: Feed(cast(Any, source), kind, flows[kind]) for kind, source in self.sources.items()}
@@ -212,8 +215,13 @@ class World:
         async with self.database.statement() as tx:
             await bells.store(tx, rings)
 
-    def now(self) -> datetime:
+    def there(self) -> datetime:
+        """The source's clock."""
         return BEGAN + timedelta(seconds=self.second)
+
+    def now(self) -> datetime:
+        """The hub's clock, which may be `off`."""
+        return self.there() + self.off
 
     # -- what happens at the source
 
@@ -245,15 +253,18 @@ class World:
         source = self.sources["opportunity"]
         source.stale = dict(stale)
         self._count(source, list(stale.items()))
-        while await self.intake.answer_bells(cast(Any, source)):
-            pass
+        for _ in range(_LOOKS):
+            if not await self.intake.answer_bells(cast(Any, source)):
+                break
+        else:
+            self.verdict.lost.append("rings are answered, and are not answered: they are looked at again and again")
         await self._watch(source, source.told)
         source.told = []
 
     async def ring(self, how: str, number: int) -> None:
         """Rings for a deal, honestly or not, and looks whether the door answers as it must."""
         self._numbers += 1
-        call = Call(f"msg_{self._numbers}", record_id("opportunity", number), self.now())
+        call = Call(f"msg_{self._numbers}", record_id("opportunity", number), self.there())
         if how in AFTER_AN_HONEST_ONE:
             await self._post(call, "honest")
         if how != "honest":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -109,9 +110,9 @@ async def _later(liar: Liar, request: httpx2.Request) -> httpx2.Response:
 
 
 async def _expired(liar: Liar, request: httpx2.Request) -> httpx2.Response:
-    raise httpx2.ConnectError(
-        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired", request=request
-    )
+    wrong = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+    wrong.verify_message = "certificate has expired"
+    raise httpx2.ConnectError(str(wrong), request=request) from wrong
 
 
 async def _dripping(liar: Liar, request: httpx2.Request) -> httpx2.Response:
@@ -179,7 +180,7 @@ LIES = (
     Lie("200 with an error", _of("error_in_200")),
     Lie("200 with a login page", _of("login_page")),
     Lie("200 with nothing", _of("empty")),
-    Lie("an expired certificate", _expired, means=_RETRY),
+    Lie("an expired certificate", _expired, means=frozenset({"pause"})),
     Lie("a body of four bytes a second", _dripping, times=1, means=_RETRY),
     Lie("a locked period", _locked, times=1, means=frozenset({"hold"}), changes=True),
     Lie("another schema", _renamed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.connectors.contract import kantata_bench, salesforce_bench, tryton_be
 
 from faults.bench import Bench, Budget, Outcome, Progress
 from faults.lying import LIES, ON_READS, ON_WRITES, RETRY_AFTER, Liar, Lie
-from tieout.connectors.contract import Change, Opening, OutcomeUnknown, Page, Receipt
+from tieout.connectors.contract import Change, Opening, OutcomeUnknown, Page, Receipt, Write
 from tieout.domain.identity import Ref
 from tieout.domain.problems import Conflict, Misconfigured, Rejected, Transient
 from tieout.engine.effects import Context, Effects
@@ -174,13 +174,29 @@ async def _stands(outcome: Outcome, case: Case, sample: Sample, came: Any) -> bo
 
 async def _counted(outcome: Outcome, case: Case, sample: Sample, before: Any) -> None:
     """The whole books: no record more than the write makes, of any kind that writes make."""
-    after = await case.bench.counted()
+    more = _more(case, sample, before, await case.bench.counted())
+    if any(each > 0 for each in more.values()):
+        brings = await _brought(case)  # a project comes with tasks, which are records of their own
+        more = {kind: each - brings[kind] for kind, each in more.items()}
+    for kind, each in more.items():
+        outcome.doubled += max(each, 0)
+        if each > 0:
+            outcome.evidence.append(f"{case.about}: {each} more of {kind} than was wanted")
+
+
+def _more(case: Case, sample: Sample, before: Any, after: Any) -> dict[str, int]:
+    """By kind, besides the record itself."""
     creates = case.bench.spec.writes[case.subject].creates
-    for kind in {each.creates for each in case.bench.spec.writes.values()} - {""}:
-        more = after[kind] - before[kind] - (sample.whole if kind == creates else 0)
-        outcome.doubled += max(more, 0)
-        if more > 0:
-            outcome.evidence.append(f"{case.about}: {more} more of {kind} than was wanted")
+    kinds = {each.creates for each in case.bench.spec.writes.values()} - {""}
+    return {kind: after[kind] - before[kind] - (sample.whole if kind == creates else 0) for kind in kinds}
+
+
+async def _brought(case: Case) -> dict[str, int]:
+    """What the same write brings besides its record when nobody lies."""
+    sample, connection = await case.bench.sample(case.subject), case.bench.connection
+    before = await case.bench.counted()
+    await connection.send(case.subject, await connection.prepare(sample.write))
+    return _more(case, sample, before, await case.bench.counted())
 
 
 def _overheard(lie: Lie, came: Any) -> bool:
@@ -283,6 +299,25 @@ class _HearsNoWait(_Spoilt):
             raise Transient(str(away)) from away
 
 
+class _TrustsThatItWillPass(_Spoilt):
+    """A certificate that proves nothing is a moment's trouble."""
+
+    async def prepare(self, write: Write) -> bytes:
+        return await self._later(self.inner.prepare(write))
+
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        return await self._later(self.inner.send(operation, request))
+
+    async def find(self, write: Write) -> Receipt | None:
+        return await self._later(self.inner.find(write))
+
+    async def _later(self, act: Awaitable[Any]) -> Any:
+        try:
+            return await act
+        except Misconfigured as wrong:
+            raise Transient(str(wrong)) from wrong
+
+
 class _WaitsForNobody(_Spoilt):
     """A page that cannot be read counts as read."""
 
@@ -315,6 +350,7 @@ SABOTEURS = {
     "does not hear how long to wait": _Saboteur(
         "client.create", f"429 with Retry-After: {RETRY_AFTER}, of the change", _HearsNoWait
     ),
+    "an expired certificate is waited for": _Saboteur("client.create", "an expired certificate", _TrustsThatItWillPass),
     "what cannot be read counts as read": _Saboteur("time_entry", "200 with a login page", _WaitsForNobody),
 }
 
