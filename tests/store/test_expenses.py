@@ -156,16 +156,29 @@ async def test_the_value_in_force_on_the_day_counts(books: Books) -> None:
     assert [each["product"] for each in await approved(books, deal)] == ["OLD", "NEW", ""]
 
 
-async def test_a_contract_says_for_itself_what_becomes_of_a_category(books: Books) -> None:
+async def test_the_version_of_the_contract_that_is_in_force_on_the_day_says_what_becomes_of_a_category(
+    books: Books,
+) -> None:
     deal = await books.deal(1)
     async with books.database.transaction() as tx:
-        terms = '{"travel": {"treatment": "disbursement", "markup": "0"}}'
-        await tx.execute(
-            "update document set body = jsonb_set(body, '{versions,0,expenses}', %s) where kind = 'contract'", (terms,)
+        second = (
+            '{"version": 2, "effective_from": "2026-10-06",'
+            ' "expenses": {"travel": {"treatment": "disbursement", "markup": "0"}}}'
         )
-    await arrive(books, claim(deal, "1"))
-    (told,) = await approved(books, deal)
-    assert (told["treatment"], told["markup"], told["invoice_of"]) == ("disbursement", 0, "customer")
+        await tx.execute(
+            "update document set body = jsonb_set(body, '{versions,1}', %s) where kind = 'contract'", (second,)
+        )
+    await arrive(
+        books, *(claim(deal, str(day), day=f"2026-10-{day:02}") for day in (5, 6)), claim(deal, "9", day="2026-09-01")
+    )
+    told = {each["source_id"]: each for each in await approved(books, deal)}
+    assert {record: each["contract_version"] for record, each in told.items()} == {"5": 1, "6": 2, "9": 1}
+    assert (told["5"]["treatment"], told["5"]["markup"], told["5"]["invoice_of"]) == (
+        "recharge",
+        Decimal("0.05"),
+        "firm",
+    )
+    assert (told["6"]["treatment"], told["6"]["markup"], told["6"]["invoice_of"]) == ("disbursement", 0, "customer")
 
 
 async def test_an_older_version_that_comes_late_changes_nothing_and_is_kept(books: Books) -> None:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.plans import RetainerPlan, TimePlan
+from tieout.domain.expense_consistency import contradictions
 from tieout.domain.firm import ROLES, Firm, ValueTable
 from tieout.domain.notices.wording import owners
 from tieout.domain.notification import NotificationRule
@@ -45,6 +46,7 @@ def faults(firm: Firm) -> list[Fault]:
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
+        *(Fault(*each) for each in contradictions(firm)),
         *_hold_faults(firm),
         *_notification_faults(firm),
         *_rate_card_faults(firm),

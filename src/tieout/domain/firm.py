@@ -11,6 +11,7 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.expensing import ExpenseRule
 from tieout.domain.limits.settings import LimitSettings
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
@@ -156,6 +157,9 @@ class Firm(Part):
         description="Work before the signature: a tentative project, its time at risk. Left out, there is none",
     )
     billing: BillingRule = Field(default=BillingRule(), description="When approved work is invoiced")
+    expenses: ExpenseRule = Field(
+        default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"
+    )
     payment_terms: dict[str, Days] = Field(
         default_factory=dict[str, int], description="Payment terms as deals name them → days until the invoice is due"
     )

@@ -10,6 +10,7 @@ from tieout.domain.documents.engagement import Contract, ContractLine, ContractV
 from tieout.domain.documents.package import PackageTask, RateCard, ServicePackage
 from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.expensing import folded_terms
 from tieout.domain.instances import Instance, instances_of, is_quoted
 from tieout.domain.money import Money
 from tieout.domain.rating import rate_on
@@ -149,4 +150,5 @@ def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from
         rate_card=enriched.rate_card,
         sold=tuple(sold),
         caps=tuple(caps),
+        expenses=folded_terms(enriched.package_of(each).expenses for each in instances_of(deal)),
     )

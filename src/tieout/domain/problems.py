@@ -349,13 +349,13 @@ CATALOGUE: Mapping[str, Kind] = {
         cause=("person", "project"),
     ),
     "expense.rate_missing": Kind(
-        what="There is no rate from {currency} to {wanted} on {day}; {amount} of expenses waits.",
+        what="There is no rate {value} on {day}; {amount} of expenses waits.",
         why="Tieout never converts an amount by itself: each day's rate is a decision that somebody must have made.",
         owner="finance operations",
-        fix="Add {currency}/{wanted} with the first day it is valid to the value table exchange_rate.",
-        where="/tables/exchange_rate?value={currency}/{wanted}",
+        fix="Add {value} to the value table {table}, valid from {day} or before.",
+        where="/tables/{table}?value={value}&entity={entity}",
         within=_DAY,
-        cause=("currency", "wanted"),
+        cause=("table", "value", "entity"),
     ),
     "expense.tax_contradicts": Kind(
         what="Expenses for {category} are disbursed without tax, but the PSA says of {amount} that it is taxable.",

@@ -17,7 +17,11 @@ from tieout.store import effects, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
 
 # Holds that a new version of the firm folder may end.
-_FIXED_BY_FOLDER = ("value.missing", "package.unknown", "time.rate_missing", "time.rate_differs")
+_FIXED_BY_VALUE = ("value.missing", "expense.rate_missing")
+_FIXED_BY_FOLDER = (
+    *_FIXED_BY_VALUE, "package.unknown", "time.rate_missing", "time.rate_differs", "expense.category_unknown",
+    "expense.receipt_missing",
+)  # fmt: skip
 
 
 class Operator(Deeds):
@@ -175,7 +179,7 @@ class Operator(Deeds):
 
     async def _value_arrived(self, tx: Tx, row: ValueRow, actor: str) -> Released:
         """`actor` is who put the row in force: its author, or the second pair of eyes."""
-        waiting = await holds.of_code(tx, "value.missing", {"table": row.table})
+        waiting = [hold for code in _FIXED_BY_VALUE for hold in await holds.of_code(tx, code, {"table": row.table})]
         freed = [
             each
             for each in waiting
@@ -186,7 +190,8 @@ class Operator(Deeds):
         await self._did(tx, freed, actor, what)
         waiting = [each["id"] for each in await self._over(tx, [each["run_id"] for each in freed])]
         if len(waiting) <= (await routing.rules_in_force(tx)).plan_above:
-            return await self._release(tx, waiting)
+            # A page that is over has left its holds behind: it is judged again.
+            return await self._release(tx, waiting, finished=True)
         return Released((), await self._plan(tx, waiting, what, actor=actor, asked={"value": row.key}))
 
     async def _doubt(self, tx: Tx, hold: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from tieout.domain.proposal import due_period, period_end
 from tieout.engine.rounds import Start
 from tieout.engine.run import Flow
 from tieout.flows.account_merge import account_merge
+from tieout.flows.approved_expenses import approved_expenses
 from tieout.flows.approved_time import approved_time
 from tieout.flows.drafts_still_there import drafts_still_there
 from tieout.flows.hold_status import hold_status
@@ -26,6 +27,7 @@ FLOWS: Sequence[Flow] = (
     opportunity_to_project,
     account_merge,
     approved_time,
+    approved_expenses,
     milestones,
     time_to_erp,
     time_to_invoice,

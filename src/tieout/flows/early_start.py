@@ -16,6 +16,7 @@ from tieout.domain.problems import Problem
 from tieout.domain.proposal import hours_text
 from tieout.domain.readiness import Enriched
 from tieout.engine.run import Run
+from tieout.flows.approved_expenses import check_expenses
 from tieout.flows.approved_time import check_time, deliver, look_again
 from tieout.flows.deal_withdrawn import stop
 from tieout.flows.kickoff import ready, set_up, state_for_sales
@@ -122,4 +123,6 @@ async def make_billable(run: Run, systems: Systems, project: Project) -> None:
     for connection, entries in (await systems.register.early_entries(project.key)).items():
         await check_time(run, systems, connection, entries)
         await look_again(run, systems, connection)
+    for connection, expenses in (await systems.register.early_expenses(project.key)).items():
+        await check_expenses(run, systems, connection, expenses)
     await deliver(run, systems, systems.psa(project.legal_entity).name)

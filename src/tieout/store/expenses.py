@@ -76,10 +76,11 @@ async def resolve(
 ) -> None:
     """Finds project, amounts, treatment and product of these expenses and of those that had a problem, and says what lacks.
 
-    `categories` are the firm's {category, treatment, markup}, which a contract may replace for itself; a receipt is demanded
-    above each of `receipts`, {currency, amount}. `values` are rows {name, key, entity, value, valid_from, position} of the
-    value tables `expense_product` (looked up where `products`) and `exchange_rate`, with keys in lower case. An amount is
-    converted only by a rate of the day: without one it stays unknown, and the expense waits (T33).
+    `categories` are the firm's {category, treatment, markup}, which the version of the contract that is in force on the day may
+    replace for itself; a receipt is demanded above each of `receipts`, {currency, amount}. `values` are rows {name, key, entity,
+    value, valid_from, position} of the value tables `expense_product` (looked up where `products`) and `exchange_rate`, with
+    keys in small letters. An amount is converted only by a rate of the day: without one it stays unknown, and the expense
+    waits (T33).
     """
     await tx.execute(
         """
@@ -95,7 +96,7 @@ async def resolve(
           union select source_id from expense where connection = %(connection)s and problem not in ('', 'target.refused')
         ), known as (
           select e.source_id, coalesce(p.key, '') as project, coalesce(k.key, '') as task, p.entity, p.engagement,
-                 p.contract_version, p.currency as project_currency, b.currency as book_currency,
+                 coalesce(c.version, p.contract_version) as contract_version, p.currency as project_currency, b.currency as book_currency,
                  case when e.billable then coalesce(c.terms ->> 'treatment', f.treatment) else 'non_billable' end as treatment,
                  case when e.billable then coalesce((c.terms ->> 'markup')::numeric, f.markup) else 0 end as markup,
                  case when p.currency = e.claim_currency then 1 else to_project.rate end as project_rate,
@@ -109,8 +110,12 @@ async def resolve(
           left join project_task k on k.key = xt.key and k.project = p.key
           left join firm f on f.category = lower(btrim(e.category))
           left join lateral (
-            select body #> '{versions,-1,expenses}' -> lower(btrim(e.category)) as terms from document
-            where kind = 'contract' and engagement = p.engagement order by version desc limit 1
+            select v.value -> 'expenses' -> lower(btrim(e.category)) as terms, (v.value ->> 'version')::integer as version
+            from (
+              select body from document where kind = 'contract' and engagement = p.engagement order by version desc limit 1
+            ) contract cross join jsonb_array_elements(contract.body -> 'versions') v
+            cross join lateral (select (v.value ->> 'effective_from')::date > e.day as later) begins
+            order by later, (v.value ->> 'version')::integer * case when later then 1 else -1 end limit 1
           ) c on true
           left join demanded d on d.currency = e.claim_currency
           left join lateral (
@@ -251,3 +256,22 @@ async def versions(tx: Tx, connection: str, source_id: str) -> list[dict[str, An
         """,
         (connection, source_id),
     )
+
+
+async def early(tx: Tx, project: str) -> dict[str, list[str]]:
+    """The expenses, by connection, that came before their project's contract, or before the hub knew the project."""
+    found = await rows(
+        tx,
+        """
+        select connection, source_id from expense where project = %(project)s and contract_version = 0
+        union
+        select e.connection, e.source_id from expense e
+        join crosswalk x on x.kind = 'project' and x.connection = e.connection and x.record_id = e.project_ref
+        where x.key = %(project)s and e.problem = 'expense.project_unknown' order by 1, 2
+        """,
+        {"project": project},
+    )
+    ids: dict[str, list[str]] = {}
+    for each in found:
+        ids.setdefault(each["connection"], []).append(each["source_id"])
+    return ids

@@ -16,6 +16,7 @@ from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.milestone import Milestone
 from tieout.domain.documents.project import Project
 from tieout.domain.documents.upcast import load
+from tieout.domain.expensing import ExpenseRule, value_rows
 from tieout.domain.overriding import NotOverridable, current, overridden, unfit
 from tieout.domain.problems import CATALOGUE, Problem, Rejected
 from tieout.domain.values import ValueTables
@@ -25,6 +26,7 @@ from tieout.store import (
     charging,
     crosswalk,
     documents,
+    expenses,
     firm,
     holds,
     invoices,
@@ -222,6 +224,34 @@ class Register:
         for each in found:
             ids.setdefault(each["connection"], []).append(each["source_id"])
         return ids
+
+    # -- expenses
+
+    async def store_expenses(
+        self, connection: str, page: Sequence[Mapping[str, Any]], deleted: Mapping[str, str]
+    ) -> None:
+        async with self._database.transaction() as tx:
+            await expenses.save_page(tx, connection, page, self._clock())
+            await expenses.mark_deleted(tx, connection, deleted, self._clock())
+
+    async def judge_expenses(self, connection: str, ids: Sequence[str], rule: ExpenseRule, *, products: bool) -> None:
+        """What becomes of expenses, by their contracts, the firm's rule and the value tables."""
+        async with self._database.transaction() as tx:
+            await expenses.resolve(
+                tx, connection, ids, categories=rule.treatments(), receipts=rule.receipts(),
+                values=value_rows(await firm.values(tx, at=self._values_at)), products=products,
+            )  # fmt: skip
+
+    async def settle_expenses(self, connection: str, run_id: str) -> list[dict[str, Any]]:
+        """Ends the messages of a page; what is left to do about expenses, one row per cause."""
+        async with self._database.transaction() as tx:
+            await expenses.settle_messages(tx, connection, run_id, self._clock())
+            return await expenses.problems(tx, connection)
+
+    async def early_expenses(self, project: str) -> dict[str, list[str]]:
+        """The expenses, by connection, that came before the project's contract, or before its project was known."""
+        async with self._database.transaction() as tx:
+            return await expenses.early(tx, project)
 
     # -- milestones
 

@@ -14,7 +14,7 @@ from tieout.domain.documents.expense import Expense
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 
-from .conftest import Cast
+from .conftest import Cast, open_connector
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +53,17 @@ async def approve(firm: Cast, project: dict[str, Any], *expenses: dict[str, Any]
     body = {"resolution": {"description": "as agreed"}}
     await firm.approver.ok("PUT", f"/expense_report_submissions/{report['id']}/approve", body)
     return report["id"]
+
+
+async def claimed_long_ago(firm: Cast, hub: Kantata) -> tuple[dict[str, Any], str]:
+    """An expense that the sweeps have left behind, for another one came after it."""
+    project = await firm.project()
+    expense = await claim(firm, project, amount_in_cents=10_000)
+    firm.clock.forward(hours=1)
+    await claim(firm, project, amount_in_cents=500)
+    _, cursor = await swept(hub)
+    firm.clock.forward(hours=1)
+    return expense, cursor
 
 
 async def test_an_expense_says_what_was_paid_what_is_claimed_and_the_rate_between_them(
@@ -95,10 +106,7 @@ async def test_t32_an_expense_that_is_changed_after_its_approval_is_noticed(firm
 async def test_t32_a_receipt_that_is_deleted_touches_nothing_and_is_noticed_by_its_event(
     firm: Cast, hub: Kantata
 ) -> None:
-    project = await firm.project()
-    expense = await claim(firm, project, amount_in_cents=10_000)
-    _, cursor = await swept(hub)
-    firm.clock.forward(hours=1)
+    expense, cursor = await claimed_long_ago(firm, hub)
     await firm.consultant("DELETE", f"/attachments/{expense['receipt_id']}")
     firm.account.events.deliver()
     found, _ = await swept(hub, cursor)
@@ -129,3 +137,12 @@ async def test_in_a_project_without_expense_approvals_it_is_approved_as_it_is_cl
     expense = await claim(firm, project, amount_in_cents=10_000)
     found, _ = await swept(hub)
     assert (found[expense["id"]][0].record or {})["state"] == "approved"
+
+
+async def test_without_events_the_vanished_receipt_would_be_missed(firm: Cast, account: KantataAccount) -> None:
+    """The saboteur: it is the event, and nothing else, that tells."""
+    async with open_connector(account, events=False) as deaf:
+        expense, cursor = await claimed_long_ago(firm, deaf)
+        await firm.consultant("DELETE", f"/attachments/{expense['receipt_id']}")
+        account.events.deliver()
+        assert expense["id"] not in (await swept(deaf, cursor))[0]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document, Part
-from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.documents.terms import Cap, ExpenseTerms, Sold
 
 Stage = Literal["open", "won", "lost"]
 
@@ -48,6 +48,10 @@ class ContractVersion(Part):
     rate_card: str = ""
     sold: tuple[Sold, ...] = Field(default=(), description="The packages, each with what is charged for it and how")
     caps: tuple[Cap, ...] = Field(default=(), description="What may not be exceeded in billing")
+    expenses: dict[str, ExpenseTerms] = Field(
+        default_factory=dict[str, ExpenseTerms],
+        description="Category, in small letters → what becomes of its expenses here; of any other, what the firm says",
+    )
 
 
 class Engagement(Document):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Document, Part
 from tieout.domain.documents.plans import Plan, TimePlan
+from tieout.domain.documents.terms import ExpenseTerms
 
 
 class PackageTask(Part):
@@ -32,6 +33,10 @@ class ServicePackage(Document):
     practice: str = Field(description="The practice that delivers it")
     billing: Literal["time_and_material"] | Plan = Field(
         default="time_and_material", description="How it is charged: time_and_material, or a plan with its kind"
+    )
+    expenses: dict[str, ExpenseTerms] = Field(
+        default_factory=dict[str, ExpenseTerms],
+        description="Category of expenses → what becomes of them where this package is sold; of any other, what the firm says",
     )
     tasks: tuple[PackageTask, ...] = Field(description="The tasks of its projects, in their order")
 

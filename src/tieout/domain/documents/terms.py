@@ -157,8 +157,11 @@ Terms = Annotated[TimeTerms | FixedTerms | RetainerTerms | PeriodTerms | UsageTe
 class ExpenseTerms(Part):
     """What becomes of expenses: recharged as our own cost with a markup, or disbursed in the client's name as they are (T31)."""
 
-    treatment: Literal["recharge", "disbursement", "non_billable"] = "recharge"
-    markup: Share = Decimal(0)
+    treatment: Literal["recharge", "disbursement", "non_billable"] = Field(
+        default="recharge",
+        description="recharge: our own cost, with our tax; disbursement: paid in the customer's name, passed on as it is; or non_billable",
+    )
+    markup: Share = Field(default=Decimal(0), description="The share that is put on top of what is recharged: 0.05")
 
     @model_validator(mode="after")
     def _passes_on(self) -> ExpenseTerms:

@@ -1,0 +1,55 @@
+"""Where what a firm says of expenses contradicts itself, each contradiction with its place and its way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tieout.domain.expensing import PRODUCTS, RATES, folded
+from tieout.domain.firm import Firm, ValueTable
+
+# The path in the folder, what is wrong, and what to do.
+Contradiction = tuple[tuple[str | int, ...], str, str]
+
+_PAIR = re.compile(r"[A-Z]{3}/[A-Z]{3}\Z")
+_RATE = re.compile(r"[0-9]+([.][0-9]+)?\Z")
+
+
+def contradictions(firm: Firm) -> Iterator[Contradiction]:
+    here = ("expenses", "categories")
+    seen: dict[str, str] = {}
+    for name in firm.expenses.categories:
+        other = seen.setdefault(folded(name), name)
+        if other != name:
+            yield (*here, name), f"“{name}” and “{other}” are one category", "Keep one of them."
+    currencies = sorted({each.currency for each in firm.entities})
+    for code in firm.expenses.receipt_above:
+        if code not in currencies:
+            fix = f"Say one of: {', '.join(currencies)}."
+            yield ("expenses", "receipt_above", code), f"no legal entity sells in {code}", fix
+    for i, table in enumerate(firm.tables):
+        if table.name == PRODUCTS:
+            yield from _products(firm, ("tables", i), table)
+        if table.name == RATES:
+            yield from _rates(("tables", i), table)
+
+
+def _products(firm: Firm, path: tuple[str | int, ...], table: ValueTable) -> Iterator[Contradiction]:
+    said = [firm.expenses.categories, *(each.expenses for each in firm.packages)]
+    billed = {folded(name) for of in said for name, each in of.items() if each.treatment != "non_billable"}
+    for i, row in enumerate(table.rows):
+        if folded(row.key) not in billed:
+            what = f"“{row.key}” is no category of expenses that is billed"
+            yield (*path, "rows", i, "key"), what, "Add it to `expenses` in tieout.yaml, or take the row away."
+
+
+def _rates(path: tuple[str | int, ...], table: ValueTable) -> Iterator[Contradiction]:
+    for i, row in enumerate(table.rows):
+        if not _PAIR.match(row.key.strip()):
+            what = f"“{row.key}” is no pair of currencies"
+            yield (*path, "rows", i, "key"), what, "Write the currency of the claim, then the other one: CHF/EUR."
+        value = row.value.strip()
+        if value and not (_RATE.match(value) and Decimal(value)):
+            what = f"“{row.value}” is no rate"
+            yield (*path, "rows", i, "value"), what, "Write units of the second currency for one of the first: 1.0720."
