@@ -21,6 +21,7 @@ from tieout.sandbox.story.finance import Finance
 from tieout.sandbox.story.journal import Journal
 from tieout.sandbox.story.play import Slot, Story
 from tieout.sandbox.story.sales import Sales
+from tieout.sandbox.story.travelling import Travellers
 from tieout.sandbox.tryton.clerk import FinanceClerk
 
 
@@ -55,14 +56,17 @@ def cast(
     work_desks = {each.number: WorkDesk(office.psa, clock.tick, token=psa.token(each.email)) for each in firm.people}
     consultants = Consultants(firm, work_desks, written, seed)
     delivery = Delivery(firm, work_desks, written)
+    travellers = Travellers(firm, work_desks, written)
     slots = [
         Slot(time(8, 30), delivery.staff),
         Slot(time(9, 15), consultants.correct),
         Slot(time(10, 0), Sales(firm, sales_desks, written).act),
         Slot(time(16, 0), Finance(firm, office.clerks, written).act),
         Slot(time(17, 0), consultants.book),
+        Slot(time(17, 15), travellers.claim),
         Slot(time(17, 30), consultants.submit),
         Slot(time(18, 30), delivery.decide),
+        Slot(time(18, 45), travellers.decide),
     ]
     story = Story(firm, clock, written, slots, state=played)
     reader = firm.lead(firm.entities[0].code).number
