@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from tests.connectors.kantata.garbling import Garbling
 
 from tieout.store import lineage, time
 from tieout.store.figures import money_of
@@ -202,3 +204,29 @@ async def test_a_credited_invoice_frees_its_work(world: World) -> None:
     assert after["state"] == "cancelled"
     assert cents((await deal.in_crm())["Billed_To_Date__c"]) == Decimal("0.00")
     assert cents((await deal.in_crm())["Unbilled_WIP__c"]) == Decimal("175.00")
+
+
+async def test_time_that_cannot_be_read_waits_alone_until_it_can(world: World) -> None:
+    deal = await ready(world)
+    good, bad = await deal.work(60, day=date(2026, 10, 5)), await deal.work(45, day=date(2026, 10, 6))
+    await deal.approve(good, bad)
+    garbled = {bad: {"time_in_minutes": "45 or so"}}
+    world.network = lambda inner: Garbling(inner, garbled)
+    try:
+        await world.start()
+        await world.settle()
+        (hold,) = await world.rows("select * from hold where code = 'time.unreadable' and state = 'open'")
+        assert bad in str(hold)
+        assert "45 or so" in hold["quote"]
+        assert [each["source_id"] for each in await entries(world, good, bad)] == [good]
+        garbled.clear()
+        await world.settle()
+    finally:
+        world.network = lambda inner: inner
+        await world.start()
+    assert await world.rows("select from hold where code = 'time.unreadable' and state = 'open'") == []
+    assert [each["delivered_minutes"] for each in await entries(world, good, bad)] == [60, 45]
+
+
+async def entries(world: World, *ids: str) -> list[dict[str, Any]]:
+    return await world.rows("select * from time_entry where source_id = any(%s) order by work_date", list(ids))

@@ -276,6 +276,15 @@ CATALOGUE: Mapping[str, Kind] = {
         within=_DAY,
         cause=("person", "entity"),
     ),
+    "time.unreadable": Kind(
+        what="The time entry {subject} of {system} says what cannot be read.",
+        why="Its hours are neither delivered nor billed as they are now; all other time goes on.",
+        owner="delivery operations",
+        fix="Correct the entry in the PSA; what it says is quoted here. It goes on by itself.",
+        where="{link}",
+        within=_DAY,
+        cause=("system", "subject"),
+    ),
     "time.project_unknown": Kind(
         what="{hours} hours of {person} are on a project that Tieout does not know ({project}).",
         why="Nobody sold this project, so nobody can be billed for it.",

@@ -22,11 +22,15 @@ _AT_LEAST_EVERY = 50_000
 )
 async def approved_time(run: Run, systems: Systems) -> None:
     connection = run.subject.split("/")[0]
-    entries = [each.record for each in run.messages if each.record is not None and not each.deleted]
+    told = [each.record for each in run.messages if each.record is not None and not each.deleted]
+    entries = [each for each in told if "unreadable" not in each]
+    unreadable = [each["source_id"] for each in told if "unreadable" in each]
     gone = {each.ref.id: each.version for each in run.messages if each.deleted}
     register = systems.register
     await run.about(title=f"{len(run.messages)} time entries")
     await run.step("store the page", register.store_time, connection, entries, gone)
+    if unreadable:
+        await run.step("hold what cannot be read", register.hold_unreadable_time, run.id, unreadable)
     await check_time(run, systems, connection, [*(each["source_id"] for each in entries), *gone])
     # A month-end does not look at everything with every page: whoever has another one behind it leaves that to the last.
     if _passes(run) or not await register.followed(run.id):
@@ -53,7 +57,10 @@ async def look_again(run: Run, systems: Systems, connection: str) -> None:
     """All that waits, whatever page it came with; opens and closes the holds that stand for causes, not entries."""
     await check_time(run, systems, connection, None)
     causes = await run.step("what waits, and why", systems.register.causes_of_time, connection)
-    await run.stand("approved_time", f"{connection}/time", [_problem(each, connection) for each in causes])
+    unreadable = [_unreadable(each, connection) for each in await systems.register.unreadable_time(connection)]
+    await run.stand(
+        "approved_time", f"{connection}/time", [*unreadable, *(_problem(each, connection) for each in causes)]
+    )
 
 
 def _passes(run: Run) -> bool:
@@ -100,6 +107,11 @@ def _problem(cause: Mapping[str, Any], connection: str) -> Problem:
         "subject": person,
     }
     return Problem(cause["problem"], facts, cause["quote"], value)
+
+
+def _unreadable(entry: Mapping[str, Any], connection: str) -> Problem:
+    facts = {"system": connection, "subject": entry["record_id"], "link": f"/x/{entry['record_id']}"}
+    return Problem("time.unreadable", facts, entry["quote"])
 
 
 def _rate(rate: Decimal | None, currency: str) -> str:

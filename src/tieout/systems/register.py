@@ -206,6 +206,15 @@ class Register:
         async with self._database.transaction() as tx:
             return await time.problems(tx, connection)
 
+    async def hold_unreadable_time(self, run_id: str, ids: Sequence[str]) -> None:
+        async with self._database.transaction() as tx:
+            await time.hold_unreadable(tx, run_id, ids)
+
+    async def unreadable_time(self, connection: str) -> list[dict[str, Any]]:
+        """Entries that the source tells in a way that cannot be understood, each with its words."""
+        async with self._database.transaction() as tx:
+            return await time.unreadable(tx, connection, self._clock())
+
     async def worked_minutes(self, project: str) -> int:
         async with self._database.transaction() as tx:
             return await time.worked_minutes(tx, project)

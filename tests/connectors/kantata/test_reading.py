@@ -6,17 +6,23 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from unittest.mock import ANY
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
-from tieout.connectors.contract import Change
-from tieout.connectors.kantata.connector import Kantata
+from tieout.connectors.contract import Change, Opening
+from tieout.connectors.kantata.config import KantataConfig
+from tieout.connectors.kantata.connector import SPEC, Kantata
+from tieout.connectors.kantata.reading import Lines
 from tieout.domain.documents.work import TimeEntry
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.domain.problems import Misconfigured, Transient
 
 from .conftest import COLLEAGUE, Cast, open_connector
+from .garbling import Garbling
 
 pytestmark = pytest.mark.anyio
 
@@ -341,3 +347,41 @@ async def test_a_page_that_comes_again_leaves_no_entry_out(firm: Cast, monkeypat
     async with open_connector(deaf) as hub:
         with pytest.raises(Transient, match="the same page of time_entries again, after 4 of 7 rows"):
             await swept(hub)
+
+
+@pytest.mark.parametrize(
+    ("garbled", "words"),
+    [
+        ({"time_in_minutes": "eight"}, "invalid literal for int() with base 10: 'eight'"),
+        ({"date_performed": "soon"}, "Invalid isoformat string: 'soon'"),
+        ({"updated_at": "just now"}, "Invalid isoformat string: 'just now'"),
+        ({"rate_in_cents": {"USD": 1}}, "int() argument"),
+    ],
+)
+async def test_an_entry_that_cannot_be_read_is_told_as_such_and_the_others_pass(
+    firm: Cast, monkeypatch: pytest.MonkeyPatch, garbled: dict[str, Any], words: str
+) -> None:
+    project = await firm.project()
+    good, bad, other = [await firm.book(project, minutes=60) for _ in range(3)]
+    config = KantataConfig(url="http://kantata.test", token=SecretStr("hub-token"))
+    network = Garbling(httpx2.ASGITransport(firm.account.asgi()), {bad["id"]: garbled})
+    hub: Any = SPEC.open(Opening("kantata", config, {}, network))
+    changes, cursor = await swept(hub)
+    told = {each.ref.id: each for each in changes}
+    assert states([told[good["id"]], told[other["id"]]]) == {good["id"]: "draft", other["id"]: "draft"}
+    assert told[bad["id"]].record == {
+        "source_id": bad["id"], "source_version": told[bad["id"]].version, "unreadable": ANY,
+    }  # fmt: skip
+    assert words in (told[bad["id"]].record or {})["unreadable"]
+    network.garbled = {}
+    firm.clock.forward(seconds=1)
+    await firm.consultant.ok("PUT", f"/time_entries/{bad['id']}", {"time_entry": {"time_in_minutes": 90}})
+    (healed,) = [each for each in (await swept(hub, cursor))[0] if each.ref.id == bad["id"]]
+    assert healed.record is not None
+    assert healed.record["minutes"] == 90
+    assert healed.version > told[bad["id"]].version
+    network.garbled = {bad["id"]: garbled}
+    monkeypatch.setattr(Lines, "_change", Lines._understood)  # the saboteur: one entry takes all others with it
+    with pytest.raises(Transient, match="cannot be understood"):
+        await swept(hub)
+    await hub.close()

@@ -17,8 +17,9 @@ from tieout.connectors.kantata import mapping
 from tieout.connectors.kantata.client import Envelope, KantataClient, Row, step
 from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.people import people
+from tieout.connectors.transports.answers import MISSHAPEN
 from tieout.domain.documents.document import Document
-from tieout.domain.identity import Ref
+from tieout.domain.identity import Ref, content_hash
 from tieout.domain.mapping import MappingTable
 from tieout.domain.money import Money
 from tieout.domain.problems import Misconfigured, Transient
@@ -167,7 +168,7 @@ class Lines:
         last = passed >= page.count or not page.rows
         if cursor.offset == 0:
             # What changes from now on, while further pages are read, belongs to the next sweep.
-            mark = max((mapping.stamp(each["updated_at"]) for each in page.rows), default="")
+            mark = max((_changed(each, page) for each in page.rows), default="")
             cursor = replace(cursor, mark=mark if last else await self._newest())
         if not last:
             return replace(cursor, offset=cursor.offset + step(page), passed=passed, last=page.rows[-1]["id"])
@@ -230,6 +231,18 @@ class Lines:
         return [self._change(each, page, people) for each in page.rows]
 
     def _change(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> Change:
+        """Time that cannot be understood is told as such, and is no reason to leave the others of its page alone."""
+        try:
+            return self._understood(entry, page, people)
+        except MISSHAPEN as wrong:
+            if self._kind is not TIME:
+                raise  # nobody holds a single expense yet: its list waits
+            quote = f"{wrong}; the account says {json.dumps(entry, sort_keys=True)}"[:500]
+            version = f"{_changed(entry, page)}#{content_hash(quote)[:16]}"
+            record = {"source_id": str(entry["id"]), "source_version": version, "unreadable": quote}
+            return Change(Ref(self._client.name, self._kind.name, str(entry["id"])), version, record)
+
+    def _understood(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> Change:
         full, submission = self._joined(entry, page, people)
         values, _ = mapping.values_of(full, self._kind.table)
         version = self._version(entry, submission, full, values)
@@ -278,6 +291,20 @@ class Lines:
         known = await people(self._client, ids, service)
         seen: Sequence[Row] = list(page.maps.get("users", {}).values())
         return {each["id"]: mapping.person_of(each, {}, service) for each in seen} | known
+
+
+def _changed(entry: Row, page: Envelope) -> str:
+    """When an entry changed last; where that cannot be read, it counts as the newest of its page."""
+    told = _stamp(entry.get("updated_at"))
+    return told or max(_stamp(each.get(name)) for each in page.rows for name in ("updated_at", "created_at"))
+
+
+def _stamp(value: Any) -> str:
+    """Empty for what is no moment."""
+    try:
+        return mapping.stamp(value)
+    except MISSHAPEN:
+        return ""
 
 
 def _deleted(events: Iterable[Row]) -> list[Row]:

@@ -38,6 +38,7 @@ SENTENCES: Mapping[str, str] = {
     "customer.cycle": "The parents of a customer go round in a circle",
     "person.unknown": "Somebody has booked time whom the ERP of {entity} does not employ",
     "time.project_unknown": "Hours are on a project that Tieout does not know",
+    "time.unreadable": "A time entry says what cannot be read",
     "time.task_unknown": "Hours are on a task that the contract does not have",
     "time.rate_missing": "The rate card {card} has no rate for {role}",
     "time.rate_differs": "The PSA carries another rate than the rate card {card}",
