@@ -186,3 +186,13 @@ def test_status_ends_with_one_when_a_figure_does_not_tie_out(told: tuple[Tieout,
     assert broken.code == Exit.PROBLEM
     assert broken.document["ties_out"] is False
     assert "do not tie out" in tieout("status").out
+
+
+def test_the_forecast_tells_every_system_and_that_nothing_is_known_yet(told: tuple[Tieout, Deal]) -> None:
+    tieout, _ = told
+    said = tieout("forecast", "--json").document
+    assert [each["connection"] for each in said] == ["erp-de", "erp-us", "kantata", "salesforce"]
+    assert {(each["speed"], each["accepted"], each["ends"]) for each in said} == {(None, 0, None)}
+    people = tieout("forecast")
+    assert people.code == Exit.OK
+    assert "not known yet" in people.out

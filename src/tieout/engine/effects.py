@@ -5,16 +5,17 @@ The engine, not the connector, decides what an unknown outcome means, by the gua
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from tieout.connectors.contract import AlreadyThere, Guarantee, Operation, OutcomeUnknown, Receipt, Sink, Write
 from tieout.domain.identity import content_hash, effect_key
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
+from tieout.engine.errand import Leave, at_once
 from tieout.engine.permit import Permit
 from tieout.engine.run import Clock, Later, NotPlanned, Row
 from tieout.engine.settling import (
@@ -41,20 +42,12 @@ from tieout.store.memory import Gap
 # For so long after the database came back, class E waits for a person.
 _CAREFUL = timedelta(hours=24)
 
-# Waits until a connection may be called, by its limits (engine.limiter); what the block sends is not kept waiting.
-Leave = Callable[[str], AbstractAsyncContextManager[None]]
-
 # What becomes true in our own books in the transaction that records the receipt.
 OnDone = Callable[[Tx, Receipt], Awaitable[None]]
 
 
 async def nothing_more(tx: Tx, receipt: Receipt) -> None:
     """For effects that teach the hub nothing beyond their receipt."""
-
-
-def at_once(connection: str) -> AbstractAsyncContextManager[None]:
-    """For systems whose limits nobody keeps."""
-    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +99,7 @@ class Effects:
     ) -> None:
         self.step = ""
         self.moved = False  # whether this life has made anything true in a target
+        self.rows: Counter[str] = Counter()  # and how many rows of batches, in each
         self._database = database
         self._clock = clock
         self._context = context
@@ -336,11 +330,18 @@ class Effects:
             )
             await effect.on_done(tx, receipt)
         self.moved = True
+        if effect.operation.batch > 1:
+            self.rows[effect.sink.name] += _rows(effect.write)
         return receipt
 
 
 def receipt_of(stored: Mapping[str, Any]) -> Receipt:
     return Receipt(stored["id"], stored["parts"], stored["answer"])
+
+
+def _rows(write: Write) -> int:
+    """How many rows a batch carries."""
+    return max((len(cast("list[Any]", each)) for each in write.body.values() if isinstance(each, list)), default=1)
 
 
 def _known(stored: Row | None) -> Known | None:

@@ -16,12 +16,12 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.company import Company
 from tieout.engine.configuration import Configuration, configuration_of
-from tieout.engine.effects import Context, Effects, Leave, at_once
+from tieout.engine.effects import Context, Effects
 from tieout.engine.ending import ALONE, DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
-from tieout.engine.errand import errand, for_entity
+from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
 from tieout.engine.permit import permit_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
-from tieout.store import firm, holds, messages, runs
+from tieout.store import firm, forecast, holds, messages, runs
 from tieout.store.database import Database, Tx
 
 P = ParamSpec("P")
@@ -57,6 +57,7 @@ class Generation:
         self.amount: Money | None = None
         self.effects = effects
         self.warnings: list[Problem] = []
+        self.errand = Errand("master")
         self._database = database
         self._clock = clock
         self._began = clock()
@@ -242,7 +243,7 @@ class Executor:
         try:
             async with time:
                 systems = self._systems_for(run.effects, self._database, configuration)
-                with errand("backfill" if run.row["backfill"] else flow.errand, run.row["entity"]):
+                with errand("backfill" if run.row["backfill"] else flow.errand, run.row["entity"]) as run.errand:
                     await flow.body(run, systems)
         except TimeoutError as late:
             if not time.expired():
@@ -260,7 +261,9 @@ class Executor:
             if not await runs.still_mine(tx, run.id, row["generation"], row["worker"]):
                 return
             await runs.steps(tx, run.id, row["generation"], run.story)
-            match end_of(how, row["attempts"], now):
+            end = end_of(how, row["attempts"], now)
+            await forecast.learn(tx, row["flow"], _costs(run, over=isinstance(end, Over)), now)
+            match end:
                 case Over(state):
                     await self._over(tx, run, state, str(how or ""), now)
                 case Again(at, reset):
@@ -307,6 +310,14 @@ class Executor:
         await messages.settle_run(tx, run.id, "held", reason, now)
         everything = [*run.warnings, *problems]
         await holds.open_holds(tx, run.row, everything, title=run.title, amount=amount or run.amount, now=now)
+
+
+def _costs(run: Generation, *, over: bool) -> dict[str, tuple[int, int]]:
+    """The calls that were made to each connection, and the lines that they were for: rows of batches, else what came with the
+    run, once it is over; under the empty name, all lines."""
+    rows, lines = run.effects.rows, max(len(run.messages), 1) if over else 0
+    costs = {name: (calls, rows[name] if rows else lines) for name, calls in run.errand.calls.items()}
+    return {**costs, "": (0, rows.total() if rows else lines)}
 
 
 def arrived(row: Mapping[str, Any]) -> Arrived:

@@ -90,7 +90,7 @@ class Intake:
 
     def _errand(self, source: Source, kind: str) -> Lane:
         """How pressing it is to answer a ring."""
-        told = [each.flow.errand for each in self.feeds if each.source is source and each.kind == kind]
+        told: list[Lane] = [each.flow.errand for each in self.feeds if each.source is source and each.kind == kind]
         return told[0] if told else "master"
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:

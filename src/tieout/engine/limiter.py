@@ -8,6 +8,7 @@ that a run that calls again and again does not ask each time. What a process tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -26,7 +27,7 @@ from tieout.domain.limits.pace import Budget, Heard, Rule
 from tieout.domain.limits.settings import LANES, Lane, LimitSettings
 from tieout.domain.limits.turns import Party
 from tieout.domain.problems import NoLeave
-from tieout.engine.errand import party
+from tieout.engine.errand import current
 from tieout.engine.run import Clock
 from tieout.store import pace
 from tieout.store.database import Database
@@ -85,22 +86,24 @@ class ConnectionGate:
 
     async def enter(self) -> None:
         """Returns when it is this call's turn. Raises NoLeave when that takes too long, or is known to."""
-        held = _LEAVE.get()
+        mine, held = current(), _LEAVE.get()
         if held is not None and held.gate is self:
             self._in_flight += held.used  # a further call of one sending: what was claimed is not kept waiting
+            mine.calls[self._connection] += held.used
             held.used = True
             return
         if "no_limiter" in self._sabotage:
             self._in_flight += 1
             return
-        who = ("backfill", "") if "one_lane" in self._sabotage else party()
+        who: Party = ("backfill", "") if "one_lane" in self._sabotage else mine.party
         self._refuse_at_this_hour(who[0])
         self._begun += 1
         if self._store and who[0] not in self._closed:
             self._store -= 1
             self._in_flight += 1
-            return
-        await self._turn(who)
+        else:
+            await self._turn(who)
+        mine.calls[self._connection] += 1
 
     def leave(self, told: Heard) -> None:
         self._in_flight -= 1
@@ -125,6 +128,9 @@ class ConnectionGate:
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
+        if self._told != Heard():
+            with contextlib.suppress(Exception):  # without the database nobody will know
+                await self._ask()
 
     def _refuse_at_this_hour(self, lane: Lane) -> None:
         settings, moment = self._settings(), self._local()
@@ -204,6 +210,7 @@ class ConnectionGate:
                 {"/".join(who): n for who, n in (waiting - found.calls).items() if who[0] not in self._closed},
                 told.accepted,
                 told.refused,
+                found.shared.pace.used,
             )
 
         try:

@@ -18,7 +18,7 @@ def project_lane(message: Row) -> str:
     return f"{message['connection']}/project/{at(message, 'payload.project')}"
 
 
-@flow(version=1, title="Milestone → fee and CRM", starts_on=("psa", "milestone"), lane=project_lane)
+@flow(version=1, title="Milestone → fee and CRM", starts_on=("psa", "milestone"), lane=project_lane, errand="billing")
 async def milestones(run: Run, systems: Systems) -> None:
     ref = Ref.parse(run.subject)
     register = systems.register

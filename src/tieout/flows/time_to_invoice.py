@@ -16,7 +16,7 @@ from tieout.engine.run import Run, flow
 from tieout.systems.systems import Systems
 
 
-@flow(version=1, title="Approved time → invoice proposal")
+@flow(version=1, title="Approved time → invoice proposal", errand="billing")
 async def time_to_invoice(run: Run, systems: Systems) -> None:
     engagement, period = run.subject.split("/")
     key = f"{engagement}-{period}"

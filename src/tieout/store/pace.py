@@ -27,13 +27,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The new pace, what this process has under way and waits for from now on, and the calls answered since it last asked."""
+    """The new pace, what this process has under way and waits for from now on, the calls answered since it last asked, and the
+    seconds since anybody asked in which the system was used."""
 
     shared: Mapping[str, Any]
     in_flight: int
     waiting: Mapping[str, int]
     accepted: int
     refused: int
+    busy: float
 
 
 async def ask(database: Database, connection: str, process: str, decide: Callable[[Standing], Said]) -> None:
@@ -49,18 +51,19 @@ async def ask(database: Database, connection: str, process: str, decide: Callabl
               on conflict (connection, process) do update
               set in_flight = excluded.in_flight, waiting = excluded.waiting, seen_at = excluded.seen_at
             ), counted as (
-              insert into pace_hour (connection, hour, accepted, refused)
-              select %(connection)s, date_trunc('hour', clock_timestamp(), 'UTC'), %(accepted)s, %(refused)s
-              where %(accepted)s + %(refused)s > 0
+              insert into pace_hour (connection, hour, accepted, refused, busy)
+              select %(connection)s, date_trunc('hour', clock_timestamp(), 'UTC'), %(accepted)s, %(refused)s, %(busy)s
+              where %(accepted)s + %(refused)s > 0 or %(busy)s > 0
               on conflict (connection, hour) do update
-              set accepted = pace_hour.accepted + excluded.accepted, refused = pace_hour.refused + excluded.refused
+              set accepted = pace_hour.accepted + excluded.accepted, refused = pace_hour.refused + excluded.refused,
+                  busy = pace_hour.busy + excluded.busy
             )
             update pace set shared = %(shared)s where connection = %(connection)s
             """,
             {
                 "connection": connection, "process": process, "in_flight": said.in_flight,
                 "waiting": Jsonb(dict(said.waiting)), "shared": Jsonb(dict(said.shared)),
-                "accepted": said.accepted, "refused": said.refused,
+                "accepted": said.accepted, "refused": said.refused, "busy": said.busy,
             },
         )  # fmt: skip
 

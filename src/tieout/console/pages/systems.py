@@ -19,6 +19,8 @@ from tieout.console.pages.hold import source_of
 from tieout.console.setting import Door
 from tieout.console.visit import Visit
 from tieout.domain.access import Verb
+from tieout.engine.outlook import SystemOutlook, outlook
+from tieout.flows.catalogue import FLOWS
 from tieout.store import outbox, story
 from tieout.store.database import Tx
 
@@ -62,6 +64,8 @@ class SystemCard:
     door: Door | None
     trouble: str
     tone: str
+    pace: str
+    ahead: str
 
     @property
     def href(self) -> str:
@@ -107,7 +111,7 @@ class System:
 
 async def show(visit: Visit) -> Response:
     async with visit.setting.database.transaction() as tx:
-        found = await cards(visit, tx)
+        found = await cards(visit, tx, await _ahead(visit, tx))
         told = await outbox.channels(tx)
     troubled = sum(1 for each in found if each.trouble)
     return await visit.page(Systems(tuple(found), _channels(visit, told), troubled, visit.may))
@@ -150,19 +154,24 @@ async def act(visit: Visit) -> Response:
 async def _card(visit: Visit) -> SystemCard:
     name = visit.request.path_params["name"]
     async with visit.setting.database.transaction() as tx:
-        found = next((each for each in await cards(visit, tx) if each.name == name), None)
+        found = next((each for each in await cards(visit, tx, await _ahead(visit, tx)) if each.name == name), None)
     if found is None:
         raise HTTPException(404, f"There is no connection {name!r}.")
     return found
 
 
-async def cards(visit: Visit, tx: Tx) -> list[SystemCard]:
-    """Every connection as it is now, with today's traffic."""
+async def cards(visit: Visit, tx: Tx, ahead: Sequence[SystemOutlook] = ()) -> list[SystemCard]:
+    """Every connection as it is now, with today's traffic; with what is ahead of it where that is given."""
     stored = await story.systems(tx, visit.now - timedelta(hours=24))
-    return [_of(each, visit) for each in stored]
+    outlooks = {each.connection: each for each in ahead}
+    return [_of(each, outlooks.get(each["name"]), visit) for each in stored]
 
 
-def _of(stored: Mapping[str, Any], visit: Visit) -> SystemCard:
+async def _ahead(visit: Visit, tx: Tx) -> list[SystemOutlook]:
+    return await outlook(tx, visit.setting.firm(), FLOWS, visit.now)
+
+
+def _of(stored: Mapping[str, Any], ahead: SystemOutlook | None, visit: Visit) -> SystemCard:
     health: Mapping[str, Any] = stored["health"]
     limits: Mapping[str, Any] = health.get("limits") or _NONE
     role: str = stored["role"]
@@ -192,9 +201,25 @@ def _of(stored: Mapping[str, Any], visit: Visit) -> SystemCard:
         ),
         trouble=trouble,
         tone=tone,
+        pace=_pace(ahead) if ahead else "",
+        ahead=ahead.told if ahead else "",
         **{name: stored[name] for name in
            ("messages", "last_message_at", "effects", "last_effect_at", "unknown", "holds", "bells")},
     )  # fmt: skip
+
+
+def _pace(ahead: SystemOutlook) -> str:
+    """How fast it may be called, how often it refused, and what it is kept from now."""
+    calls = ahead.accepted + ahead.refused
+    said = [
+        f"up to {ahead.allowed:.3g} calls a second",
+        f"{wording.count(calls, 'call')} in 24 h, {ahead.refused:,} refused",
+    ]
+    if ahead.left is not None:
+        said.append(f"{ahead.left:,} left today")
+    if ahead.kept_back:
+        said.append(f"no {' or '.join(ahead.kept_back)} at this hour")
+    return "; ".join(said)
 
 
 def _trouble(stored: Mapping[str, Any], cursors: tuple[Cursor, ...], visit: Visit) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from tieout.domain.limits.pace import Heard, Pace, Rule, allowance, begun, heard, left, refilled, returned, saved_up
@@ -71,7 +71,8 @@ def grant(
     })  # fmt: skip
     _, turns = share_out(shared.turns, mine, mine.total())
     spare = min(ask.spare, max(room - everybody.total(), 0) // 2) if len(allowed) == len(LANES) else 0
-    return Grant(mine, spare, Shared(begun(pace, mine.total() + spare, now), turns))
+    pace = replace(begun(pace, mine.total() + spare, now), busy=in_flight + everybody.total() > 0)
+    return Grant(mine, spare, Shared(pace, turns))
 
 
 def _given(turns: Turns, waiting: Counter[Party], room: int, kept: int) -> tuple[Counter[Party], Turns]:

@@ -84,7 +84,8 @@ class Heard:
 class Pace:
     """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again.
 
-    `taken` are the calls that it carried out in the last minute, by pieces of five seconds.
+    `taken` are the calls that it carried out in the last minute, by pieces of five seconds, each with the seconds in which it
+    was used; `busy` says that calls were under way or waited when it was last asked for, `used` for how long until then.
     """
 
     rate: Learned = field(default_factory=lambda: Learned(100.0))
@@ -96,7 +97,9 @@ class Pace:
     quiet_until: float = 0.0
     strikes: int = 0
     budget: Budget | None = None
-    taken: tuple[tuple[int, int], ...] = ()
+    taken: tuple[tuple[int, int, float], ...] = ()
+    busy: bool = False
+    used: float = 0.0
 
 
 def per_second(pace: Pace, rule: Rule) -> float:
@@ -114,7 +117,7 @@ def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
     if told.budget is not None:
         pace = replace(pace, budget=Budget(*told.budget, now))
     if told.accepted:
-        pace = replace(pace, strikes=0, accepted_at=now, taken=_counted(pace, told.accepted, now))
+        pace = replace(pace, strikes=0, accepted_at=now, taken=_counted(pace, told.accepted, 0.0, now))
     if told.refused == 0:
         return pace
     if told.wait is not None:
@@ -128,15 +131,24 @@ def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
         return replace(pace, at_once=pace.at_once.cut(max(in_flight, 1)), cut_at=now)
     at = pace.rate.value
     if pace.strikes == _BY_THE_MINUTE and not told.down:
-        at = sum(n for _, n in _counted(pace, 0, now)) / _MINUTE
+        at = sum(n for _, n, _ in _counted(pace, 0, 0.0, now)) / _MINUTE
     return replace(pace, rate=pace.rate.cut(at), room=0.0, cut_at=now)
 
 
-def _counted(pace: Pace, accepted: int, now: float) -> tuple[tuple[int, int], ...]:
-    """What was carried out in the last minute, and these."""
-    piece, pieces = int(now // _PIECE), dict(pace.taken)
-    pieces[piece] = pieces.get(piece, 0) + accepted
-    return tuple((each, n) for each, n in pieces.items() if each > piece - _MINUTE // _PIECE and n)
+def _counted(pace: Pace, accepted: int, busy: float, now: float) -> tuple[tuple[int, int, float], ...]:
+    """What was carried out in the last minute, and this."""
+    piece = int(now // _PIECE)
+    pieces = {each: (n, seconds) for each, n, seconds in pace.taken if each > piece - _MINUTE // _PIECE}
+    n, seconds = pieces.get(piece, (0, 0.0))
+    pieces[piece] = (n + accepted, seconds + busy)
+    return tuple((each, n, seconds) for each, (n, seconds) in pieces.items())
+
+
+def measured(pace: Pace, now: float) -> float | None:
+    """Calls per second in the last minute, while there was something to call for; None when that was too short to tell."""
+    pieces = [(n, busy) for piece, n, busy in pace.taken if piece < int(now // _PIECE)]
+    calls, busy = sum(n for n, _ in pieces), sum(busy for _, busy in pieces)
+    return calls / busy if busy >= _PIECE and calls else None
 
 
 def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -> Pace:
@@ -144,6 +156,8 @@ def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -
     if pace.at == 0.0 or now < pace.at:
         return replace(pace, at=now)
     passed, quiet = now - pace.at, now < pace.quiet_until
+    used = min(passed, 1.0) if pace.busy else 0.0
+    pace = replace(pace, taken=_counted(pace, 0, used, now), used=used)
     room = 0.0 if quiet else min(pace.room + passed * per_second(pace, rule), _most(pace, rule))
     free = at_once(pace, rule) - in_flight
     if not quiet and pace.strikes == 0:

@@ -1,0 +1,84 @@
+"""What a forecast needs: the lines that wait, what lines like them have cost, and how fast each system was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from tieout.store.database import Tx, rows
+
+# From so long ago on it is looked at what work costs and how fast systems are.
+_MEMORY = timedelta(days=7)
+
+
+async def learn(tx: Tx, flow: str, done: Mapping[str, tuple[int, int]], now: datetime) -> None:
+    """Calls and lines of one run, by connection; under the empty name, the lines of the flow."""
+    await tx.execute(
+        """
+        insert into work_hour (flow, connection, hour, calls, lines)
+        select %(flow)s, d.key, date_trunc('hour', %(now)s::timestamptz, 'UTC'), (d.value ->> 0)::bigint, (d.value ->> 1)::bigint
+        from jsonb_each(%(done)s) d order by d.key
+        on conflict (flow, connection, hour) do update
+        set calls = work_hour.calls + excluded.calls, lines = work_hour.lines + excluded.lines
+        """,
+        {"flow": flow, "now": now, "done": Jsonb(dict(done))},
+    )
+
+
+async def waiting(tx: Tx) -> list[dict[str, Any]]:
+    """Lines that the hub itself has to do, by flow, back-fill or not, and legal entity: a run's messages, or the run; for the
+    ERPs' timesheets the entries. The conditions stand here as in the indexes that count them."""
+    return await rows(
+        tx,
+        """
+        select flow, backfill, entity, sum(lines)::bigint as lines from (
+          select r.flow, r.backfill, null as entity,
+            greatest((select count(*) from message m where m.run_id = r.id and m.state = 'in_flight'), 1) as lines
+          from run r where r.state in ('queued', 'running', 'retrying')
+          union all
+          select 'time_to_erp', false, t.entity, count(*) from time_entry t
+          where t.batch = '' and t.delivered_id = ''
+            and case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end > 0
+          group by t.entity
+          union all
+          select 'time_to_erp', false, t.entity, count(*) from time_entry t where t.batch <> '' group by t.entity
+        ) what where flow <> 'time_to_erp' or entity is not null group by 1, 2, 3 order by 1, 2, 3
+        """,
+    )
+
+
+async def costs(tx: Tx, now: datetime) -> list[dict[str, Any]]:
+    """Calls and lines of the last week, by flow and connection."""
+    return await rows(
+        tx,
+        """
+        select flow, connection, sum(calls)::bigint as calls, sum(lines)::bigint as lines from work_hour
+        where hour >= %s group by flow, connection
+        """,
+        (now - _MEMORY,),
+    )
+
+
+async def paces(tx: Tx, now: datetime) -> list[dict[str, Any]]:
+    """Each connection's pace, the database's time, today's calls, and its speed in the busiest hour of the last week."""
+    return await rows(
+        tx,
+        """
+        select c.name as connection, coalesce(p.shared, '{}') as shared,
+          extract(epoch from clock_timestamp())::float as now,
+          coalesce(today.accepted, 0)::integer as accepted, coalesce(today.refused, 0)::integer as refused, busiest.speed
+        from connection c left join pace p on p.connection = c.name
+        left join lateral (
+          select sum(accepted) as accepted, sum(refused) as refused from pace_hour h
+          where h.connection = c.name and h.hour > clock_timestamp() - interval '24 hours') today on true
+        left join lateral (
+          select accepted / busy as speed from pace_hour h
+          where h.connection = c.name and h.hour >= %s and h.busy >= 1 and h.accepted > 0 order by h.accepted desc limit 1
+        ) busiest on true
+        order by c.name
+        """,
+        (now - _MEMORY,),
+    )
