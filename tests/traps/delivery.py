@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 from pydantic import SecretStr
+from tests.connectors.kantata.garbling import Garbling
 
 from tieout import sandbox
 from tieout.connectors.contract import Claim, Connector, Guarantee, Health, Opening, Operation, Page, Receipt, Write
@@ -106,6 +107,8 @@ class Delivery:
     stack: AsyncExitStack
     crm: Crm = field(default_factory=Crm)
     firm: Firm = field(default_factory=lambda: load(KESTREL))
+    # What reaches the hub in place of what people wrote, by collection and id.
+    garbled: Mapping[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"expenses": {}, "stories": {}})
     account: KantataAccount = field(init=False)
     rounds: Rounds = field(init=False)
     executor: Executor = field(init=False)
@@ -128,10 +131,12 @@ class Delivery:
             seed=7,
         )
         self.stack.callback(self.account.close)
-        transport = httpx2.ASGITransport(self.account.asgi())
+        transport: httpx2.AsyncBaseTransport = httpx2.ASGITransport(self.account.asgi())
         self._http = await self.stack.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://kantata.test")
         )
+        for collection, garbled in self.garbled.items():
+            transport = Garbling(transport, garbled, collection)
         config = KantataConfig(url="http://kantata.test", token=SecretStr("hub"), accepted_share=SHARE)
         kantata: Any = SPEC.open(Opening("kantata", config, {}, transport))
         self.stack.push_async_callback(kantata.close)

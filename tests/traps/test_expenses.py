@@ -250,3 +250,20 @@ async def test_expenses_that_came_before_their_project_was_known_go_on_when_it_i
     await delivery.settle()
     assert await delivery.holds() == {}
     assert len(await approved(delivery, deal)) == 2
+
+
+async def test_an_expense_that_cannot_be_read_waits_alone_until_it_can(delivery: Delivery) -> None:
+    await shipped(delivery)
+    deal = await delivery.books.deal(1)
+    project = await delivery.project(deal)
+    good, bad = await delivery.claim(project), await delivery.claim(project)
+    delivery.garbled["expenses"][bad] = {"date": "soon"}
+    await delivery.approve(project, good, bad)
+    await delivery.settle()
+    assert (await delivery.holds())["expense.unreadable"]["subject"] == bad
+    assert [each["source_id"] for each in await approved(delivery, deal)] == [good]
+    del delivery.garbled["expenses"][bad]
+    await delivery.ask(LEAD, "PUT", f"expenses/{bad}", {"expense": {"notes": "for the workshop"}})
+    await delivery.settle()
+    assert await delivery.holds() == {}
+    assert [each["source_id"] for each in await approved(delivery, deal)] == [good, bad]

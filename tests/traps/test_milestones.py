@@ -122,3 +122,22 @@ async def test_milestones_of_projects_that_nobody_sold_are_left_alone(delivery: 
     assert delivery.crm.deals == {}
     why = await delivery.rows("select distinct reason from message where kind = 'milestone' order by 1")
     assert [each["reason"] for each in why] == ["its project is none of ours", "the contract names no such milestone"]
+
+
+async def test_a_milestone_that_cannot_be_read_stays_as_it_was_until_it_can(delivery: Delivery) -> None:
+    deal = await delivery.books.deal(1)
+    await delivery.fixed_fee(deal, ["Go-live"])
+    live = await delivery.milestone(await delivery.project(deal), "Go-live")
+    await delivery.say(live, "completed")
+    await delivery.settle()
+    delivery.garbled["stories"][live] = {"deleted_at": "yesterday"}
+    await delivery.say(live, "started")
+    await delivery.settle()
+    assert (await delivery.holds())["milestone.unreadable"]["subject"] == live
+    assert (await accepted(delivery, deal))["Go-live"].share == 1
+    del delivery.garbled["stories"][live]
+    await delivery.say(live, "needs info")
+    await delivery.say(live, "started")
+    await delivery.settle()
+    assert await delivery.holds() == {}
+    assert (await accepted(delivery, deal))["Go-live"].share == 0

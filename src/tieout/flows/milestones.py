@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from tieout.domain.acceptance import news, unclear
@@ -9,7 +10,8 @@ from tieout.domain.documents.milestone import Milestone
 from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
 from tieout.domain.mapping import at
-from tieout.engine.run import Row, Run, flow
+from tieout.domain.problems import Problem
+from tieout.engine.run import Arrived, Row, Run, flow
 from tieout.systems.systems import Systems
 
 
@@ -23,6 +25,7 @@ async def milestones(run: Run, systems: Systems) -> None:
     ref = Ref.parse(run.subject)
     register = systems.register
     psa = systems.psa_named(ref.connection)
+    await run.hold(_unreadable(run.messages, ref))
     reading = await run.step("read the milestone", psa.read, ref)
     if reading is None:
         run.ignore("the milestone is gone")
@@ -48,3 +51,10 @@ async def milestones(run: Run, systems: Systems) -> None:
     crm = systems.crm_of(project.legal_entity)
     await run.step("milestones on the deal", crm.report, deal.source_id, "milestones", {"milestones": news(states)})
     await run.wake("time_to_invoice", project.engagement)
+
+
+def _unreadable(told: Sequence[Arrived], ref: Ref) -> list[Problem]:
+    """What the source said of it last, where that cannot be understood."""
+    quote = told[-1].record.get("unreadable") if told and told[-1].record else None
+    facts = {"system": ref.connection, "subject": ref.id, "link": f"/x/{ref.id}"}
+    return [Problem("milestone.unreadable", facts, quote)] if quote else []

@@ -257,6 +257,15 @@ class Register:
             await expenses.settle_messages(tx, connection, run_id, self._clock())
             return await expenses.problems(tx, connection)
 
+    async def hold_unreadable_expenses(self, run_id: str, ids: Sequence[str]) -> None:
+        async with self._database.transaction() as tx:
+            await expenses.hold_unreadable(tx, run_id, ids)
+
+    async def unreadable_expenses(self, connection: str) -> list[dict[str, Any]]:
+        """Expenses that the source tells in a way that cannot be understood, each with its words."""
+        async with self._database.transaction() as tx:
+            return await expenses.unreadable(tx, connection, self._clock())
+
     async def early_expenses(self, project: str) -> dict[str, list[str]]:
         """The expenses, by connection, that came before the project's contract, or before its project was known."""
         async with self._database.transaction() as tx:

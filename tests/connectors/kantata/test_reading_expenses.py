@@ -5,16 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
-from tieout.connectors.contract import Change
-from tieout.connectors.kantata.connector import Kantata
+from tieout.connectors.contract import Change, Opening
+from tieout.connectors.kantata.config import KantataConfig
+from tieout.connectors.kantata.connector import SPEC, Kantata
 from tieout.connectors.kantata.emulator import KantataAccount
 from tieout.domain.documents.expense import Expense
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 
 from .conftest import Cast, open_connector
+from .garbling import Garbling
 
 pytestmark = pytest.mark.anyio
 
@@ -146,3 +150,20 @@ async def test_without_events_the_vanished_receipt_would_be_missed(firm: Cast, a
         await firm.consultant("DELETE", f"/attachments/{expense['receipt_id']}")
         account.events.deliver()
         assert expense["id"] not in (await swept(deaf, cursor))[0]
+
+
+async def test_an_expense_that_cannot_be_read_is_told_as_such_and_the_others_pass(firm: Cast) -> None:
+    project = await firm.project()
+    good, bad = [await claim(firm, project, amount_in_cents=10_000) for _ in range(2)]
+    network = Garbling(
+        httpx2.ASGITransport(firm.account.asgi()), {bad["id"]: {"amount_in_cents": "a hundred"}}, "expenses"
+    )
+    hub: Any = SPEC.open(
+        Opening("kantata", KantataConfig(url="http://kantata.test", token=SecretStr("hub-token")), {}, network)
+    )
+    found, _ = await swept(hub)
+    assert (found[good["id"]][0].record or {})["claim_amount"] == "100"
+    (told,) = found[bad["id"]]
+    assert told.record is not None
+    assert "invalid literal for int() with base 10: 'a hundred'" in told.record["unreadable"]
+    await hub.close()

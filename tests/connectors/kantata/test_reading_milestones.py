@@ -6,15 +6,20 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
-from tieout.connectors.kantata.connector import Kantata
+from tieout.connectors.contract import Opening
+from tieout.connectors.kantata.config import KantataConfig
+from tieout.connectors.kantata.connector import SPEC, Kantata
 from tieout.connectors.kantata.emulator import KantataAccount, KantataField
 from tieout.domain.documents.milestone import Milestone
 from tieout.domain.identity import Ref
 from tieout.domain.problems import Misconfigured
 
 from .conftest import FIELDS, Cast, open_connector
+from .garbling import Garbling
 
 pytestmark = pytest.mark.anyio
 SHARE = "Accepted Share"
@@ -165,3 +170,17 @@ async def test_more_milestones_than_a_page_holds_are_all_told(firm: Cast, hub: K
         }
         await firm.approver.ok("POST", "/stories", body)
     assert len((await told(hub))[0]) == 260
+
+
+async def test_a_milestone_that_cannot_be_read_is_told_as_such_and_the_others_pass(firm: Cast) -> None:
+    good, bad, undated = [await milestone(firm, name) for name in ("Design", "Go-live", "Hand-over")]
+    garbled = {bad: {"deleted_at": "yesterday"}, undated: {"updated_at": "just now"}}
+    network = Garbling(httpx2.ASGITransport(firm.account.asgi()), garbled, "stories")
+    config = KantataConfig(url="http://kantata.test", token=SecretStr("hub-token"))
+    connector: Any = SPEC.open(Opening("kantata", config, {}, network))
+    page = await connector.changes("milestone", None)
+    told = {each.ref.id: each.record for each in page.changes}
+    assert told[good]["state"] == "open"
+    assert "Invalid isoformat string: 'yesterday'" in told[bad]["unreadable"]
+    assert "Invalid isoformat string: 'just now'" in told[undated]["unreadable"]
+    await connector.close()

@@ -17,6 +17,8 @@ from tieout.connectors.kantata import mapping
 from tieout.connectors.kantata.client import Envelope, KantataClient, Row, step
 from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.people import people
+from tieout.connectors.kantata.reading import changed, unreadable
+from tieout.connectors.transports.answers import MISSHAPEN
 from tieout.domain.identity import Ref
 from tieout.domain.problems import Misconfigured
 
@@ -44,6 +46,15 @@ class Cursor:
         return json.dumps(asdict(self))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What stands around a page of milestones: changes of state and accepted share of each, by its id, and people."""
+
+    steps: Mapping[str, Sequence[Row]]
+    shares: Mapping[str, Row | None]
+    people: Mapping[str, Row]
+
+
 class Milestones:
     """Reads the milestones of one account."""
 
@@ -64,7 +75,7 @@ class Milestones:
         last = cursor.offset + len(page.rows) >= page.count or not page.rows
         if cursor.offset == 0:
             # What changes from now on, while further pages are read, belongs to the next sweep.
-            mark = max((mapping.stamp(each["updated_at"]) for each in page.rows), default="")
+            mark = max((changed(each, page) for each in page.rows), default="")
             cursor = replace(cursor, mark=mark if last else await self._newest())
         if not last:
             return Page(found, str(replace(cursor, offset=cursor.offset + step(page))), more=True)
@@ -81,7 +92,7 @@ class Milestones:
         page = await self._client.list("stories", only=ref.id, **_EVERYWHERE)
         if not page.rows:
             return None
-        ((full, version),) = await self._joined(page)
+        full, version = self._joined(page.rows[0], page, await self._known(page))
         values, trail = mapping.values_of(full, mapping.MILESTONE)
         return Reading(mapping.milestone(ref, values, version), version, trail)
 
@@ -115,7 +126,15 @@ class Milestones:
         return mapping.stamp(page.rows[0]["updated_at"]) if page.rows else ""
 
     async def _told(self, page: Envelope) -> list[Change]:
-        return [self._change(*each) for each in await self._joined(page)]
+        """One that cannot be understood is told as such, and is no reason to leave the others of its page alone."""
+        known = await self._known(page)
+        found: list[Change] = []
+        for each in page.rows:
+            try:
+                found.append(self._change(*self._joined(each, page, known)))
+            except MISSHAPEN as wrong:
+                found.append(unreadable(Ref(self._client.name, "milestone", str(each["id"])), each, page, wrong))
+        return found
 
     def _change(self, full: Row, version: str) -> Change:
         values, _ = mapping.values_of(full, mapping.MILESTONE)
@@ -124,18 +143,18 @@ class Milestones:
         ref = Ref(self._client.name, "milestone", str(full["id"]))
         return Change(ref, version, record, deleted=values["state"] == "deleted")
 
-    async def _joined(self, page: Envelope) -> list[tuple[Row, str]]:
-        """Each milestone with its acceptance, and the version of that."""
-        steps = await self._steps(each["id"] for each in page.rows if each["state"] != "not started")
-        shares = {each["id"]: self._share(each, page) for each in page.rows}
+    async def _known(self, page: Envelope) -> _Known:
+        steps = await self._steps(str(each["id"]) for each in page.rows if each["state"] != "not started")
+        shares = {str(each["id"]): self._share(each, page) for each in page.rows}
         deciders = [str(one["user_id"]) for of in steps.values() for one in of]
         deciders += [str(each["setter_id"]) for each in shares.values() if each]
-        known = await people(self._client, deciders, self._config.personnel_service)
-        found: list[tuple[Row, str]] = []
-        for each in page.rows:
-            full = mapping.accepted_milestone(each, steps.get(each["id"], []), shares[each["id"]], known)
-            found.append((full, mapping.milestone_version(each, steps.get(each["id"], []), shares[each["id"]], full)))
-        return found
+        return _Known(steps, shares, await people(self._client, deciders, self._config.personnel_service))
+
+    def _joined(self, milestone: Row, page: Envelope, known: _Known) -> tuple[Row, str]:
+        """The milestone with its acceptance, and the version of that."""
+        steps, share = known.steps.get(str(milestone["id"]), ()), known.shares[str(milestone["id"])]
+        full = mapping.accepted_milestone(milestone, steps, share, known.people)
+        return full, mapping.milestone_version(milestone, steps, share, full)
 
     async def _steps(self, ids: Iterable[str]) -> Mapping[str, Sequence[Row]]:
         """The changes of state of each, the earliest first."""

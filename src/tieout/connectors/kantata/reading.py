@@ -168,7 +168,7 @@ class Lines:
         last = passed >= page.count or not page.rows
         if cursor.offset == 0:
             # What changes from now on, while further pages are read, belongs to the next sweep.
-            mark = max((_changed(each, page) for each in page.rows), default="")
+            mark = max((changed(each, page) for each in page.rows), default="")
             cursor = replace(cursor, mark=mark if last else await self._newest())
         if not last:
             return replace(cursor, offset=cursor.offset + step(page), passed=passed, last=page.rows[-1]["id"])
@@ -235,12 +235,7 @@ class Lines:
         try:
             return self._understood(entry, page, people)
         except MISSHAPEN as wrong:
-            if self._kind is not TIME:
-                raise  # nobody holds a single expense yet: its list waits
-            quote = f"{wrong}; the account says {json.dumps(entry, sort_keys=True)}"[:500]
-            version = f"{_changed(entry, page)}#{content_hash(quote)[:16]}"
-            record = {"source_id": str(entry["id"]), "source_version": version, "unreadable": quote}
-            return Change(Ref(self._client.name, self._kind.name, str(entry["id"])), version, record)
+            return unreadable(Ref(self._client.name, self._kind.name, str(entry["id"])), entry, page, wrong)
 
     def _understood(self, entry: Row, page: Envelope, people: Mapping[str, Row]) -> Change:
         full, submission = self._joined(entry, page, people)
@@ -293,7 +288,14 @@ class Lines:
         return {each["id"]: mapping.person_of(each, {}, service) for each in seen} | known
 
 
-def _changed(entry: Row, page: Envelope) -> str:
+def unreadable(ref: Ref, row: Row, page: Envelope, wrong: Exception) -> Change:
+    """A record that cannot be understood, with its own words."""
+    quote = f"{wrong}; the account says {json.dumps(row, sort_keys=True)}"[:500]
+    version = f"{changed(row, page)}#{content_hash(quote)[:16]}"
+    return Change(ref, version, {"source_id": ref.id, "source_version": version, "unreadable": quote})
+
+
+def changed(entry: Row, page: Envelope) -> str:
     """When an entry changed last; where that cannot be read, it counts as the newest of its page."""
     told = _stamp(entry.get("updated_at"))
     return told or max(_stamp(each.get(name)) for each in page.rows for name in ("updated_at", "created_at"))

@@ -43,6 +43,8 @@ SENTENCES: Mapping[str, str] = {
     "time.rate_missing": "The rate card {card} has no rate for {role}",
     "time.rate_differs": "The PSA carries another rate than the rate card {card}",
     "time.entity_differs": "Somebody of {person_entity} worked on a project of {entity}",
+    "expense.unreadable": "An expense in {system} cannot be read",
+    "milestone.unreadable": "A milestone in {system} cannot be read",
     "expense.project_unknown": "An expense is on a project that Tieout does not know",
     "expense.category_unknown": "Nobody has said what becomes of a category of expenses",
     "expense.receipt_missing": "A receipt is missing",

@@ -54,7 +54,9 @@ class Claiming:
 
     async def approve(self, report: str, kind: Report) -> None:
         await self._desk.resolve(report, "approve", "Approved.", kind)
-        self._write("approved", f"the report {report}", report)
+        self._write(
+            "signed off" if kind == "expense_report_submissions" else "approved", f"the report {report}", report
+        )
 
     async def revoke(self, report: str, kind: Report, words: str) -> None:
         """Takes an approval back. Kantata refuses where it billed itself; of a bill elsewhere it knows nothing."""
