@@ -59,28 +59,28 @@ def test_instalments_sum_to_what_was_sold(amount: Decimal, weights: list[int]) -
     }  # fmt: skip
     sold, _ = sale(plan, amount)
     due = fees(sold, through=date(2027, 1, 1), accepted={"m": Accepted(Decimal(1), date(2026, 12, 1))}, currency="EUR")
-    assert total((each.worth for each in due), "EUR") == Money(amount, "EUR")
+    assert total((each.event.worth for each in due), "EUR") == Money(amount, "EUR")
 
 
 @given(AMOUNTS, st.dates(date(2026, 1, 1), date(2026, 12, 31)), st.integers(0, 800))
 def test_the_months_of_a_fee_sum_to_what_was_sold_for_all_of_them(amount: Decimal, start: date, days: int) -> None:
     sold, _ = sale({"kind": "period"}, amount, start, days)
     due = fees(sold, through=date(2030, 1, 1), accepted={}, currency="EUR")
-    assert total((each.worth for each in due), "EUR") == Money(amount, "EUR")
-    assert all(each.worth.amount >= 0 for each in due)
+    assert total((each.event.worth for each in due), "EUR") == Money(amount, "EUR")
+    assert all(each.event.worth.amount >= 0 for each in due)
 
 
 @given(AMOUNTS, st.dates(date(2026, 1, 1), date(2026, 12, 31)), st.integers(0, 800), st.integers(1, 12))
 def test_the_blocks_of_a_retainer_sum_to_what_was_sold(amount: Decimal, start: date, days: int, months: int) -> None:
     sold, _ = sale({"kind": "retainer", "hours": 10, "every_months": months}, amount, start, days)
     due = fees(sold, through=date(2030, 1, 1), accepted={}, currency="EUR")
-    assert total((each.worth for each in due), "EUR") == Money(amount, "EUR")
+    assert total((each.event.worth for each in due), "EUR") == Money(amount, "EUR")
 
 
 def test_what_was_sold_per_month_is_the_fee_of_each_month() -> None:
     sold, _ = sale({"kind": "period", "sold_is": "per_month"}, Decimal(1000), date(2026, 10, 1), 45)
     due = fees(sold, through=date(2030, 1, 1), accepted={}, currency="EUR")
-    assert [str(each.worth.amount) for each in due] == ["1000.00", "500.00"]
+    assert [str(each.event.worth.amount) for each in due] == ["1000.00", "500.00"]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def entry(
         "connection": "psa", "source_id": source, "version": "v1", "task": f"T{sold}", "role": "Consultant",
         "agreed_rate": Decimal(rate), "minutes": minutes, "person": "K1", "work_date": date(2026, 10, day), "approved_by": "L",
         "approved_at": datetime(2026, 10, 9, tzinfo=UTC), "contract_version": 1, "rate_card": "US", "rate_card_version": 1,
-        "mapping": "m@1", "sold": sold, "waits": False, **more,
+        "mapping": "m@1", "kind": "time", "sold": sold, "waits": False, **more,
     }  # fmt: skip
 
 

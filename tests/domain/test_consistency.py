@@ -244,8 +244,29 @@ def test_a_ledger_shows_no_holds(make_firm: Make) -> None:
     assert [name for name in firm.connections if firm.shows_holds(name)] == ["salesforce", "erp-us"]
 
 
-def test_a_plan_that_is_not_invoiced_yet_is_refused_rather_than_billed_by_the_hour(firm: Firm) -> None:
-    period = {"kind": "period"}
-    package = ServicePackage.model_validate({**firm.packages[0].model_dump(), "billing": period})
-    (fault,) = faults(firm.model_copy(update={"packages": (package,)}))
-    assert str(fault).startswith("packages[0].billing: only time and material by the minute, with or without a limit")
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        ({"billing": {"kind": "period"}}, "packages[0].product: nothing says what the ledger sells it as"),
+        ({"billing": {"kind": "time", "increment": 15}}, "packages[0].billing: hours are billed by the minute so far"),
+        (
+            {"billing": {"kind": "usage", "unit": "GB", "tiers": [{"price": 1}]}, "product": "Data"},
+            "packages[0].billing: usage is not metered so far",
+        ),
+        (
+            {"product": "Fee", "prepaid_product": "Deposit"},
+            "packages[0].prepaid_product: only a retainer has prepaid blocks",
+        ),
+        (
+            {"billing": {"kind": "retainer", "hours": 9, "multipliers": {"Astronaut": 2}}, "product": "Fee"},
+            "packages[0].billing.multipliers.Astronaut: no rate card knows the role",
+        ),
+        ({"billing": {"kind": "period"}, "product": "Managed service"}, None),
+    ],
+)
+def test_a_package_says_what_the_ledger_sells_beside_hours(
+    firm: Firm, package: dict[str, object], told: str | None
+) -> None:
+    changed = ServicePackage.model_validate({**firm.packages[0].model_dump(), **package})
+    found = [str(each) for each in faults(firm.model_copy(update={"packages": (changed,)}))]
+    assert [each.startswith(told or "") for each in found] == ([True] if told else [])

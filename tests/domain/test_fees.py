@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tieout.domain.charging.fees import Accepted, Reading, fees, release_of, tiered, usage
+from tieout.domain.charging.fees import Accepted, Reading, fees, release_of, shares, tiered, usage
 from tieout.domain.documents.terms import (
     Block,
     Cap,
@@ -23,12 +23,12 @@ from tieout.domain.documents.terms import (
     Tier,
     UsageTerms,
 )
-from tieout.domain.money import total
+from tieout.domain.money import Money, total
 
 
 def due(terms: Any, through: date, **accepted: Accepted) -> list[tuple[str, str, str]]:
     found = fees(Sold(id="S", package="P", terms=terms), through=through, accepted=accepted, currency="EUR")
-    return [(each.ref, str(each.day), str(each.worth.amount)) for each in found]
+    return [(each.event.ref, str(each.event.day), str(each.event.worth.amount)) for each in found]
 
 
 def test_a_monthly_fee_counts_its_first_and_last_month_by_days() -> None:
@@ -100,8 +100,16 @@ def test_each_unit_costs_the_price_of_its_own_tier(units: str, price: str) -> No
 @given(st.lists(st.tuples(st.dates(date(2026, 9, 1), date(2026, 11, 30)), st.decimals(0, 500, places=3)), max_size=12))
 def test_a_month_of_usage_is_shared_out_to_its_records_to_the_cent(records: list[tuple[date, Decimal]]) -> None:
     readings = [Reading(f"r{number}", day, units) for number, (day, units) in enumerate(records)]
-    for event, shares in usage(Sold(id="S", package="P", terms=TIERS), TIERS, readings, "EUR"):
-        assert not shares or total(shares.values(), "EUR") == event.worth
+    for each in usage(Sold(id="S", package="P", terms=TIERS), TIERS, readings, "EUR"):
+        month = [one for one in readings if f"{one.day:%Y-%m}" == each.basis["month"]]
+        assert total(shares(each.event.worth, month).values(), "EUR") == each.event.worth
+        assert each.event.worth.amount == Money(tiered(TIERS, Decimal(each.basis["units"])), "EUR").rounded().amount
+
+
+def test_usage_within_what_is_included_is_no_event() -> None:
+    readings = [Reading("r", date(2026, 9, 1), Decimal(100))]
+    assert usage(Sold(id="S", package="P", terms=TIERS), TIERS, readings, "EUR") == []
+    assert shares(Money.zero("EUR"), readings) == {}
 
 
 @pytest.mark.parametrize(

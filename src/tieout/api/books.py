@@ -18,8 +18,8 @@ from tieout.store import figures, listing, messages
 
 Looking = Annotated[Visit, Depends(Reading("look"))]
 _AMOUNTS = (
-    "sold", "booked", "budget", "approved", "unbilled", "at_risk", "set_aside", "proposed", "billed_net", "billed_tax", "billed_total",
-    "paid", "open", "rounding", "left",
+    "sold", "booked", "budget", "approved", "unbilled", "at_risk", "set_aside", "overage", "proposed", "billed_net", "billed_tax",
+    "billed_total", "paid", "open", "rounding", "left",
 )  # fmt: skip
 
 
@@ -57,6 +57,7 @@ class EntityTotals(BaseModel):
     unbilled: Amount
     at_risk: Amount
     set_aside: Amount
+    overage: Amount
     proposed: Amount
     billed_net: Amount
     billed_tax: Amount

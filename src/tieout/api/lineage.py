@@ -14,6 +14,7 @@ from starlette.responses import Response
 from tieout.api.problem import documented, not_found
 from tieout.api.shapes import Amount, Filter, Id, amount, picked
 from tieout.api.visit import Reading, Visit, tagged
+from tieout.domain.charging.pieces import EventKind
 from tieout.engine.evidence import evidence_pack
 from tieout.store import lineage
 from tieout.store.entry_story import EntryStory, entry_story
@@ -41,7 +42,9 @@ class InvoiceFacts(BaseModel):
 
 
 class EvidenceBody(BaseModel):
-    """One time entry beneath a line; negative minutes take back what was billed before."""
+    """What is beneath a line: a time entry, or a fee with what it stands on; what is negative takes back what was billed before."""
+
+    kind: EventKind
 
     connection: str
     source_id: str
@@ -53,7 +56,7 @@ class EvidenceBody(BaseModel):
     work_date: date
     minutes: int
     hours: str
-    rate: Amount
+    rate: Amount | None = Field(description="Of time alone")
     amount: Amount
     approved_by: str
     approved_at: datetime | None
@@ -62,6 +65,7 @@ class EvidenceBody(BaseModel):
     rate_card_version: int
     mapping: str
     notes: str
+    basis: dict[str, str] = Field(description="What of the contract it stands on, where it is no time")
 
 
 class LineBody(BaseModel):
@@ -69,6 +73,8 @@ class LineBody(BaseModel):
 
     line: str
     position: int
+    kind: EventKind
+    product: str = Field(description="What the ERP sells it as, where it is no time")
     description: str
     task: str
     role: str
@@ -269,6 +275,8 @@ def _line(line: Line, currency: str) -> LineBody:
     return LineBody(
         line=line.line,
         position=line.position,
+        kind=line.kind,
+        product=line.product,
         description=line.description,
         task=line.task,
         role=line.role,
@@ -302,7 +310,7 @@ def _evidence(each: Evidence, currency: str) -> EvidenceBody:
         EvidenceBody,
         told,
         hours=f"{each.hours:f}",
-        rate=amount(each.rate, currency),
+        rate=None if each.rate is None else amount(each.rate, currency),
         amount=amount(each.amount, currency),
     )
 

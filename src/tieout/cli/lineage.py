@@ -110,6 +110,8 @@ def _line(each: Line, currency: str) -> dict[str, Any]:
 
     return {
         "position": each.position,
+        "kind": each.kind,
+        "product": each.product,
         "description": each.description,
         "task": each.task,
         "role": each.role,
@@ -130,6 +132,8 @@ def _evidence(each: Evidence, currency: str) -> dict[str, Any]:
     from tieout.cli.amounts import written
 
     return {
+        "kind": each.kind,
+        "basis": dict(each.basis),
         "system": each.connection,
         "id": each.source_id,
         "version": each.entry_version,
@@ -138,7 +142,7 @@ def _evidence(each: Evidence, currency: str) -> dict[str, Any]:
         "task": each.task,
         "work_date": each.work_date,
         "minutes": each.minutes,
-        "rate": written(each.rate, currency),
+        "rate": written(each.rate, currency) or None,
         "amount": written(each.amount, currency),
         "approved_by": each.approved_by,
         "approved_at": each.approved_at,
@@ -211,6 +215,10 @@ def _print(found: Lineage) -> None:
             + (f", gathered in “{each.gathered_in}”" if each.gathered_in else "")
         )
         for one in each.evidence:
+            if one.rate is None:
+                amount, version = for_people(one.amount, currency), one.contract_version
+                line(f"       {one.work_date} {one.kind} = {amount}  contract version {version}, {one.stands_on}")
+                continue
             line(
                 f"       {one.work_date} {one.person_name or one.person} {one.minutes} min at {for_people(one.rate, currency)}"
                 f" = {for_people(one.amount, currency)}  {one.task}, approved by {one.approved_by}, contract version"

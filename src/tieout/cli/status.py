@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
 
-_MONEY = ("sold", "booked", "approved", "unbilled", "at_risk", "set_aside", "proposed", "billed_net", "paid", "open")
+_MONEY = (
+    "sold",
+    "booked",
+    "approved",
+    "unbilled",
+    "at_risk",
+    "set_aside",
+    "overage",
+    "proposed",
+    "billed_net",
+    "paid",
+    "open",
+)
 
 
 def add_to(app: typer.Typer) -> None:

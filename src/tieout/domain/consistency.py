@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tieout.domain.documents.package import RateCard, ServicePackage
-from tieout.domain.documents.plans import RetainerPlan, TimePlan
+from tieout.domain.documents.plans import RetainerPlan
 from tieout.domain.expense_consistency import contradictions
 from tieout.domain.firm import ROLES, Firm, ValueTable
 from tieout.domain.notices.wording import owners
 from tieout.domain.notification import NotificationRule
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, RoutingRule, covers
+from tieout.domain.selling import unsellable
 from tieout.domain.values import ANY
 from tieout.domain.zones import is_zone
 
@@ -320,15 +321,14 @@ def _package_faults(firm: Firm) -> Iterator[Fault]:
 
 
 def _plan_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterator[Fault]:
-    here = (*path, "billing")
+    for name, what, fix in unsellable(package):
+        yield Fault((*path, name), what, fix)
     plan = package.plan
-    if not isinstance(plan, TimePlan) or (plan.increment, plan.notice_at) != (1, None):
-        what = "only time and material by the minute, with or without a limit, is invoiced so far"
-        yield Fault(here, what, "Say billing: time_and_material, or kind: time with a cap.")
     if isinstance(plan, RetainerPlan):
         for name in ("overage_rates", "multipliers"):
             for role in sorted(set(getattr(plan, name)) - roles):
-                yield Fault((*here, name, role), f"no rate card knows the role “{role}”", choose(role, roles))
+                known = choose(role, roles)
+                yield Fault((*path, "billing", name, role), f"no rate card knows the role “{role}”", known)
 
 
 def _task_faults(path: Path, package: ServicePackage, roles: set[str]) -> Iterator[Fault]:

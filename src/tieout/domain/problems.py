@@ -435,6 +435,15 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=3),
     ),
+    "billing.product_missing": Kind(
+        what="{amount} of the package {package} is due, and the firm folder does not say what the ERP sells it as.",
+        why="A fee has no role whose product it could be booked on, so the invoice waits.",
+        owner="finance operations",
+        fix="Name the ERP's product in the package (product), apply the firm folder, then replay.",
+        where="{link}",
+        within=_DAY,
+        cause=("package",),
+    ),
     "billing.to_write_off": Kind(
         what="{hours} hours on {project}, worth {amount}, are above its limit of {cap} and are to be written off.",
         why="The contract says that work above the limit is not billed.",

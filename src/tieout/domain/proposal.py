@@ -1,9 +1,8 @@
-"""From unbilled entries to an invoice proposal: one line per task and rate, evidence beneath each, residue named."""
+"""From what is to be billed to an invoice proposal, and whether the ERP computed the same."""
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,9 +12,10 @@ from typing import Any
 from tieout.domain.documents.billing import Invoice, InvoiceLine
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.project import Project
+from tieout.domain.invoice_lines import other_lines, time_lines
 from tieout.domain.money import Money, Rounding
 from tieout.domain.problems import Problem
-from tieout.domain.rating import Priced, Work, hours, price
+from tieout.domain.rating import hours
 
 Row = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ class Proposal:
 def propose(
     deal: Engagement,
     project: Project,
-    entries: Sequence[Row],
+    work: Sequence[Row],
     *,
     period: str,
     today: date,
@@ -40,24 +40,21 @@ def propose(
 ) -> tuple[Proposal | None, list[Problem]]:
     """The proposal, or the problem when corrections outweigh new work: a credit note is finance's decision.
 
-    `entries` are pieces of work with the facts of their entries; minutes are negative where something billed before is taken
+    `work` are pieces of work with the facts of their entries; minutes are negative where something billed before is taken
     back. `amount` is given where a piece is a part of an entry, `sold`, `worth`, `agreed` and `why` where a contract decided.
+    What is no time has its `kind`, and in `basis` the name and the product of its line.
     """
-    groups: dict[tuple[str, Decimal], list[Row]] = defaultdict(list)
-    for each in entries:
-        groups[each["task"], each["agreed_rate"]].append(each)
-    names = {task.key: task.name for task in project.tasks}
+    time = [each for each in work if each.get("kind", "time") == "time"]
+    others = [each for each in work if each.get("kind", "time") != "time"]
+    proved = [*time_lines(time, project, period, rounding), *other_lines(others, project)]
     lines: list[InvoiceLine] = []
     residue: dict[str, Decimal] = {}
-    evidence: list[dict[str, Any]] = []
-    for (task, rate), rows in sorted(groups.items()):
-        money = Money(rate, project.currency)
-        work = [Work(str(i), int(each["minutes"]), money, each.get("amount")) for i, each in enumerate(rows)]
-        priced = price(work, rounding)
-        line = _line(f"{len(lines) + 1:02}", task, names.get(task, task), rows, priced, project, period)
+    evidence: list[Mapping[str, Any]] = []
+    for number, each in enumerate(proved, 1):
+        line = each.line.model_copy(update={"key": f"{number:02}"})
         lines.append(line)
-        residue[line.key] = priced.rounding.amount
-        evidence += [_evidence(line.key, rows[int(i)], part) for i, part in priced.parts]
+        residue[line.key] = each.rounding
+        evidence += [{"line": line.key, **row} for row in each.evidence]
     net = sum((each.amount for each in lines), Decimal(0))
     if net < 0:
         link = f"/x/{project.key}"
@@ -116,40 +113,6 @@ def period_end(period: str) -> date:
 def engagement_of(invoice_key: str) -> str:
     """The engagement whose invoice this is: the key without its period."""
     return invoice_key[: len("ENG-00000000")]
-
-
-def _line(
-    key: str, task: str, name: str, rows: Sequence[Row], priced: Priced, project: Project, period: str
-) -> InvoiceLine:
-    return InvoiceLine(
-        key=key,
-        task=task,
-        role=rows[0]["role"],
-        description=f"{project.name}: {name}, {rows[0]['role']}, {period}",
-        quantity=priced.quantity,
-        unit_price=priced.rate.amount,
-        amount=priced.line.amount,
-        department=project.department,
-    )
-
-
-def _evidence(line: str, row: Row, part: Money) -> dict[str, Any]:
-    same = (
-        "connection", "source_id", "person", "task", "work_date", "approved_by", "approved_at", "contract_version",
-        "rate_card", "rate_card_version", "mapping",
-    )  # fmt: skip
-    return {
-        "line": line,
-        "entry_version": row["version"],
-        "minutes": int(row["minutes"]),
-        "amount": part.amount,
-        "rate": row["agreed_rate"],
-        "sold": row.get("sold", ""),
-        "worth": row.get("worth", part.amount),
-        "agreed": row.get("agreed", row["agreed_rate"]),
-        "why": row.get("why", ""),
-        **{name: row[name] for name in same},
-    }
 
 
 def hours_text(minutes: int) -> str:

@@ -20,7 +20,7 @@ from tieout.flows.milestones import milestones
 from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
-from tieout.store import holds, projects, time
+from tieout.store import charging, holds, projects, time
 from tieout.store.database import Tx
 
 FLOWS: Sequence[Flow] = (
@@ -51,7 +51,8 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
                 Start(hold_status.name, each["engagement"], str(each["change"]), each["engagement"], each["engagement"])
             )
     for entity in firm.entities:
-        for engagement in await time.engagements_to_bill(tx, entity.code, period_end(period)):
+        worked = await time.engagements_to_bill(tx, entity.code, period_end(period))
+        for engagement in dict.fromkeys([*worked, *await charging.engagements_with_fees(tx, entity.code, period)]):
             starts.append(Start("time_to_invoice", f"{engagement}/{period}", "1", engagement, engagement))
         starts.append(Start("drafts_still_there", entity.code, str(today), f"drafts/{entity.code}"))
     return starts

@@ -1,11 +1,13 @@
-"""At the cut-off, unbilled work becomes an invoice proposal in the ERP, with evidence, read back to the cent (T13-T28)."""
+"""At the cut-off, unbilled work and what is due beside it become an invoice proposal in the ERP, read back to the cent (T13-T40)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tieout.domain.charging.billing import above_caps, agreement_of, decide
+from tieout.domain.charging.due import due, released, without_product
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
@@ -53,20 +55,25 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     contract = await register.contract(engagement)
     if contract is None:
         run.ignore("nothing was agreed for this engagement")
-    agreement = agreement_of(*contract.versions, elsewhere={})
-    rounding = systems.firm.billing.rounding
+    through, rounding = period_end(period), systems.firm.billing.rounding
+    accepted = await register.accepted(deal.key)
+    dues = due(contract.versions, systems.firm, through=through, accepted=accepted, readings={})
+    due_now = released(contract.current, through=through, accepted=accepted)
+    agreement = agreement_of(*contract.versions, elsewhere={}, released=due_now)
 
     def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:
         return propose(deal, project, work, period=period, today=run.today(), rounding=rounding)
 
-    decision = decide(agreement, await register.ledger(deal.key, period_end(period)), proposed)
+    ledger = replace(await register.ledger(deal.key, through), dues=dues)
+    decision = decide(agreement, ledger, proposed)
     crm = systems.crm_of(project.legal_entity)
     link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
     amount = Money(decision.proposal.invoice.net, project.currency) if decision.proposal else None
     await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)
     if amount is not None or decision.problems:
-        await run.hold([*missing_for_billing(deal, link=link), *decision.problems])
-    await run.step("write what becomes of the work, and the proposal", register.decide, project, decision)
+        products = without_product(dues, link=link)
+        await run.hold([*missing_for_billing(deal, link=link), *products, *decision.problems])
+    await run.step("write what becomes of the work, and the proposal", register.decide, project, decision, dues)
     await run.stand(
         "time_to_invoice", f"{deal.key}/caps", above_caps(agreement, decision.pieces, project=project.name, link=link)
     )

@@ -20,7 +20,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 _WORK: LiteralString = """
   with billed as (
     select e.connection, e.source_id, sum(e.minutes) as minutes
-    from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled' group by 1, 2
+    from evidence e join invoice i on i.key = e.invoice and i.state <> 'cancelled' where e.kind = 'time' group by 1, 2
   ), aside as (
     select connection, source_id, sum(minutes) as minutes, sum(worth) as worth from piece where kind = 'time' group by 1, 2
   ), entry as (
@@ -29,35 +29,48 @@ _WORK: LiteralString = """
       coalesce((select contract_version = 0 from project p where p.key = t.project), false) as at_risk
     from time_entry t left join billed b using (connection, source_id) left join aside a using (connection, source_id)
     cross join lateral (select case when t.state = 'approved' then t.billable_minutes else 0 end as approved) m
+    where t.state <> 'deleted'
+  ), event as (
+    select t.entity, t.currency, t.project, t.engagement, 1 as entries, t.work_date, t.approved as approved_minutes,
+      entry_amount(t.approved, t.agreed_rate, t.currency) as approved,
+      case when t.at_risk then 0 else t.approved - t.billed_minutes - t.aside_minutes end as unbilled_minutes,
+      case when not t.at_risk then entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency)
+        end as unbilled,
+      t.aside_minutes as set_aside_minutes, t.aside as set_aside,
+      case when t.at_risk then t.approved else 0 end as at_risk_minutes,
+      case when t.at_risk then entry_amount(t.approved, t.agreed_rate, t.currency) end as at_risk,
+      case when t.state in ('draft', 'submitted') then t.billable_minutes else 0 end as unapproved_minutes,
+      case when t.state in ('draft', 'submitted') then entry_amount(t.billable_minutes, t.agreed_rate, t.currency)
+        end as unapproved,
+      (t.problem <> '')::integer as blocked_entries,
+      case when t.problem <> '' then entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency)
+        end as blocked
+    from entry t
+    union all
+    select b.entity, b.currency, b.project, b.engagement, 0, b.day, 0, b.worth, 0, w.unbilled, 0, w.set_aside,
+      0, null, 0, null, 0, null
+    from billable_event b join work_value w on w.connection = b.connection and w.source_id = b.source_id and w.rate is null
   )
-  select coalesce(t.entity, '') as entity, t.currency, t.project, t.engagement,
-    coalesce((select d.body ->> 'name' from document d where d.kind = 'project' and d.key = t.project
-              order by d.version desc limit 1), nullif(t.project, ''), 'no project') as name,
-    count(*) as entries,
-    min(t.work_date) as first_day, max(t.work_date) as last_day,
-    sum(t.approved) as approved_minutes,
-    coalesce(sum(entry_amount(t.approved, t.agreed_rate, t.currency)), 0) as approved,
-    coalesce(sum(t.approved - t.billed_minutes - t.aside_minutes) filter (where not t.at_risk), 0) as unbilled_minutes,
-    coalesce(sum(entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency)) filter (where not t.at_risk), 0)
-      as unbilled,
-    sum(t.aside_minutes) as set_aside_minutes, sum(t.aside) as set_aside,
-    coalesce(sum(t.approved) filter (where t.at_risk), 0) as at_risk_minutes,
-    coalesce(sum(entry_amount(t.approved, t.agreed_rate, t.currency)) filter (where t.at_risk), 0) as at_risk,
-    coalesce(sum(t.billable_minutes) filter (where t.state in ('draft', 'submitted')), 0) as unapproved_minutes,
-    coalesce(sum(entry_amount(t.billable_minutes, t.agreed_rate, t.currency))
-             filter (where t.state in ('draft', 'submitted')), 0) as unapproved,
-    count(*) filter (where t.problem <> '') as blocked_entries,
-    coalesce(sum(entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency))
-             filter (where t.problem <> ''), 0) as blocked
-  from entry t
-  where t.state <> 'deleted' and (%(entity)s = '' or coalesce(nullif(t.entity, ''), '-') = %(entity)s)
-    and (%(currency)s = '' or t.currency = %(currency)s)
+  select coalesce(e.entity, '') as entity, e.currency, e.project, e.engagement,
+    coalesce((select d.body ->> 'name' from document d where d.kind = 'project' and d.key = e.project
+              order by d.version desc limit 1), nullif(e.project, ''), 'no project') as name,
+    sum(e.entries) as entries,
+    min(e.work_date) as first_day, max(e.work_date) as last_day,
+    sum(e.approved_minutes) as approved_minutes, coalesce(sum(e.approved), 0) as approved,
+    sum(e.unbilled_minutes) as unbilled_minutes, coalesce(sum(e.unbilled), 0) as unbilled,
+    sum(e.set_aside_minutes) as set_aside_minutes, sum(e.set_aside) as set_aside,
+    sum(e.at_risk_minutes) as at_risk_minutes, coalesce(sum(e.at_risk), 0) as at_risk,
+    sum(e.unapproved_minutes) as unapproved_minutes, coalesce(sum(e.unapproved), 0) as unapproved,
+    sum(e.blocked_entries) as blocked_entries, coalesce(sum(e.blocked), 0) as blocked
+  from event e
+  where (%(entity)s = '' or coalesce(nullif(e.entity, ''), '-') = %(entity)s)
+    and (%(currency)s = '' or e.currency = %(currency)s)
   group by 1, 2, 3, 4
 """
 
 
 async def work(tx: Tx, *, entity: str, currency: str) -> list[dict[str, Any]]:
-    """The time of every project: minutes and money not approved yet, approved, not invoiced, at risk, and blocked by a problem."""
+    """The time of every project and what is due beside it: not approved yet, approved, not invoiced, at risk, blocked."""
     return await rows(tx, _WORK + " order by unbilled desc, name", {"entity": entity, "currency": currency})
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from psycopg.types.json import Jsonb
+
 from tieout.domain.charging.billing import Ledger
+from tieout.domain.charging.fees import Due
 from tieout.domain.charging.pieces import LASTING, Piece
+from tieout.domain.documents.project import Project
 from tieout.store.database import Tx, rows
 
 
@@ -50,6 +54,43 @@ async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
         (engagement,),
     )
     return Ledger(entries, evidence, pieces, {each["sold"]: each["rounding"] for each in rounding})
+
+
+async def engagements_with_fees(tx: Tx, entity: str, period: str) -> list[str]:
+    """Engagements that owe more than their hours and were not asked for this period yet (2026-10)."""
+    found = await rows(
+        tx,
+        """
+        select p.engagement from project p
+        where p.entity = %s and p.state = 'active' and p.contract_version > 0 and exists (
+          select from document d where d.kind = 'contract' and d.engagement = p.engagement
+            and d.body @? '$.versions[*].sold[*].terms.kind ? (@ != "time")'
+        ) and not exists (
+          select from run r where r.flow = 'time_to_invoice' and r.subject = p.engagement || '/' || %s
+        ) order by 1
+        """,
+        (entity, period),
+    )
+    return [each["engagement"] for each in found]
+
+
+async def know(tx: Tx, project: Project, dues: Sequence[Due], now: datetime) -> None:
+    """What is due beside hours, as the decision has it; what is due no more is forgotten, and its evidence stays."""
+    await tx.execute("delete from billable_event where engagement = %s", (project.engagement,))
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            """
+            insert into billable_event (connection, source_id, kind, engagement, entity, project, currency, sold, day, worth,
+                                        contract_version, name, basis, decided_at)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [
+                (*each.event.ref.split("/", 1), each.event.kind, project.engagement, project.legal_entity, project.key,
+                 project.currency, each.event.sold, each.event.day, each.event.worth.amount, each.contract_version, each.name,
+                 Jsonb(dict(each.basis)), now)
+                for each in dues
+            ],
+        )  # fmt: skip
 
 
 async def decided(

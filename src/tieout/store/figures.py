@@ -18,9 +18,10 @@ class Totals:
 
     sold: won deals as the CRM says now · booked: contracted value · budget: the projects' hours at their rates ·
     approved: delivered, at agreed rates · unbilled: approved and on no invoice (WIP) · at risk: approved, and nobody has
-    signed for it · set aside: approved, and by the contract not billed, such as work above a limit · proposed: net on
-    invoices that finance has not posted yet · billed: posted invoices, net of credits · rounding: what is left of approved -
-    billed - proposed - unbilled - at risk - set aside once every cent is explained · left: booked - billed.
+    signed for it · set aside: approved, and by the contract not billed, such as work above a limit · overage: billed or
+    proposed above the agreed rates, where a contract has others beyond a prepaid block · proposed: net on invoices that finance
+    has not posted yet · billed: posted invoices, net of credits · rounding: what is left of approved + overage - billed -
+    proposed - unbilled - at risk - set aside once every cent is explained · left: booked - billed.
     """
 
     entity: str
@@ -32,6 +33,7 @@ class Totals:
     unbilled: Decimal = _ZERO
     at_risk: Decimal = _ZERO
     set_aside: Decimal = _ZERO
+    overage: Decimal = _ZERO
     proposed: Decimal = _ZERO
     billed_net: Decimal = _ZERO
     billed_tax: Decimal = _ZERO
@@ -170,10 +172,10 @@ _INVOICES: tuple[LiteralString, LiteralString] = (
     """,
     """
     ), proof as (
-      select e.invoice, e.line, sum(e.amount) as amount, count(*) as pieces
+      select e.invoice, e.line, sum(e.amount) as amount, sum(e.amount - e.worth) as overage, count(*) as pieces
       from chosen i join evidence e on e.invoice = i.key group by 1, 2
     ), line as (
-      select l.invoice, sum(l.amount) as amount,
+      select l.invoice, sum(l.amount) as amount, sum(p.overage) as overage,
         sum(abs(l.amount - l.rounding - coalesce(p.amount, 0))) as unproved,
         sum(abs(l.rounding)) filter (where abs(l.rounding) >
           0.005 * abs(l.unit_price) + (coalesce(p.pieces, 0) + 1) * power(10::numeric, -minor_digits(i.currency))) as too_round
@@ -190,6 +192,7 @@ _INVOICES: tuple[LiteralString, LiteralString] = (
       coalesce(sum(i.total) filter (where i.billed), 0) as billed_total,
       coalesce(sum(p.amount) filter (where i.billed), 0) as paid,
       coalesce(sum(coalesce(i.open_amount, i.total)) filter (where i.billed), 0) as open,
+      coalesce(sum(l.overage), 0) as overage,
       count(*) as invoices,
       coalesce(sum(p.payments), 0)::integer as payments,
       coalesce(sum(l.unproved), 0) as unproved,
@@ -234,7 +237,8 @@ async def _totals(
             Difference(name, entity, currency, values.pop(check)) for check, name in _CHECKS.items() if check in values
         ]
         known = Totals(**values)
-        residue = known.approved - known.billed_net - known.proposed - known.unbilled - known.at_risk - known.set_aside
+        owed = known.approved + known.overage - known.unbilled - known.at_risk - known.set_aside
+        residue = owed - known.billed_net - known.proposed
         totals.append(replace(known, rounding=residue))
     return totals, differences
 
@@ -278,7 +282,7 @@ async def _orphans(tx: Tx) -> list[Difference]:
         tx,
         """
         select count(*) as n from evidence e
-        where not exists (select from time_entry t where t.connection = e.connection and t.source_id = e.source_id)
+        where e.kind = 'time' and not exists (select from time_entry t where t.connection = e.connection and t.source_id = e.source_id)
         """,
     )
     return [Difference("evidence without its time entry", "", "", Decimal(found[0]["n"]))]

@@ -34,12 +34,13 @@ async def propose(
     async with tx.cursor() as cursor:
         await cursor.executemany(
             """
-            insert into invoice_line (invoice, line, position, task, role, description, quantity, unit_price, amount, rounding)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            insert into invoice_line (invoice, line, position, kind, product, task, role, description, quantity, unit_price,
+                                      amount, rounding)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [
-                (invoice.key, each.key, i, each.task, each.role, each.description, each.quantity, each.unit_price,
-                 each.amount, rounding[each.key])
+                (invoice.key, each.key, i, each.kind, each.product, each.task, each.role, each.description, each.quantity,
+                 each.unit_price, each.amount, rounding[each.key])
                 for i, each in enumerate(invoice.lines, 1)
             ],
         )  # fmt: skip
@@ -47,11 +48,11 @@ async def propose(
         """
         insert into evidence (invoice, line, connection, source_id, entry_version, minutes, amount, rate, person, task,
                               work_date, approved_by, approved_at, contract_version, rate_card, rate_card_version, mapping,
-                              sold, worth, agreed, why)
+                              sold, worth, agreed, why, kind, basis)
         select %s, e.* from jsonb_to_recordset(%s) as e(line text, connection text, source_id text, entry_version text,
           minutes integer, amount numeric, rate numeric, person text, task text, work_date date, approved_by text,
           approved_at timestamptz, contract_version integer, rate_card text, rate_card_version integer, mapping text, sold text,
-          worth numeric, agreed numeric, why text)
+          worth numeric, agreed numeric, why text, kind text, basis jsonb)
         """,
         (invoice.key, Jsonb(list(evidence))),
     )
@@ -121,8 +122,11 @@ async def money(tx: Tx, engagement: str) -> dict[str, Decimal]:
     )
     waiting = await row(
         tx,
-        "select coalesce(sum(round(agreed_rate * minutes / 60, 2)), 0) as net from unbilled where engagement = %s",
-        (engagement,),
+        """
+        select (select coalesce(sum(round(agreed_rate * minutes / 60, 2)), 0) from unbilled where engagement = %(key)s)
+             + (select coalesce(sum(unbilled), 0) from work_value where engagement = %(key)s and rate is null) as net
+        """,
+        {"key": engagement},
     )
     assert billed is not None
     assert waiting is not None

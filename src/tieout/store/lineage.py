@@ -1,13 +1,14 @@
-"""Where a figure on an invoice came from, entry by entry; what finance added or gathered in the ERP is told as such."""
+"""Where a figure on an invoice came from, entry by entry and fee by fee; what finance added or gathered in the ERP is told as such."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from tieout.domain.charging.pieces import EventKind
 from tieout.domain.rating import hours
 from tieout.store import documents
 from tieout.store.database import Tx, row, rows
@@ -18,7 +19,10 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One time entry beneath a line, as it was when it was billed. Negative minutes take back what was billed before."""
+    """One time entry beneath a line, as it was when it was billed. Negative minutes take back what was billed before.
+
+    What is no time has no rate and no person; `basis` says what of the contract it stands on.
+    """
 
     connection: str
     source_id: str
@@ -29,8 +33,8 @@ class Evidence:
     task: str
     work_date: date
     minutes: int
-    rate: Decimal
-    agreed: Decimal
+    rate: Decimal | None
+    agreed: Decimal | None
     amount: Decimal
     approved_by: str
     approved_at: datetime | None
@@ -39,10 +43,18 @@ class Evidence:
     rate_card_version: int
     mapping: str
     notes: str
+    kind: EventKind = "time"
+    basis: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def hours(self) -> Decimal:
         return hours(self.minutes)
+
+    @property
+    def stands_on(self) -> str:
+        """What of the contract it stands on, in words: package RETAINER, package version 1, block 2026-10-01."""
+        facts = {name: value for name, value in self.basis.items() if name not in ("name", "product")}
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,8 @@ class Line:
     evidence: Sequence[Evidence]
     # The ERP's line that gathers this one with others, where finance put several of ours into one.
     gathered_in: str = ""
+    kind: EventKind = "time"
+    product: str = ""
 
     @property
     def difference(self) -> Decimal:
@@ -199,6 +213,8 @@ async def _lines(
             minutes=each["minutes"],
             entries=each["entries"],
             evidence=beneath.get(each["line"], []),
+            kind=each["kind"],
+            product=each["product"],
         )
         for each in stored
     ]
@@ -211,7 +227,7 @@ async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] |
         """
         select e.line, e.connection, e.source_id, e.entry_version, e.person, %(project)s as project, e.task, e.work_date,
           e.minutes, e.rate, e.agreed, e.amount, e.approved_by, e.approved_at, e.contract_version, e.rate_card, e.rate_card_version,
-          e.mapping, coalesce(v.body->>'person_name', p.name, '') as person_name, coalesce(v.body->>'notes', '') as notes
+          e.mapping, e.kind, e.basis, coalesce(v.body->>'person_name', p.name, '') as person_name, coalesce(v.body->>'notes', '') as notes
         from evidence e left join time_entry_version v
           on v.connection = e.connection and v.source_id = e.source_id and v.version = e.entry_version
         left join lateral (

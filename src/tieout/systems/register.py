@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from tieout.connectors.contract import Reading, Receipt
 from tieout.domain.charging.billing import Decision, Ledger
+from tieout.domain.charging.fees import Accepted, Due
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
@@ -308,9 +309,15 @@ class Register:
         async with self._database.transaction() as tx:
             return await charging.ledger(tx, engagement, through)
 
-    async def decide(self, project: Project, decision: Decision) -> None:
-        """What is billed goes on its proposal, with all its evidence; what becomes of the rest stands beside it."""
+    async def accepted(self, engagement: str) -> Mapping[str, Accepted]:
+        """How far the milestones of a contract are accepted, by their names in it."""
         async with self._database.transaction() as tx:
+            return await milestones.accepted(tx, engagement)
+
+    async def decide(self, project: Project, decision: Decision, dues: Sequence[Due]) -> None:
+        """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside."""
+        async with self._database.transaction() as tx:
+            await charging.know(tx, project, dues, self._clock())
             await charging.decided(
                 tx, project.engagement, decision.pieces, entity=project.legal_entity, currency=project.currency,
                 now=self._clock(),

@@ -29,6 +29,7 @@ _FIGURES = {
     "unbilled": "unbilled",
     "at_risk": "at_risk",
     "set_aside": "set_aside",
+    "overage": "overage",
     "proposed": "proposed",
     "left": "left",
 }

@@ -41,11 +41,11 @@ async def _prepare_propose(books: Books, write: Write, attempt: Attempt) -> byte
     attempt.refuse(_missing(books, invoice, found))
     assert found.currency is not None
     sold = {
-        role: await _sold(books, company, customer, product, found.currency) for role, product in found.products.items()
+        name: await _sold(books, company, customer, product, found.currency) for name, product in found.products.items()
     }
     attempt.refuse(
-        f"Tryton knows no revenue account for “{role}”: set it on the product's accounting category"
-        for role, facts in sold.items()
+        f"Tryton knows no revenue account for “{name}”: set it on the product's accounting category"
+        for name, facts in sold.items()
         if not facts["account"]
     )
     header = found.header
@@ -60,7 +60,7 @@ async def _prepare_propose(books: Books, write: Write, attempt: Attempt) -> byte
         "description": f"{invoice.project}, work through {invoice.through.isoformat()}",
         "invoice_date": invoice.invoice_date,
         "comment": f"Purchase order: {invoice.po_number}" if invoice.po_number else None,
-        "lines": [["create", [_line(each, company, found, sold[each.role]) for each in invoice.lines]]],
+        "lines": [["create", [_line(each, company, found, sold[each.sold_as]) for each in invoice.lines]]],
     }
     return await creating(books, INVOICE, [values])
 
@@ -148,7 +148,7 @@ async def _look_up(books: Books, company: Company, invoice: Invoice, customer: i
     return _Found(
         currency=await books.currency(invoice.currency),
         terms=await books.payment_term(invoice.payment_terms) if invoice.payment_terms else None,
-        products=await books.products(each.role for each in invoice.lines),
+        products=await books.products(each.sold_as for each in invoice.lines),
         departments=await books.departments(each.department for each in invoice.lines if each.department),
         header=await _header(books, company, customer),
     )
@@ -194,8 +194,9 @@ def _missing(books: Books, invoice: Invoice, found: _Found) -> Iterable[str]:
         yield f"Tryton has no currency {invoice.currency}"
     if invoice.payment_terms and found.terms is None:
         yield f"Tryton has no payment term “{invoice.payment_terms}”"
-    for role in sorted({each.role for each in invoice.lines} - found.products.keys()):
-        yield f"Tryton has no service product for the role “{role}”"
+    for name in sorted({each.sold_as for each in invoice.lines} - found.products.keys()):
+        hours = any(each.sold_as == name and each.kind == "time" for each in invoice.lines)
+        yield f"Tryton has no service product for the role “{name}”" if hours else f"Tryton has no product “{name}”"
     for code in sorted({each.department for each in invoice.lines if each.department} - found.departments.keys()):
         yield f"Tryton has no account {code} in the dimension {books.config.analytic_root}"
     for name, label in _NEEDED:

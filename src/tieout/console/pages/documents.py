@@ -313,10 +313,15 @@ def _totals(totals: Sequence[Totals]) -> tuple[tuple[str, Money, str], ...]:
         stages: tuple[tuple[str, Decimal, str], ...] = (
             ("Sold", each.sold, "as the CRM says now"),
             ("Contracted", each.booked, "the project's budget"),
-            ("Approved time", each.approved, f"{wording.hours(each.approved_minutes)} h at agreed rates"),
+            (
+                "Approved",
+                each.approved,
+                f"{wording.hours(each.approved_minutes)} h at agreed rates, and what is due beside them",
+            ),
             ("Not invoiced", each.unbilled, "approved and on no invoice"),
             *([("At risk", each.at_risk, "approved, and nobody has signed for it")] if each.at_risk else []),
             *([("Set aside", each.set_aside, "approved, and by the contract not billed")] if each.set_aside else []),
+            *([("Overage", each.overage, "above the agreed rates, beyond prepaid blocks")] if each.overage else []),
             ("Proposed", each.proposed, "net, waiting in the ERP"),
             ("Invoiced", each.billed_net, "net, posted"),
             ("With tax", each.billed_total, "what the customer owes"),

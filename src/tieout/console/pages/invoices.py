@@ -199,7 +199,7 @@ async def show(visit: Visit) -> Response:
         work = await board.work(tx, entity=entity, currency=currency)
         for name, (title, column, present) in _STAGES.items():
             found = (
-                [each for each in work if each[present]]
+                [each for each in work if each[present] or each[column]]
                 if present
                 else await board.invoices(tx, name, entity=entity, currency=currency)
             )
@@ -281,6 +281,8 @@ async def line(visit: Visit) -> Response:
             f"/entries/{quote(each.connection, safe='')}/{quote(each.source_id, safe='')}",
             source_of(visit.setting.link(Ref(each.connection, "time_entry", each.source_id))),
         )
+        if each.kind == "time"
+        else (each, "", "")
         for each in chosen.evidence
     )
     return await visit.page(
@@ -335,8 +337,8 @@ def _chain(found: Lineage, line: Line) -> tuple[Link, ...]:
     """From the deal to the invoice, as far as the books go."""
     invoice = found.invoice
     contracts = sorted({each.contract_version for each in line.evidence})
-    cards = sorted({f"{each.rate_card} v{each.rate_card_version}" for each in line.evidence})
-    mappings = sorted({each.mapping for each in line.evidence})
+    cards = sorted({f"{each.rate_card} v{each.rate_card_version}" for each in line.evidence if each.rate_card})
+    mappings = sorted({each.mapping for each in line.evidence if each.mapping})
     engagement, project = invoice["engagement"], invoice["project"]
     deal = (
         f"{found.deal['connection']} {found.deal['record_id']}" if found.deal else _name(found.engagement, engagement)
@@ -346,7 +348,7 @@ def _chain(found: Lineage, line: Line) -> tuple[Link, ...]:
         Link("Contract", ", ".join(f"v{each}" for each in contracts) or "-", f"/documents/engagement/{engagement}"),
         Link("Rate card", ", ".join(cards) or "-", ""),
         Link("Project", _name(found.project, project), f"/documents/project/{project}"),
-        Link("Time", wording.count(len(line.evidence), "entry", "entries"), ""),
+        Link(line.kind.capitalize(), wording.count(len(line.evidence), "entry", "entries"), ""),
         Link("Mapping", ", ".join(mappings) or "-", ""),
         Link("Invoice", invoice["number"] or invoice["key"], f"/invoices/{quote(invoice['key'], safe='')}"),
     )

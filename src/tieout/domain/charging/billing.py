@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tieout.domain.charging.charge import Agreement, charge
+from tieout.domain.charging.fees import Due
 from tieout.domain.charging.pieces import Event, Fate, Piece
 from tieout.domain.charging.room import Used
 from tieout.domain.documents.engagement import ContractVersion
@@ -29,13 +30,14 @@ class Ledger:
     """All there is about an engagement up to a day: approved entries, evidence of what was billed, other lasting pieces.
 
     `entries` that wait for a person, or for a later day, have `waits`. `rounding` is what earlier invoices' lines have been
-    rounded by, per sold package.
+    rounded by, per sold package. `dues` are what is due beside hours.
     """
 
     entries: Sequence[Row]
     evidence: Sequence[Row]
     pieces: Sequence[Row]
     rounding: Mapping[str, Decimal]
+    dues: Sequence[Due] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,12 @@ def decide(
 ) -> Decision:
     """Charges, proposes, and where a line's rounding would lift an invoice above a cap, charges a little less."""
     events = [_event(each, agreement.currency) for each in ledger.entries if not each["waits"]]
+    events += [each.event for each in ledger.dues]
     untouched = {_ref(each) for each in ledger.entries if each["waits"]}
     decided = [_piece(each, agreement.currency) for each in (*ledger.evidence, *ledger.pieces)]
     within = limits = _with_rounding(agreement, ledger.rounding)
     for attempt in range(_TRIES):
-        pieces = charge(within, events, decided, untouched=untouched)
+        pieces = charge(within, events, decided, untouched=untouched, sabotage=sabotage)
         rows = [_agreed_by(agreement, each) for each in work_to_bill(pieces, ledger)]
         proposal, problems = propose(rows) if rows else (None, [])
         beyond = {} if "trust_the_entries" in sabotage else _beyond(limits, proposal, decided)
@@ -70,13 +73,15 @@ def decide(
     raise AssertionError("rounding moves no cap further than a few minor units")
 
 
-def agreement_of(*versions: ContractVersion, elsewhere: Mapping[str, Used]) -> Agreement:
-    """What the versions of a contract say, the newest with those before it (T34)."""
+def agreement_of(
+    *versions: ContractVersion, elsewhere: Mapping[str, Used], released: frozenset[str] = frozenset()
+) -> Agreement:
+    """What the versions of a contract say, the newest with those before it (T34). `released` have their retainage due."""
     before: Agreement | None = None
     for each in versions:
         sold = {_UNNAMED: Sold(id=_UNNAMED, package=""), **{one.id: one for one in each.sold}}
         before = Agreement(
-            each.currency, sold, each.caps, frozenset(), elsewhere,
+            each.currency, sold, each.caps, released, elsewhere,
             version=each.version, effective_from=each.effective_from, before=before,
         )  # fmt: skip
     assert before is not None, "a contract has at least one version"
@@ -90,26 +95,47 @@ def _agreed_by(agreement: Agreement, row: Row) -> Row:
 
 
 def work_to_bill(pieces: Sequence[Piece], ledger: Ledger) -> list[Row]:
-    """The billed pieces with the facts of their entries; what is taken back has those it was billed with."""
+    """The billed pieces with the facts of what they are of; what is taken back has those it was billed with."""
     entries = {_ref(each): each for each in ledger.entries}
-    billed: dict[tuple[str, str, Decimal], Row] = {}
+    dues = {each.event.ref: each for each in ledger.dues}
+    billed: dict[tuple[str, str, Decimal | None], Row] = {}
     for each in ledger.evidence:
         billed.setdefault((_ref(each), each["task"], each["rate"]), each)
     rows: list[Row] = []
     for each in pieces:
         if each.fate != "bill":
             continue
-        assert each.rate is not None, "so far only time is billed"
         new = each.minutes > 0 or each.amount.amount > 0
-        facts = entries[each.ref] if new else billed[each.ref, each.task, each.rate]
-        version = facts["version"] if "version" in facts else facts["entry_version"]
-        rows.append(
-            {
-                **facts, "version": version, "task": each.task, "agreed_rate": each.rate, "minutes": each.minutes,
-                "amount": each.amount, "sold": each.sold, "worth": each.worth.amount, "agreed": each.agreed, "why": each.why,
-            }
-        )  # fmt: skip
+        before = None if new else billed[each.ref, each.task, each.rate]
+        if each.kind == "time":
+            rows.append(_hours(each, before or entries[each.ref]))
+        else:
+            rows.append(_other(each, before or _facts(dues[each.ref])))
     return rows
+
+
+def _hours(piece: Piece, facts: Row) -> Row:
+    version = facts["version"] if "version" in facts else facts["entry_version"]
+    return {
+        **facts, "kind": "time", "version": version, "task": piece.task, "agreed_rate": piece.rate, "minutes": piece.minutes,
+        "amount": piece.amount, "sold": piece.sold, "worth": piece.worth.amount, "agreed": piece.agreed, "why": piece.why,
+    }  # fmt: skip
+
+
+def _other(piece: Piece, facts: Row) -> Row:
+    connection, _, source_id = piece.ref.partition("/")
+    return {
+        "kind": piece.kind, "minutes": 0, "connection": connection, "source_id": source_id, "work_date": piece.day, "amount": piece.amount,
+        "sold": piece.sold, "worth": piece.worth.amount, "why": piece.why, "basis": facts["basis"],
+        "contract_version": facts["contract_version"],
+    }  # fmt: skip
+
+
+def _facts(due: Due) -> Row:
+    return {
+        "basis": {**due.basis, "name": due.name, "product": due.product},
+        "contract_version": due.contract_version,
+    }
 
 
 def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, link: str) -> list[Problem]:
@@ -149,7 +175,7 @@ def _piece(row: Row, currency: str) -> Piece:
     fate: Fate = row.get("fate", "bill")
     amount = Money(row["amount"] if fate == "bill" else Decimal(0), currency)
     return Piece(
-        _ref(row), "time", row["sold"], row["work_date"], fate, Money(row["worth"], currency), amount, int(row["minutes"]),
+        _ref(row), row["kind"], row["sold"], row["work_date"], fate, Money(row["worth"], currency), amount, int(row["minutes"]),
         row["rate"], row["agreed"], row["role"], row["task"], row["why"],
     )  # fmt: skip
 

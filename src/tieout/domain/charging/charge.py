@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from tieout.domain.charging.blocks import Blocks
 from tieout.domain.charging.pieces import Event, Fate, Open, Piece, in_order, outstanding, standing
@@ -138,10 +139,25 @@ def _decide(agreement: Agreement, open_: Open, blocks: Mapping[str, Blocks]) -> 
             yield _Part(replace(whole, fate="retained", worth=kept, amount=nothing))
             if open_.worth != kept:
                 yield _Part(replace(whole, worth=open_.worth - kept, amount=open_.worth - kept))
+        case FixedTerms(retainage=withheld) if event.kind == "fee" and withheld:
+            yield from _released(whole, open_, withheld)
         case RetainerTerms() as terms if time is not None:
             yield from _drawn(whole, open_, time, terms, blocks[sold.id])
         case _:
             yield _Part(whole, time, time)
+
+
+def _released(whole: Piece, open_: Open, withheld: Decimal) -> Iterator[_Part]:
+    """What was withheld of an instalment that is billed already stands apart, under its own name (T39)."""
+    event, before = open_.event, [each.why for each in open_.kept]
+    late = (
+        (event.worth * withheld).rounded() if "" in before and "retainage" not in before else event.worth - event.worth
+    )
+    kept = min(late, open_.worth, key=lambda each: each.amount)
+    if kept:
+        yield _Part(replace(whole, worth=kept, amount=kept, why="retainage"))
+    if open_.worth != kept:
+        yield _Part(replace(whole, worth=open_.worth - kept, amount=open_.worth - kept))
 
 
 def _stretch(open_: Open) -> Stretch | None:

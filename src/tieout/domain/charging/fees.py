@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -30,14 +30,30 @@ class Reading:
     units: Decimal
 
 
-def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currency: str) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something that is due, and what its invoice line and its evidence say of it.
+
+    `name` is what the customer reads, `product` what the ledger sells it as, `prepaid` whether it is bought ahead of the work;
+    `basis` is what it stands on in that version of the contract, in words and figures.
+    """
+
+    event: Event
+    name: str
+    prepaid: bool = False
+    product: str = ""
+    contract_version: int = 1
+    basis: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currency: str) -> list[Due]:
     """What is due of a package up to and with a day. Milestones stand under their own name within the package."""
     match sold.terms:
         case FixedTerms():
             return [*_instalments(sold, sold.terms, through, accepted, currency)]
         case RetainerTerms():
             return [
-                _fee(sold, each.key, day, Money(each.price, currency))
+                _fee(sold, each.key, day, Money(each.price, currency), f"block from {each.valid_from}", block=each.key)
                 for each in sold.terms.blocks
                 if (day := each.billed_on or each.valid_from) <= through
             ]
@@ -47,21 +63,27 @@ def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currenc
             return []
 
 
-def usage(
-    sold: Sold, terms: UsageTerms, readings: Sequence[Reading], currency: str
-) -> list[tuple[Event, Mapping[str, Money]]]:
-    """One event per month of use, and what each record contributes to it: shares of the month's price by units."""
+def usage(sold: Sold, terms: UsageTerms, readings: Sequence[Reading], currency: str) -> list[Due]:
+    """One event for each month of use, by its tiers; a month that costs nothing is none."""
     months: dict[str, list[Reading]] = {}
-    for each in sorted(readings, key=lambda each: (each.day, each.ref)):
+    for each in readings:
         months.setdefault(f"{each.day:%Y-%m}", []).append(each)
-    found: list[tuple[Event, Mapping[str, Money]]] = []
-    for month, records in months.items():
+    found: list[Due] = []
+    for month, records in sorted(months.items()):
         units = sum((each.units for each in records), Decimal(0))
         worth = Money(tiered(terms, units), currency).rounded()
-        shares = allocate(worth, [each.units for each in records]) if units else []
         event = Event(f"{sold.id}/{month}", "usage", sold.id, _last_day(records[0].day), worth)
-        found.append((event, {each.ref: share for each, share in zip(records, shares, strict=False)}))
+        name = f"{units.normalize():f} {terms.unit} in {month}"
+        if worth:
+            basis = {"month": month, "units": f"{units.normalize():f}", "unit": terms.unit}
+            found.append(Due(event, name, basis=basis))
     return found
+
+
+def shares(worth: Money, records: Sequence[Reading]) -> Mapping[str, Money]:
+    """What each record contributes to the price of its month: by its units, to the minor unit."""
+    parts = allocate(worth, [each.units for each in records]) if worth else []
+    return {each.ref: part for each, part in zip(records, parts, strict=False)}
 
 
 def tiered(terms: UsageTerms, units: Decimal) -> Decimal:
@@ -84,19 +106,21 @@ def release_of(terms: FixedTerms, *, through: date, accepted: Mapping[str, Accep
 
 def _instalments(
     sold: Sold, terms: FixedTerms, through: date, accepted: Mapping[str, Accepted], currency: str
-) -> Iterator[Event]:
+) -> Iterator[Due]:
     for each in terms.instalments:
+        basis = {"instalment": each.key}
         if each.due is not None:
             day, share = each.due, Decimal(1)
         else:
             found = accepted.get(each.milestone, Accepted(Decimal(0), date.max))
             day, share = found.on, found.share
+            basis |= {"milestone": each.milestone, "accepted": f"{share.normalize():f}", "accepted_on": str(day)}
         worth = Money(each.amount * share, currency).rounded()
         if day <= through and worth:
-            yield _fee(sold, each.key, day, worth)
+            yield _fee(sold, each.key, day, worth, each.name, **basis)
 
 
-def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> Iterator[Event]:
+def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> Iterator[Due]:
     """One fee per calendar month; a month that is only begun counts by its days."""
     first, left = terms.start.replace(day=1), terms.whole
     while first <= min(through, terms.end or through):
@@ -109,12 +133,13 @@ def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> It
             worth = Money(left if ends else min(left, worth.amount), currency)
             left -= worth.amount
         if due <= through:
-            yield _fee(sold, f"{first:%Y-%m}", due, worth)
+            yield _fee(sold, f"{first:%Y-%m}", due, worth, f"{first:%Y-%m}", month=f"{first:%Y-%m}")
         first = last + timedelta(days=1)
 
 
-def _fee(sold: Sold, key: str, day: date, worth: Money) -> Event:
-    return Event(f"{sold.id}/{key}", "fee", sold.id, day, worth)
+def _fee(sold: Sold, key: str, day: date, worth: Money, name: str, **basis: str) -> Due:
+    event = Event(f"{sold.id}/{key}", "fee", sold.id, day, worth)
+    return Due(event, name, prepaid=isinstance(sold.terms, RetainerTerms), basis=basis)
 
 
 def _last_day(day: date) -> date:

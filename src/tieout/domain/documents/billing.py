@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from tieout.domain.documents.document import Document, Part
 
 # Richer than "paid" (T51), and states rather than words (T46).
@@ -13,9 +15,11 @@ InvoiceState = Literal["proposed", "draft", "validated", "posted", "partly_paid"
 
 
 class InvoiceLine(Part):
-    """One line by the firm's rule: a task's hours at one rate."""
+    """One line by the firm's rule: a task's hours at one rate, or one unit of what is no hours."""
 
     key: str
+    kind: Literal["time", "expense", "fee", "usage"] = "time"
+    product: str = Field(default="", description="What the ledger sells it as; hours are sold as their role")
     task: str
     role: str
     description: str
@@ -23,6 +27,11 @@ class InvoiceLine(Part):
     unit_price: Decimal
     amount: Decimal
     department: str = ""
+
+    @property
+    def sold_as(self) -> str:
+        """The name of the ledger's product."""
+        return self.product or self.role
 
 
 class Payment(Part):

@@ -38,6 +38,12 @@ class ServicePackage(Document):
         default_factory=dict[str, ExpenseTerms],
         description="Category of expenses → what becomes of them where this package is sold; of any other, what the firm says",
     )
+    product: str = Field(
+        default="", description="What the ledger sells its fees and usage as, by name; hours are sold as their roles"
+    )
+    prepaid_product: str = Field(
+        default="", description="What prepaid blocks are sold as, such as a deposit; left out, the product"
+    )
     tasks: tuple[PackageTask, ...] = Field(description="The tasks of its projects, in their order")
 
     @property

@@ -39,6 +39,8 @@ class EntryFacts(Part):
     rate_card_version: int
     mapping: str
     notes: str
+    kind: str = Field(default="time", description="time, expense, fee or usage")
+    stands_on: str = Field(default="", description="What of the contract it stands on, where it is no time")
 
 
 class LineFacts(Part):

@@ -83,7 +83,7 @@ def _line(line: LineFacts, currency: str) -> Iterator[str]:
                 f"{each.connection} {each.id}",
                 str(each.work_date),
                 each.person_name or each.person,
-                f"{each.task} {each.notes}".strip(),
+                f"{each.task} {each.notes} {each.stands_on}".strip(),
                 f"{Decimal(each.minutes) / 60:.2f}",
                 f"{each.approved_by} {_moment(each.approved_at)}".strip(),
                 f"contract v{each.contract_version}, {each.rate_card} v{each.rate_card_version}",

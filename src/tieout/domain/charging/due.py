@@ -1,0 +1,81 @@
+"""Everything of a contract that is due beside hours: fees, prepaid blocks and usage, each as what the ledger sells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from tieout.domain.charging.fees import Accepted, Due, Reading, fees, release_of, usage
+from tieout.domain.documents.engagement import ContractVersion
+from tieout.domain.documents.terms import FixedTerms, Sold, UsageTerms
+from tieout.domain.firm import Firm
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+
+
+def due(
+    versions: Sequence[ContractVersion],
+    firm: Firm,
+    *,
+    through: date,
+    accepted: Mapping[str, Accepted],
+    readings: Mapping[str, Sequence[Reading]],
+) -> list[Due]:
+    """What is due up to and with a day, each thing by the version of the contract that was in force on its day.
+
+    What became due under a version stays due, whatever a later one says of it; what was due before the first version began is
+    the first one's. `readings` are those of each sold package, by its id.
+    """
+    found: dict[str, Due] = {}
+    for number, version in enumerate(versions):
+        begins = version.effective_from if number else date.min
+        ends = versions[number + 1].effective_from if number + 1 < len(versions) else date.max
+        for sold in version.sold:
+            for each in _of(sold, version.currency, through, accepted, readings):
+                if begins <= each.event.day < ends:
+                    found.setdefault(each.event.ref, _described(each, sold, version, firm))
+    return list(found.values())
+
+
+def released(contract: ContractVersion, *, through: date, accepted: Mapping[str, Accepted]) -> frozenset[str]:
+    """The fixed fees whose retainage is due by now."""
+    return frozenset(
+        each.id
+        for each in contract.sold
+        if isinstance(each.terms, FixedTerms) and release_of(each.terms, through=through, accepted=accepted)
+    )
+
+
+def without_product(dues: Sequence[Due], *, link: str) -> list[Problem]:
+    """One problem for each package of which something is due that the firm folder names no product for."""
+    found: dict[str, Money] = {}
+    for each in dues:
+        if not each.product:
+            package = each.basis["package"]
+            found[package] = found.get(package, Money.zero(each.event.worth.currency)) + each.event.worth
+    return [
+        Problem("billing.product_missing", {"package": package, "amount": str(worth), "link": link}, amount=worth)
+        for package, worth in found.items()
+    ]
+
+
+def _of(
+    sold: Sold,
+    currency: str,
+    through: date,
+    accepted: Mapping[str, Accepted],
+    readings: Mapping[str, Sequence[Reading]],
+) -> Iterator[Due]:
+    yield from fees(sold, through=through, accepted=accepted, currency=currency)
+    if isinstance(sold.terms, UsageTerms):
+        known = [each for each in readings.get(sold.id, ()) if each.day <= through]
+        yield from usage(sold, sold.terms, known, currency)
+
+
+def _described(each: Due, sold: Sold, version: ContractVersion, firm: Firm) -> Due:
+    package = firm.package(sold.package)
+    product = "" if package is None else (package.prepaid_product if each.prepaid else "") or package.product
+    basis = {**each.basis, "package": sold.package, "package_version": str(sold.package_version)}
+    name = f"{sold.description or sold.package}, {each.name}"
+    return replace(each, name=name, product=product, contract_version=version.version, basis=basis)

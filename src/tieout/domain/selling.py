@@ -1,0 +1,24 @@
+"""What a package must say before the ledger can sell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tieout.domain.documents.package import ServicePackage
+from tieout.domain.documents.plans import RetainerPlan, TimePlan, UsagePlan
+
+
+def unsellable(package: ServicePackage) -> Iterator[tuple[str, str, str]]:
+    """Each thing that is wrong or missing: the field, what it is, and the way out."""
+    plan = package.plan
+    if isinstance(plan, TimePlan):
+        if (plan.increment, plan.notice_at) != (1, None):
+            what = "hours are billed by the minute so far, and nobody is told before a limit is reached"
+            yield "billing", what, "Leave increment and notice_at out."
+    elif not package.product:
+        what = f"nothing says what the ledger sells it as, and a {plan.kind} plan bills more than hours"
+        yield "product", what, "Name a product of the ERP, such as product: Fixed fee."
+    if isinstance(plan, UsagePlan):
+        yield "billing", "usage is not metered so far", "Choose another kind of plan."
+    if package.prepaid_product and not isinstance(plan, RetainerPlan):
+        yield "prepaid_product", "only a retainer has prepaid blocks", "Leave it out."
