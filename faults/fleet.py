@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import ctypes
 import os
-import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -21,14 +20,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
+
 from tieout import app
 from tieout.cli.stopping import until_stopped
-from tieout.engine.run import Clock, Run, flow
+from tieout.engine.prefork import Prefork
+from tieout.engine.run import Run, flow
 from tieout.folder.connections import resolve
+from tieout.serving import IMPORTED, Post, keep_working
 from tieout.store import runs
 from tieout.store.database import Database, Tx
 
 _FEW, _SWEEP = 60, timedelta(seconds=1)
+_WORKING = b"working\n"
 
 
 async def _kills() -> None:
@@ -59,7 +63,7 @@ async def queue_poison(tx: Tx, subject: str, way: str) -> None:
 
 @dataclass(slots=True)
 class Fleet:
-    """`said` is the environment of every worker, `ended` how often one ended, `alive` the ids of the processes there are."""
+    """`said` is the environment of every worker, `ended` how often one ended, `alive` the ids of the processes that keep one."""
 
     said: Mapping[str, str]
     log: Path
@@ -74,31 +78,57 @@ class Fleet:
                     stdout=asyncio.subprocess.PIPE, stderr=file,
                 )  # fmt: skip
             assert process.stdin is not None
-            assert process.stdout is not None
             try:
-                await process.stdout.readline()
-                self.alive.append(process.pid)
-                await process.wait()
-                self.ended += 1
+                await self._watch(process)
             finally:
-                with contextlib.suppress(ValueError):
-                    self.alive.remove(process.pid)
                 process.stdin.close()  # its leash
                 await process.wait()
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Until it ends. It says a line for every worker that begins: another one than the first, because one ended."""
+        assert process.stdout is not None
+        begun = 0
+        try:
+            async for line in process.stdout:
+                if line == _WORKING:
+                    self.ended += begun > 0
+                    begun += 1
+                    self.alive += [process.pid] if begun == 1 else []
+            await process.wait()
+            self.ended += 1
+        finally:
+            with contextlib.suppress(ValueError):
+                self.alive.remove(process.pid)
 
     async def all_there(self, size: int) -> None:
         """Raises TimeoutError when there are not so many workers within a minute."""
         await until(lambda: len(self.alive) >= size, _FEW, f"{size} workers")
 
     def kill(self, worker: str) -> None:
-        """kill -9 for the worker with this id (it has its process in it)."""
-        os.kill(_process_of(worker), signal.SIGKILL)
+        """kill -9 for the worker with this id (it has its process in it) and for everything that belongs to it."""
+        keeper = self._keeper(worker)
+        assert keeper is not None, f"{worker} is not of this fleet"
+        _kill_all(keeper)
 
     def kill_any(self, chance: Random) -> None:
-        os.kill(chance.choice(self.alive), signal.SIGKILL)
+        _kill_all(chance.choice(self.alive))
 
     def has(self, worker: str) -> bool:
-        return _process_of(worker) in self.alive
+        return self._keeper(worker) is not None
+
+    def _keeper(self, worker: str) -> int | None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            above = {each.pid for each in psutil.Process(int(worker.split("-")[-2])).parents()}
+            return next((each for each in self.alive if each in above), None)
+        return None
+
+
+def _kill_all(keeper: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        it = psutil.Process(keeper)
+        for each in (it, *it.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]], patience: float, what: str) -> None:
@@ -111,10 +141,6 @@ async def until(true: Callable[[], bool | Awaitable[bool]], patience: float, wha
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {patience:.0f} s")
         await asyncio.sleep(0.1)
-
-
-def _process_of(worker: str) -> int:
-    return int(worker.split("-")[-2])
 
 
 @asynccontextmanager
@@ -138,23 +164,32 @@ def surroundings(url: str, description: Mapping[str, Any]) -> dict[str, str]:
     return {**inherited, **told, "FLEET_DATABASE": url, "FLEET_CALENDAR": description["calendar"]}
 
 
-async def main() -> None:
+def setup() -> None:
+    """In every process of a worker: there is one flow more."""
     app.FLOWS = (*app.FLOWS, poison)
+
+
+def machine_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def say_so() -> None:
+    sys.stdout.buffer.write(_WORKING)
+    sys.stdout.flush()
+
+
+async def main() -> None:
     url = os.environ["FLEET_DATABASE"]
     database = Database(url, most=1)
     await database.open()
     configs = resolve(await app.firm_in_force(database), os.environ)
     await database.close()
-    calendar = app.calendar_of(Path(os.environ["FLEET_CALENDAR"]))
-    sabotage = frozenset(os.environ.get("FLEET_SABOTAGE", "").split())
-    machines: Clock | None = (lambda: datetime.now(UTC)) if os.environ.get("FLEET_CLOCK") == "machine" else None
-    async with (
-        app.open_hub(url, configs, clock=machines, calendar=calendar, every=_SWEEP, sabotage=sabotage) as hub,
-        hub.working(),
-    ):
-        sys.stdout.write("working\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
+    post = Post(
+        url, configs, {}, "", Path(os.environ["FLEET_CALENDAR"]), _SWEEP, None,
+        machine_clock if os.environ.get("FLEET_CLOCK") == "machine" else None,
+        frozenset(os.environ.get("FLEET_SABOTAGE", "").split()),
+    )  # fmt: skip
+    await keep_working(Prefork(IMPORTED, setup), post, say_so)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from statistics import quantiles
+from statistics import median, quantiles
 
 from tests.flows.world import LEAD, Deal, World, opened_world
 
 from faults.bench import Bench, Budget, Outcome, Progress
 from faults.fleet import Fleet, fleet, queue_poison, surroundings, until
-from tieout.store.database import rows
+from tieout.engine.ending import DEATHS
 from tieout.testing.database import fresh_database, migrated_postgres
 
 _WORKERS, _KILLS, _DEALS = 3, 25, 40
@@ -40,7 +40,8 @@ async def run(budget: Budget, seed: int, progress: Progress) -> Outcome:
                 await _kill_often(outcome, load, workers, budget, progress, chance)
                 await load.finished()
             await _judge(outcome, world, load.won)
-            outcome.saboteurs["a fleet that counts no deaths"] = await _crash_loops(said, world, Path(name))
+            outcome.saboteurs["a fleet that counts no deaths"] = await _dies_for_ever(said, world, Path(name))
+            outcome.saboteurs["under suspicion it goes beside others"] = await _takes_along(said, world, Path(name))
     return outcome
 
 
@@ -103,7 +104,10 @@ async def _compare(outcome: Outcome, load: Load, workers: Fleet, budget: Budget,
     killing = budget.goal(_KILLING)
     took["deadly"] = await _beside(load, deals, {"kills": killing})
     await until(lambda: _parked(load.world), _PATIENCE, "every record on which workers die has its hold")
-    outcome.real += workers.ended
+    outcome.real += killing * DEATHS
+    if workers.ended > killing:
+        outcome.lost += 1
+        outcome.evidence.append(f"{workers.ended} workers died of {killing} records: one took others along twice")
     outcome.measures |= {
         "deals won in each of three batches": (deals, ""),
         "p95 of a deal": (p95(took["calm"]), "s"),
@@ -112,6 +116,10 @@ async def _compare(outcome: Outcome, load: Load, workers: Fleet, budget: Budget,
         "records on which a worker dies": (killing, ""),
         "workers that died of them": (workers.ended, ""),
         "p95 beside records on which a worker dies": (p95(took["deadly"]), "s"),
+        "times as long beside records on which a worker dies": (p95(took["deadly"]) / p95(took["calm"]), ""),
+        "p50 of a deal": (median(took["calm"]), "s"),
+        "p50 beside records on which a worker dies": (median(took["deadly"]), "s"),
+        "longest beside records on which a worker dies": (max(took["deadly"]), "s"),
     }
     progress(1, 2, f"{workers.ended} workers died of {killing} records")
     await workers.all_there(_WORKERS)
@@ -215,16 +223,31 @@ async def counted(world: World, deals: Sequence[Deal]) -> list[tuple[Deal, dict[
     ]  # fmt: skip
 
 
-async def _crash_loops(said: dict[str, str], world: World, folder: Path) -> bool:
-    """Whether workers go on dying where no death is counted."""
+async def _dies_for_ever(said: dict[str, str], world: World, folder: Path) -> bool:
+    """Whether processes go on dying where no death is counted."""
     sabotaged = {**said, "FLEET_SABOTAGE": "count_no_deaths"}
-    async with fleet(1, sabotaged, folder / "sabotaged.log") as workers:
-        async with world.hub.database.transaction() as tx:
-            await queue_poison(tx, "for ever", "kills")
-        await until(lambda: workers.ended >= 5, _PATIENCE, "a worker dies again and again")
+    async with fleet(1, sabotaged, folder / "uncounted.log"):
+        run = await _poisoned(world, "for ever")
+        await until(lambda: _died(world, run, DEATHS + 2), _PATIENCE, "a process dies again and again")
+    return (await world.rows("select state from run where id = %s", run))[0]["state"] != "held"
+
+
+async def _takes_along(said: dict[str, str], world: World, folder: Path) -> bool:
+    """Whether one record is the death of more than one worker where it never goes alone."""
+    async with fleet(1, {**said, "FLEET_SABOTAGE": "never_alone"}, folder / "together.log") as workers:
+        run = await _poisoned(world, "together")
+        await until(lambda: _died(world, run, DEATHS), _PATIENCE, "a worker dies again and again")
+        return workers.ended > 1
+
+
+async def _poisoned(world: World, subject: str) -> str:
     async with world.hub.database.transaction() as tx:
-        found = await rows(tx, "select state from run where id = 'poison:for ever:kills'")
-    return found[0]["state"] != "held"
+        await queue_poison(tx, subject, "kills")
+    return f"poison:{subject}:kills"
+
+
+async def _died(world: World, run: str, times: int) -> bool:
+    return bool(await world.rows("select 1 from run where id = %s and deaths >= %s", run, times))
 
 
 def p95(values: Sequence[float]) -> float:
@@ -239,8 +262,9 @@ BENCH = Bench(
     about=(
         "Three workers, each a process, on one Postgres, with the Salesforce and Kantata sandboxes and a real Tryton. Deals "
         f"are won, one every {_PACE:g} s. First the same number without poison, beside records that raise or hang, and beside "
-        "such as a worker dies of by a segmentation fault, which must all end as holds. Then one worker that has runs is "
-        "killed with `kill -9` again and again and started anew: p95 until another one has begun with what it left must be "
+        "such as a worker dies of by a segmentation fault, which must all end as holds and may each be the death of one worker: "
+        "what comes after goes in a process of its own. Then one worker that has runs is killed with `kill -9`, with all its "
+        "processes, again and again and started anew: p95 until another one has begun with what it left must be "
         f"at most {_GOAL:g} s. At the end every deal must have one customer, one ERP project and one PSA project, counted "
         "in the systems."
     ),

@@ -10,10 +10,11 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,8 +47,6 @@ from tieout.engine.rounds import Rounds
 from tieout.engine.run import Calendar, Clock
 from tieout.engine.worker import Worker
 from tieout.flows.catalogue import FLOWS, due
-from tieout.folder import channels as channel_settings
-from tieout.folder.connections import resolve
 from tieout.settings import Settings
 from tieout.store import firm as firms
 from tieout.store.clock import DatabaseClock
@@ -148,14 +147,17 @@ async def open_hub(
     every: timedelta = timedelta(seconds=15),
     memory: int | None = None,
     sabotage: frozenset[str] = frozenset(),
+    worker: str | None = None,
+    alone: Callable[[str, str, int], Awaitable[object]] | None = None,
 ) -> AsyncGenerator[Hub, None]:
     """The hub of the firm in force. `configs` are the connections' settings by name, `channels` those of the channels;
     `address` is where people reach it. `transports` replace the network, `connect` the pool of database connections.
 
     Left out, `clock` is the database's, and `calendar` the firm's business day by it.
     `every` is how often the sources are swept; doorbells are answered at once. `memory` is the most that a process which
-    works may hold, in bytes. Raises NotApplied, and Unsafe when the
-    database would forget a committed transaction.
+    works may hold, in bytes. `alone` carries out a run in a process of its own, for the worker that it is told first;
+    `worker` is for whom this process does so, if it is such a one. Raises NotApplied, and Unsafe when the database would
+    forget a committed transaction.
     """
     async with AsyncExitStack() as stack:
         database = connect(database_url)
@@ -166,8 +168,9 @@ async def open_hub(
         firm = FirmInForce(await firm_in_force(database))
         calendar = calendar or business_day(clock, firm)
         kinds = installed()
-        worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        limiter = Limiter(database, clock, firm, worker_id, sabotage)
+        process = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        worker_id = worker or process
+        limiter = Limiter(database, clock, firm, process, sabotage)
         stack.push_async_callback(limiter.close)
         connections: dict[str, Connector] = {}
         for name, opening in openings(firm.firm, configs, transports or {}, limiter.gate).items():
@@ -180,7 +183,10 @@ async def open_hub(
         register = Register(database, clock)
         intake = Intake(database, clock, feeds(firm.firm, connections, kinds))
         systems = systems_for(connections, clock)
-        executor = Executor(database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage, leave=limiter.ahead)
+        executor = Executor(
+            database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage, leave=limiter.ahead,
+            alone=partial(alone, worker_id) if alone is not None else None,
+        )  # fmt: skip
         rehearser = Rehearser(database, clock, calendar, FLOWS, systems)
         rounds = Rounds(
             database, clock, calendar, intake, connections, lambda tx, today: due(tx, firm.firm, today), every=every
@@ -223,53 +229,6 @@ async def _ask_again(clock: DatabaseClock) -> None:
         await asyncio.sleep(_RELOAD)
         with contextlib.suppress(Exception):  # while the database is away, the machine's own hands go on
             await clock.ask()
-
-
-async def serve(
-    settings: Settings,
-    environment: Mapping[str, str],
-    *,
-    calendar_file: Path | None,
-    sweep_every: timedelta,
-    ready: Callable[[str], None],
-) -> None:
-    """Runs the hub until it is cancelled: `settings.role` says whether it answers, works, or both.
-
-    `ready` is called with the address once it answers, with an empty text when it only works.
-    """
-    assert settings.database_url is not None, "whoever starts the hub has found its database"
-    url = settings.database_url.get_secret_value()
-    firm = await _applied(url)
-    configs = resolve(firm, environment)
-    channels = channel_settings.resolve(firm, environment)
-    async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(
-            open_hub(
-                url,
-                configs,
-                channels=channels,
-                address=settings.address,
-                calendar=calendar_of(calendar_file) if calendar_file else None,
-                every=sweep_every,
-                memory=settings.memory_mb << 20,
-            )
-        )
-        if settings.role != "web":
-            await stack.enter_async_context(hub.working())
-        if settings.role == "worker":
-            ready("")
-            await asyncio.Event().wait()
-        application = web(hub, configs, settings)
-        await answer(application, settings, ready)
-
-
-async def _applied(url: str) -> Firm:
-    database = Database(url, most=2)
-    await database.open()
-    try:
-        return await firm_in_force(database)
-    finally:
-        await database.close()
 
 
 def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIApp:

@@ -6,16 +6,18 @@ import asyncio
 import ctypes
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tieout.domain.firm import ApprovalRule, Firm
 from tieout.engine.execution import Executor
 from tieout.engine.planner import Planner
+from tieout.engine.prefork import Prefork
 from tieout.engine.rehearsal import Rehearser
 from tieout.engine.run import Run, flow
-from tieout.engine.watchdog import resident
+from tieout.engine.watchdog import resident, watched
 from tieout.engine.worker import Worker
 from tieout.store.database import Database
 
@@ -75,22 +77,36 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def main(url: str, name: str, *said: str) -> None:
+def hands(database: Database, name: str, said: Sequence[str], prefork: Prefork | None = None) -> Executor:
     """`said` are saboteurs; "cured" makes every flow harmless."""
+    poisonous = "cured" not in said
+    alone = partial(prefork.run, carry_out, database.url, name, said) if prefork else None
+    systems: Callable[..., Any] = lambda *_: poisonous  # noqa: E731 - what the flow is given
+    return Executor(
+        database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), LONGEST, alone=alone
+    )  # fmt: skip
+
+
+async def main(url: str, name: str, *said: str) -> None:
     database = Database(url)
     await database.open()
-    poisonous = "cured" not in said
-    systems: Callable[..., Any] = lambda *_: poisonous  # noqa: E731 - what the flow is given
-    executor = Executor(
-        database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), LONGEST
-    )  # fmt: skip
+    executor = hands(database, name, said, Prefork(("tieout.engine.worker", "tieout.engine.rehearsal")))
     worker = Worker(database, now, executor, name, concurrency=4, memory=resident() + ROOM, stuck=STUCK)
+    systems: Callable[..., Any] = lambda *_: "cured" not in said  # noqa: E731
     rehearser = Rehearser(database, now, lambda: now().date(), [deadly], systems)
     async with worker.running():
         planning = asyncio.create_task(Planner(database, now, no_firm, rehearser).forever())
         sys.stdout.write("working\n")
         sys.stdout.flush()
         await planning
+
+
+async def carry_out(_: Any, url: str, name: str, said: Sequence[str], run_id: str, generation: int) -> None:
+    """One run in a process of its own."""
+    database = Database(url)
+    await database.open()
+    async with watched(resident() + ROOM, STUCK):
+        await hands(database, name, said).carry_out(run_id, generation)
 
 
 if __name__ == "__main__":

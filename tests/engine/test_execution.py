@@ -19,14 +19,16 @@ pytestmark = pytest.mark.anyio
 
 
 class Unreliable(Database):
-    """A database that is away for two transactions, from the second one on."""
+    """A database that is away for two transactions, the last of which is the one that it is told."""
 
-    asked = 0
+    def __init__(self, url: str, last: int) -> None:
+        super().__init__(url)
+        self.asked, self.last = 0, last
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx, None]:
         self.asked += 1
-        if self.asked in (2, 3):
+        if self.last - 2 < self.asked <= self.last:
             raise ConnectionError("the database is away")
         async with super().transaction() as tx:
             yield tx
@@ -45,10 +47,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def test_a_run_whose_end_could_not_be_written_down_begins_again(database: Database, database_url: str) -> None:
+@pytest.mark.parametrize("last", [2, 3], ids=["begun", "ended"])
+async def test_a_run_that_could_not_be_written_down_begins_again(
+    database: Database, database_url: str, last: int
+) -> None:
     async with database.transaction() as tx:
         await runs.queue(tx, "nothing:x:1", flow="nothing", subject="x", version="1", lane="x", now=now())
-    unreliable = Unreliable(database_url)
+    unreliable = Unreliable(database_url, last)
     await unreliable.open()
     executor = Executor(unreliable, now, lambda: now().date(), [nothing], lambda *_: None, no_firm, "w")
     await executor.carry_out("nothing:x:1", 1)

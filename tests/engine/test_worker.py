@@ -110,6 +110,7 @@ async def test_a_worker_that_was_taken_for_gone_enters_again_and_is_adopted_when
     async with worker(database_url, "victim", pace=600) as victim, worker(database_url, "heir"):
         while await present(database, "victim"):
             await lose_lock(database, "victim")
+            await asyncio.sleep(0.5)
         for _ in range(100):
             if await present(database, "victim"):
                 break

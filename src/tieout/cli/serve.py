@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ def serve(
 ) -> None:
     """Run the hub against the firm's systems until Ctrl-C; any number of them share one database.
 
-    With --json, one document is printed when it answers: {"address": …}.
+    With --json, one document is printed when it answers: {"address": …}; and again when a worker died and another one began.
     """
     import asyncio
 
@@ -64,11 +65,12 @@ async def _serving(
 ) -> None:
     from pydantic import SecretStr
 
-    from tieout import app
+    from tieout.serving import serve as served
 
     await _checked(chosen, url)
     settings = chosen.model_copy(update={"database_url": SecretStr(url)})
-    await app.serve(settings, os.environ, calendar_file=calendar, sweep_every=sweep_every, ready=ready)
+    setup = partial(_log_to_standard_error, chosen.log_level)
+    await served(settings, os.environ, calendar_file=calendar, sweep_every=sweep_every, setup=setup, ready=ready)
 
 
 async def _checked(chosen: Settings, url: str) -> None:

@@ -12,9 +12,8 @@ from tieout.engine.run import Held, Ignored, Later, Waiting
 # A fault of ours is tried this often before it becomes a hold; a partner that is away is waited for.
 FAULTS = 3
 # A run at which so many workers ended is not begun again. One may be a power cut and two bad luck, or the fault of a
-# neighbour in the same process; so the try before the last is made alone, and what dies then dies of itself.
+# neighbour in the same process; so every try after the first death is made alone, and what dies then dies of itself.
 DEATHS = 3
-ALONE = DEATHS - 1
 # What a run may take before it counts as hanging. Runs are short: this is for a slow partner that is asked many times.
 LONGEST = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=5)

@@ -14,10 +14,9 @@ from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref, content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
-from tieout.engine.company import Company
 from tieout.engine.configuration import Configuration, configuration_of
 from tieout.engine.effects import Context, Effects
-from tieout.engine.ending import ALONE, DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
+from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
 from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
 from tieout.engine.permit import permit_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
@@ -27,8 +26,12 @@ from tieout.store.database import Database, Tx
 P = ParamSpec("P")
 T = TypeVar("T")
 SystemsFor = Callable[[Effects, Database, Configuration], Any]
+# Carries out one generation of a run in a process of its own, and returns when that process has ended.
+Alone = Callable[[str, int], Awaitable[object]]
 
 log = structlog.get_logger(__name__)
+# How many processes of their own a worker gives to runs at the same time: each may take as much memory as the worker.
+_CELLS = 4
 # Seconds between two tries to reach a database that is away.
 _AWAY = 1.0
 # What is our own fault, by what it is told as.
@@ -158,9 +161,9 @@ def run_id(flow: str, subject: str, version: str) -> str:
 class Executor:
     """Executes runs; any number of them on one database, in any number of processes.
 
-    `longest` is what a run may take, `leave` waits for a system's limits. `sabotage` brings known bugs back (see
-    engine.effects, too): `count_no_deaths` begins a run again however many workers ended at it, `never_alone` lets one under
-    suspicion work beside others.
+    `longest` is what a run may take, `leave` waits for a system's limits. A run at which a worker ended is carried out
+    `alone`; without it, here. `sabotage` brings known bugs back (see engine.effects, too): `count_no_deaths` begins a run
+    again however many workers ended at it, `never_alone` lets one under suspicion work beside others.
     """
 
     def __init__(
@@ -175,11 +178,13 @@ class Executor:
         sabotage: frozenset[str] = frozenset(),
         longest: timedelta = LONGEST,
         leave: Leave = at_once,
+        alone: Alone | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._calendar = calendar
-        self._company = Company()
+        self._cells = asyncio.Semaphore(_CELLS)
+        self._alone = alone if "never_alone" not in sabotage else None
         self._longest = longest
         self._leave = leave
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
@@ -189,22 +194,20 @@ class Executor:
         self._sabotage = sabotage
 
     async def carry_out(self, run_id: str, generation: int) -> None:
-        """Executes, and gives the run back when not even its end could be written down: the database was away."""
+        """Executes, and gives the run back when it could not even begin, or its end not be written down: the database was away."""
         try:
             await self.execute(run_id, generation)
-        except Exception:
+        except Exception as failed:
             log.exception("run given back", run=run_id)
             given_back = False
             while not given_back:
                 await asyncio.sleep(_AWAY)
-                given_back = await self._given_back(run_id, generation)
+                given_back = await self._given_back(run_id, generation, f"given back: {type(failed).__name__}")
 
-    async def _given_back(self, run_id: str, generation: int) -> bool:
+    async def _given_back(self, run_id: str, generation: int, reason: str) -> bool:
         try:
             async with self._database.transaction() as tx:
-                if await runs.still_mine(tx, run_id, generation, self._worker):
-                    reason = "its end could not be written down"
-                    await runs.again(tx, run_id, at=self._clock(), state="retrying", reason=reason)
+                await runs.give_back(tx, run_id, generation, self._worker, self._clock(), reason)
         except Exception:  # as long as it takes: nobody else will take this run up
             log.exception("the database is away")
             return False
@@ -212,10 +215,14 @@ class Executor:
 
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
+        while self._alone is not None and await self._accused(run_id, generation):
+            async with self._cells:
+                await self._alone(run_id, generation)
+        await self._begin(run_id, generation)
+
+    async def _accused(self, run_id: str, generation: int) -> bool:
         async with self._database.statement() as tx:
-            accused = await runs.deaths(tx, run_id) >= ALONE and "never_alone" not in self._sabotage
-        async with self._company.alone() if accused else self._company.beside_others():
-            await self._begin(run_id, generation)
+            return await runs.accused(tx, run_id, generation)
 
     async def _begin(self, run_id: str, generation: int) -> None:
         async with self._database.transaction() as tx:

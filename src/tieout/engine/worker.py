@@ -16,7 +16,7 @@ from tieout.engine.run import Clock
 from tieout.engine.watchdog import STUCK, watched
 from tieout.store import runs
 from tieout.store.clock import pull_back
-from tieout.store.database import Database, Tx, one_line, sole
+from tieout.store.database import Database, Tx, one_line
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,8 @@ _WORKFLOW = "tieout_run"
 _VERSION = "tieout"
 _LOOK = 0.1
 _BEAT = 15.0
-_ROLL_CALL = 1.0
+_ROLL_CALL = 0.25
+_STAY = 1.0
 
 
 class Worker:
@@ -108,7 +109,7 @@ class Worker:
         """Enters again when the lock was lost, as in a failover: others took this worker for gone, and who is gone is never
         adopted again."""
         while True:
-            await asyncio.sleep(_ROLL_CALL)
+            await asyncio.sleep(_STAY)
             try:
                 await lock.execute("select 1")
             except Exception:
@@ -171,11 +172,7 @@ class Worker:
 
     async def _call_the_roll(self, session: Tx) -> None:
         """A worker whose lock is free is gone, and its runs are begun again by the one that notices."""
-        async with self._database.transaction() as tx:
-            present = await runs.present(tx)
-        for each in present:
-            if each["id"] == self._id or not await sole(session, each["lock_key"]):
-                continue
+        for each in await runs.found_gone(session, self._id):
             log.info("worker gone, adopting its runs", gone=each["id"])
             await asyncio.to_thread(DBOS._recover_pending_workflows, [each["id"]])  # pyright: ignore
             async with self._database.transaction() as tx:

@@ -138,6 +138,18 @@ async def deaths(tx: Tx, run_id: str) -> int:
     return found["deaths"] if found else 0
 
 
+async def accused(tx: Tx, run_id: str, generation: int) -> bool:
+    """Whether a worker has ended at a run that is still to be worked off in this generation."""
+    if not await deaths(tx, run_id):
+        return False
+    found = await row(
+        tx,
+        "select 1 from run where id = %s and generation = %s and state in ('queued', 'retrying', 'running')",
+        (run_id, generation),
+    )
+    return found is not None
+
+
 async def newer_exists(tx: Tx, run: dict[str, Any]) -> bool:
     found = await row(
         tx,
@@ -186,6 +198,21 @@ async def again(tx: Tx, run_id: str, *, at: datetime, state: str, reason: str, r
         where id = %(id)s
         """,
         {"state": state, "reason": reason, "at": at, "reset": reset, "id": run_id},
+    )
+
+
+async def give_back(tx: Tx, run_id: str, generation: int, worker: str, now: datetime, reason: str) -> None:
+    """Lets a run that this worker could not work off begin again, unless another one has it that is there."""
+    died = await deaths(tx, run_id)
+    await tx.execute(
+        """
+        update run set state = 'retrying', reason = %(reason)s, not_before = %(now)s, generation = generation + 1,
+               handed_over = false, deaths = case when worker = %(worker)s then deaths else %(died)s end
+        where id = %(id)s and generation = %(generation)s and (
+          state in ('queued', 'retrying') or state = 'running' and (
+            worker = %(worker)s or not exists (select from worker w where w.id = run.worker and w.gone_at is null)))
+        """,
+        {"worker": worker, "reason": reason, "now": now, "id": run_id, "generation": generation, "died": died},
     )
 
 
@@ -289,6 +316,18 @@ async def beat(tx: Tx, worker: str, pool: Mapping[str, int], now: datetime) -> N
 async def present(tx: Tx) -> list[dict[str, Any]]:
     """Workers that have not been declared gone."""
     return await rows(tx, "select id, lock_key from worker where gone_at is null")
+
+
+async def found_gone(session: Tx, myself: str) -> list[dict[str, Any]]:
+    """Workers that have not been declared gone and whose lock is free; this session then has it, and no other one finds them."""
+    return await rows(
+        session,
+        """
+        with present as materialized (select id, lock_key from worker where gone_at is null and id <> %s)
+        select id, lock_key from present where pg_try_advisory_lock(lock_key)
+        """,
+        (myself,),
+    )
 
 
 async def told_to_stop(tx: Tx, worker: str) -> None:
