@@ -14,4 +14,4 @@ def test_killed_workers_and_poison_lose_and_double_nothing() -> None:
     outcome = run(BENCH, Budget(240, share=0.1), seed=1)
     assert outcome.complaints == [], outcome.evidence
     assert outcome.measures["workers killed at work"] == (3, "")
-    assert outcome.measures["workers that died of them"][0] >= 3
+    assert outcome.measures["workers that died of them"] == (1, "")
