@@ -41,6 +41,7 @@ from tieout.engine.limiter import Limiter
 from tieout.engine.notices import Notices
 from tieout.engine.operator import Operator
 from tieout.engine.planner import Planner
+from tieout.engine.pressure import Pressure
 from tieout.engine.rehearsal import Rehearser
 from tieout.engine.replay import Replays
 from tieout.engine.rounds import Rounds
@@ -181,7 +182,8 @@ async def open_hub(
             told[name] = CHANNELS[firm.firm.channels[name].kind].open(name, config)
             stack.push_async_callback(told[name].close)
         register = Register(database, clock)
-        intake = Intake(database, clock, feeds(firm.firm, connections, kinds))
+        pressure = Pressure(database, clock, firm, FLOWS)
+        intake = Intake(database, clock, feeds(firm.firm, connections, kinds), pressure)
         systems = systems_for(connections, clock)
         executor = Executor(
             database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage, leave=limiter.ahead,

@@ -28,6 +28,9 @@ class Outlook(BaseModel):
     calls: int | None = Field(description="The calls that they will take, as such lines did before; null: not known")
     working_seconds: float | None = Field(description="For how long calls will be made")
     ends: datetime | None = Field(description="When the last is done; null: not known, or more than a week away")
+    read_later: str = Field(
+        description="What is not read from it for now, and why; it is kept there. Empty: everything is"
+    )
     told: str = Field(description="The same in a sentence; empty when nothing waits or nothing is known")
 
 
@@ -50,7 +53,7 @@ async def listed(visit: Annotated[Visit, Depends(Reading("look"))]) -> Forecast:
 
 
 def _of(found: SystemOutlook) -> Outlook:
-    names = ("connection", "allowed", "speed", "accepted", "refused", "left", "waiting", "told")
+    names = ("connection", "allowed", "speed", "accepted", "refused", "left", "waiting", "told", "read_later")
     ahead = found.forecast
     return Outlook(
         **{name: getattr(found, name) for name in names},

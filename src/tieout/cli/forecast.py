@@ -42,6 +42,8 @@ def forecast(as_json: AsJson = False) -> None:
     for each in found:
         if each.told:
             line(f"{each.connection}: {each.told}")
+        if each.read_later:
+            line(f"{each.connection} is read later, and keeps it until then: {each.read_later}")
     table(
         ("system", "allowed/s", "takes/s", "calls 24 h", "refused", "left today", "kept back now"),
         [

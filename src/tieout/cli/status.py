@@ -88,6 +88,7 @@ def _system(found: dict[str, Any]) -> dict[str, Any]:
         "reason": found["reason"],
         "answers": health.get("ok"),
         "detail": health.get("detail", ""),
+        "read_later": "; ".join(f"{each['kind']}: {each['waits']}" for each in found["cursors"] if each["waits"]),
         "checked_at": found["checked_at"],
         "messages_today": found["messages"],
         "unknown_effects": found["unknown"],
@@ -121,7 +122,7 @@ def _print(found: Figures, around: dict[str, Any]) -> None:
     table(
         ("system", "role", "entity", "state", "detail"),
         [
-            (each["name"], each["role"], each["entity"] or "all", _state(each), each["reason"] or each["detail"])
+            (each["name"], each["role"], each["entity"] or "all", _state(each), _detail(each))
             for each in around["systems"]
         ],
     )
@@ -149,6 +150,12 @@ def _state(system: dict[str, Any]) -> str:
     if system["state"] == "paused":
         return "paused"
     return {True: "answers", False: "does not answer", None: "not asked yet"}[system["answers"]]
+
+
+def _detail(system: dict[str, Any]) -> str:
+    """Why it is paused; else what is not read from it for now; else what it said of itself."""
+    later = f"read later: {system['read_later']}" if system["read_later"] else ""
+    return system["reason"] or later or system["detail"]
 
 
 def _listed(counts: dict[str, int]) -> str:

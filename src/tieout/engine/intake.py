@@ -12,6 +12,7 @@ from tieout.domain.identity import Ref, content_hash
 from tieout.domain.limits.settings import Lane
 from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
+from tieout.engine.pressure import Full, never
 from tieout.engine.run import Clock, Flow
 from tieout.store import bells, firm, messages, runs
 from tieout.store.database import Database, Tx
@@ -29,17 +30,22 @@ class Feed:
 
 
 class Intake:
-    """Nothing here decides: it stores what the sources say, once, and queues a run for it."""
+    """Nothing here decides: it stores what the sources say, once, and queues a run for it.
 
-    def __init__(self, database: Database, clock: Clock, feeds: Sequence[Feed]) -> None:
+    `full` says when a source is to be read later.
+    """
+
+    def __init__(self, database: Database, clock: Clock, feeds: Sequence[Feed], full: Full = never) -> None:
         self._database = database
         self._clock = clock
         self.feeds = feeds
+        self._full = full
 
     async def sweep(self, feed: Feed) -> int:
         """Reads every change since the cursor; the page and the cursor are committed together. Returns what was new.
 
-        A page that could not be read completely brings its records in and leaves the cursor where it was.
+        A page that could not be read completely brings its records in and leaves the cursor where it was. While too much
+        waits for what the feed leads to, nothing more is read of it.
         """
         name, new, untaken = feed.source.name, 0, 0
         async with self._database.transaction() as tx:
@@ -48,6 +54,11 @@ class Intake:
             begun = await messages.cursor(tx, name, feed.kind)
         more, cursor, backfill = True, begun.value, begun.backfill
         while more:
+            if why := await self._full(feed.flow, "backfill" if backfill else feed.flow.errand):
+                async with self._database.transaction() as tx:
+                    await messages.read_later(tx, name, feed.kind, why, self._clock())
+                    await self._start(tx, feed, backfill=backfill)
+                break
             try:
                 with errand("backfill" if backfill else feed.flow.errand):
                     page = await feed.source.changes(feed.kind, cursor)

@@ -30,7 +30,8 @@ _BY_ENTITY = "time_to_erp"
 @dataclass(frozen=True, slots=True)
 class SystemOutlook:
     """One system: calls per second that are allowed now, and that it took (None before it is known); calls of the last 24 hours,
-    and how many a limit refused; calls left of a daily budget, ours; what waits, and the lanes that this hour keeps back.
+    and how many a limit refused; calls left of a daily budget, ours; what waits, and the lanes that this hour keeps back;
+    what is not read from it for now, and why.
 
     `forecast` is None when nothing waits, or when nothing like it was done before.
     """
@@ -45,20 +46,22 @@ class SystemOutlook:
     waiting: int
     forecast: Forecast | None
     told: str
+    read_later: str
 
 
 async def outlook(tx: Tx, firm: Firm, flows: Sequence[Flow], now: datetime) -> list[SystemOutlook]:
     """Every connection of the books, by name."""
     waiting, costs, paces = await facts.waiting(tx), await facts.costs(tx, now), await facts.paces(tx, now)
     local = now.astimezone(ZoneInfo(firm.time_zone))
-    loads = _loads(firm, {each.name: each.errand for each in flows}, waiting, costs)
-    return [_of(each, firm, loads[each["connection"]], local) for each in paces]
+    waits = loads(firm, flows, waiting, costs)
+    return [_of(each, firm, waits[each["connection"]], local) for each in paces]
 
 
-def _loads(
-    firm: Firm, errands: Mapping[str, Lane], waiting: Sequence[Mapping[str, Any]], costs: Sequence[Mapping[str, Any]]
+def loads(
+    firm: Firm, flows: Sequence[Flow], waiting: Sequence[Mapping[str, Any]], costs: Sequence[Mapping[str, Any]]
 ) -> dict[str, list[Load]]:
-    """What waits for each connection: the calls that such lines took before, per line of the flow."""
+    """What waits for each connection (store.forecast): the calls that such lines took before, per line of the flow."""
+    errands: Mapping[str, Lane] = {each.name: each.errand for each in flows}
     calls = {(each["flow"], each["connection"]): each["calls"] for each in costs}
     lines = {(each["flow"], each["connection"]): each["lines"] for each in costs}
     found: dict[str, list[Load]] = defaultdict(list)
@@ -91,4 +94,5 @@ def _of(stored: Mapping[str, Any], firm: Firm, loads: Sequence[Load], now: datet
         waiting=sum(each.lines for each in loads),
         forecast=found,
         told=forecast.told(found, now) if found else "",
+        read_later=stored["read_later"],
     )

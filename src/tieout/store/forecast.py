@@ -63,12 +63,15 @@ async def costs(tx: Tx, now: datetime) -> list[dict[str, Any]]:
 
 
 async def paces(tx: Tx, now: datetime) -> list[dict[str, Any]]:
-    """Each connection's pace, the database's time, today's calls, and its speed in the busiest hour of the last week."""
+    """Each connection's pace, the database's time, what is read from it later and why, today's calls, and its speed in the
+    busiest hour of the last week."""
     return await rows(
         tx,
         """
         select c.name as connection, coalesce(p.shared, '{}') as shared,
           extract(epoch from clock_timestamp())::float as now,
+          (select coalesce(string_agg(k.kind || ': ' || k.waits, '; ' order by k.kind), '') from cursor k
+           where k.connection = c.name and k.waits <> '') as read_later,
           coalesce(today.accepted, 0)::integer as accepted, coalesce(today.refused, 0)::integer as refused, busiest.speed
         from connection c left join pace p on p.connection = c.name
         left join lateral (

@@ -331,12 +331,24 @@ async def advance(tx: Tx, connection: str, kind: str, value: str, now: datetime,
         insert into cursor (connection, kind, value, advanced_at, caught_up)
         values (%(connection)s, %(kind)s, %(value)s, %(now)s, %(swept)s)
         on conflict (connection, kind) do update set value = excluded.value, advanced_at = excluded.advanced_at,
-          again = cursor.again and not %(swept)s, caught_up = cursor.caught_up or %(swept)s
+          again = cursor.again and not %(swept)s, caught_up = cursor.caught_up or %(swept)s,
+          waits = ''
         """,
         {"connection": connection, "kind": kind, "value": value, "now": now, "swept": swept},
     )
     if swept:
         await memory.mark(tx, connection, kind, value, now)
+
+
+async def read_later(tx: Tx, connection: str, kind: str, why: str, now: datetime) -> None:
+    """The feed is not read further for now, on purpose: it is neither silent nor does its cursor move."""
+    await tx.execute(
+        """
+        insert into cursor (connection, kind, value, advanced_at, waits) values (%s, %s, '', %s, %s)
+        on conflict (connection, kind) do update set advanced_at = excluded.advanced_at, waits = excluded.waits
+        """,
+        (connection, kind, now, why),
+    )
 
 
 async def conservation(tx: Tx) -> list[dict[str, Any]]:

@@ -150,7 +150,8 @@ async def systems(tx: Tx, since: datetime) -> list[dict[str, Any]]:
           (select max(settled_at) from effect e where e.connection = c.name and e.state = 'done') as last_effect_at,
           (select count(*) from hold h where h.state = 'open' and h.facts ->> 'system' = c.name) as holds,
           (select count(*) from bell b where b.connection = c.name and b.answered_at is null) as bells,
-          coalesce((select jsonb_agg(jsonb_build_object('kind', k.kind, 'value', k.value, 'advanced_at', k.advanced_at)
+          coalesce((select jsonb_agg(jsonb_build_object('kind', k.kind, 'value', k.value, 'advanced_at', k.advanced_at,
+                                                        'waits', k.waits)
                                      order by k.kind)
                     from cursor k where k.connection = c.name), '[]') as cursors
         from connection c order by array_position(array['crm', 'psa', 'erp'], c.role), c.name

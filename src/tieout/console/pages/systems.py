@@ -219,6 +219,8 @@ def _pace(ahead: SystemOutlook) -> str:
         said.append(f"{ahead.left:,} left today")
     if ahead.kept_back:
         said.append(f"no {' or '.join(ahead.kept_back)} at this hour")
+    if ahead.read_later:
+        said.append(f"read later: {ahead.read_later}")
     return "; ".join(said)
 
 

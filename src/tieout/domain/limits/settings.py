@@ -62,6 +62,11 @@ class LimitSettings(Part):
     concurrency: int | None = Field(
         default=None, ge=1, description="Calls at the same time that the vendor allows in all"
     )
+    backlog: int = Field(
+        default=500_000,
+        ge=1,
+        description="When so many lines wait for the system, sources of what leads to it are read later",
+    )
     windows: tuple[Window, ...] = Field(
         default=(), description="Hours with other rules; of several the first that covers a moment counts"
     )
