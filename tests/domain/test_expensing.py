@@ -57,14 +57,34 @@ def test_only_what_is_billed_has_a_product(key: str) -> None:
         ("CHF/EUR", "1.0720", ""),
         ("CHF/EUR", "", ""),
         ("CHF to EUR", "1.0720", "“CHF to EUR” is no pair of currencies"),
-        ("CHF/EUR", "1,0720", "“1,0720” is no rate"),
-        ("CHF/EUR", "0", "“0” is no rate"),
-        ("CHF/EUR", "-1", "“-1” is no rate"),
+        ("CHF/EUR", "1,0720", "“1,0720” is no positive number"),
+        ("CHF/EUR", "0", "“0” is no positive number"),
+        ("CHF/EUR", "-1", "“-1” is no positive number"),
     ],
 )
 def test_a_rate_is_a_pair_and_a_positive_number(key: str, value: str, what: str) -> None:
     rates = ValueTable(name="exchange_rate", purpose="rate", rows=(TableRow(key=key, value=value),))
     found = wrong(ExpenseRule(), rates)
+    assert len(found) == bool(what)
+    assert not what or what in found[0]
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "what"),
+    [
+        ("transfer_price", "DE/US", "0.70", ""),
+        ("transfer_price", "DE/FR", "0.70", "“DE/FR” is no pair of legal entities"),
+        ("transfer_price", "DE/US", "most of it", "“most of it” is no positive number"),
+        ("person_entity", "K103", "DE", ""),
+        ("person_entity", "K103", "", ""),
+        ("person_entity", "K103", "FR", "“FR” is not a legal entity of the firm. Say one of: US, DE."),
+    ],
+)
+def test_between_companies_everybody_and_every_price_is_of_the_firm(
+    table: str, key: str, value: str, what: str
+) -> None:
+    rows = ValueTable(name=table, purpose="transfer price", rows=(TableRow(key=key, value=value),))
+    found = wrong(ExpenseRule(), rows)
     assert len(found) == bool(what)
     assert not what or what in found[0]
 

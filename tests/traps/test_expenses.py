@@ -13,7 +13,7 @@ from tieout.engine.operator import Operator
 from tieout.store import crosswalk, expenses
 from tieout.testing.books import Deal
 
-from .delivery import CONSULTANT, LEAD, Delivery
+from .delivery import CONSULTANT, GERMAN, LEAD, Delivery
 
 pytestmark = pytest.mark.anyio
 OCTOBER = date(2026, 10, 31)
@@ -231,6 +231,50 @@ async def test_t33_where_the_psa_gives_no_rate_a_person_does_and_nothing_is_conv
         for each in await approved(delivery, deal)
     }
     assert found == {(100, "CHF", Decimal("125.10"), Decimal("1.251"))}
+
+
+# -- T49: two companies of the firm
+
+
+async def test_t49_an_expense_on_a_project_of_another_company_waits_for_a_transfer_price(delivery: Delivery) -> None:
+    operator = await shipped(delivery)
+    us, de = await delivery.books.deal(1), await delivery.books.deal(2, entity="DE")
+    works = ValueRow("person_entity", "K103", "DE", author="anna@kestrel.example", valid_from=date(2026, 1, 1))
+    await operator.set_value(works)
+    american, german = await delivery.project(us), await delivery.project(de, currency="EUR")
+    lent, at_home = await delivery.claim(american, who=GERMAN), await delivery.claim(german, who=GERMAN)
+    await delivery.approve(american, lent, who=GERMAN)
+    await delivery.approve(german, at_home, who=GERMAN)
+    await delivery.settle()
+    facts = (await delivery.holds())["expense.entity_differs"]
+    assert (facts["person"], facts["person_entity"], facts["entity"], facts["amount"]) == (
+        "K103",
+        "DE",
+        "US",
+        "100.00 USD",
+    )
+    assert [each["waits"] for each in await approved(delivery, us)] == [True]
+    assert [(each["waits"], each["person_entity"]) for each in await approved(delivery, de)] == [(False, "DE")]
+    price = ValueRow("transfer_price", "DE/US", "1.00", author="anna@kestrel.example", valid_from=date(2026, 1, 1))
+    await operator.set_value(price)
+    await delivery.settle()
+    assert await delivery.holds() == {}
+    (told,) = await approved(delivery, us)
+    assert (told["waits"], told["person_entity"], told["entity"]) == (False, "DE", "US")
+
+
+async def test_t49_whoever_moves_to_another_company_is_of_it_from_that_day_on(delivery: Delivery) -> None:
+    operator = await shipped(delivery)
+    deal = await delivery.books.deal(1)
+    for company, since in (("US", date(2026, 1, 1)), ("DE", date(2026, 10, 10))):
+        row = ValueRow("person_entity", "K003", company, author="anna@kestrel.example", valid_from=since)
+        await operator.set_value(row)
+    project = await delivery.project(deal)
+    before, after = [await delivery.claim(project, date=f"2026-10-{day}") for day in ("09", "10")]
+    await delivery.approve(project, before, after)
+    await delivery.settle()
+    told = {each["source_id"]: (each["person_entity"], each["waits"]) for each in await approved(delivery, deal)}
+    assert told == {before: ("US", False), after: ("DE", True)}
 
 
 async def test_expenses_that_came_before_their_project_was_known_go_on_when_it_is(delivery: Delivery) -> None:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from tieout.domain.expensing import PRODUCTS, RATES, folded
+from tieout.domain.expensing import EMPLOYERS, PRODUCTS, RATES, TRANSFERS, folded
 from tieout.domain.firm import Firm, ValueTable
 
 # The path in the folder, what is wrong, and what to do.
 Contradiction = tuple[tuple[str | int, ...], str, str]
 
-_PAIR = re.compile(r"[A-Z]{3}/[A-Z]{3}\Z")
-_RATE = re.compile(r"[0-9]+([.][0-9]+)?\Z")
+_CURRENCIES = re.compile(r"[A-Z]{3}/[A-Z]{3}")
+_RATE = re.compile(r"[0-9]+([.][0-9]+)?")
 
 
 def contradictions(firm: Firm) -> Iterator[Contradiction]:
@@ -32,7 +32,11 @@ def contradictions(firm: Firm) -> Iterator[Contradiction]:
         if table.name == PRODUCTS:
             yield from _products(firm, ("tables", i), table)
         if table.name == RATES:
-            yield from _rates(("tables", i), table)
+            yield from _pairs(("tables", i), table, _CURRENCIES, "no pair of currencies", "CHF/EUR")
+        if table.name == TRANSFERS:
+            yield from _pairs(("tables", i), table, _companies(firm), "no pair of legal entities", "DE/US")
+        if table.name == EMPLOYERS:
+            yield from _employers(firm, ("tables", i), table)
 
 
 def _products(firm: Firm, path: tuple[str | int, ...], table: ValueTable) -> Iterator[Contradiction]:
@@ -44,12 +48,24 @@ def _products(firm: Firm, path: tuple[str | int, ...], table: ValueTable) -> Ite
             yield (*path, "rows", i, "key"), what, "Add it to `expenses` in tieout.yaml, or take the row away."
 
 
-def _rates(path: tuple[str | int, ...], table: ValueTable) -> Iterator[Contradiction]:
+def _employers(firm: Firm, path: tuple[str | int, ...], table: ValueTable) -> Iterator[Contradiction]:
     for i, row in enumerate(table.rows):
-        if not _PAIR.match(row.key.strip()):
-            what = f"“{row.key}” is no pair of currencies"
-            yield (*path, "rows", i, "key"), what, "Write the currency of the claim, then the other one: CHF/EUR."
+        if row.value and firm.entity(row.value) is None:
+            fix = f"Say one of: {', '.join(each.code for each in firm.entities)}."
+            yield (*path, "rows", i, "value"), f"“{row.value}” is not a legal entity of the firm", fix
+
+
+def _pairs(
+    path: tuple[str | int, ...], table: ValueTable, pair: re.Pattern[str], what: str, example: str
+) -> Iterator[Contradiction]:
+    for i, row in enumerate(table.rows):
+        if not pair.fullmatch(row.key.strip()):
+            yield (*path, "rows", i, "key"), f"“{row.key}” is {what}", f"Write it like {example}."
         value = row.value.strip()
-        if value and not (_RATE.match(value) and Decimal(value)):
-            what = f"“{row.value}” is no rate"
-            yield (*path, "rows", i, "value"), what, "Write units of the second currency for one of the first: 1.0720."
+        if value and not (_RATE.fullmatch(value) and Decimal(value)):
+            yield (*path, "rows", i, "value"), f"“{row.value}” is no positive number", "Write it like 1.0720."
+
+
+def _companies(firm: Firm) -> re.Pattern[str]:
+    codes = "|".join(re.escape(each.code) for each in firm.entities)
+    return re.compile(f"({codes})/({codes})")

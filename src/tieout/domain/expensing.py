@@ -12,7 +12,7 @@ from tieout.domain.documents.document import Part
 from tieout.domain.documents.terms import Amount, ExpenseTerms
 from tieout.domain.values import ValueRow
 
-PRODUCTS, RATES = "expense_product", "exchange_rate"
+PRODUCTS, RATES, EMPLOYERS, TRANSFERS = "expense_product", "exchange_rate", "person_entity", "transfer_price"
 
 
 class ExpenseRule(Part):
@@ -60,5 +60,5 @@ def value_rows(values: Iterable[ValueRow]) -> list[dict[str, Any]]:
             "valid_from": str(each.valid_from), "position": each.version,
         }
         for each in values
-        if each.table in (PRODUCTS, RATES)
+        if each.table in (PRODUCTS, RATES, EMPLOYERS, TRANSFERS)
     ]  # fmt: skip

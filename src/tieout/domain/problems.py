@@ -357,6 +357,15 @@ CATALOGUE: Mapping[str, Kind] = {
         within=_DAY,
         cause=("project",),
     ),
+    "expense.entity_differs": Kind(
+        what="{person} of {person_entity} claims {amount} on a project of {entity}.",
+        why="Between two companies of the firm it needs a transfer price, and none is agreed; without it both would count the cost.",
+        owner="finance operations",
+        fix="Add {value} to the value table {table} (1.00 is at cost), or move the expense to a project of {person_entity}.",
+        where="/tables/{table}?value={value}&entity=*",
+        within=timedelta(days=3),
+        cause=("table", "value"),
+    ),
     "expense.category_unknown": Kind(
         what="Neither the contract nor the firm says what becomes of expenses for {category}; {amount} waits.",
         why="Recharged with tax, passed on in the customer's name without it, or not billed at all: each is another invoice.",

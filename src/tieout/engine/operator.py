@@ -17,7 +17,7 @@ from tieout.store import effects, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
 
 # Holds that a new version of the firm folder may end.
-_FIXED_BY_VALUE = ("value.missing", "expense.rate_missing")
+_FIXED_BY_VALUE = ("value.missing", "expense.rate_missing", "expense.entity_differs")
 _FIXED_BY_FOLDER = (
     *_FIXED_BY_VALUE, "package.unknown", "time.rate_missing", "time.rate_differs", "expense.category_unknown",
     "expense.receipt_missing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tieout.domain.expensing import PRODUCTS, RATES
+from tieout.domain.expensing import PRODUCTS, RATES, TRANSFERS
 from tieout.domain.firm import Firm
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
@@ -56,6 +56,9 @@ def _problem(cause: Mapping[str, Any], firm: Firm) -> Problem:
     }
     if cause["problem"] == "value.missing":
         facts |= {"table": PRODUCTS, "value": cause["category"], "purpose": firm.purpose(PRODUCTS)}
+    if cause["problem"] == "expense.entity_differs":
+        pair = f"{cause['person_entity']}/{cause['entity']}"
+        facts |= {"table": TRANSFERS, "value": pair, "person_entity": cause["person_entity"]}
     if cause["problem"] == "expense.rate_missing":
         facts |= {"table": RATES, "value": f"{cause['currency']}/{cause['wanted']}"}
     return Problem(cause["problem"], facts, cause["quote"], amount)

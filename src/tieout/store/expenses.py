@@ -78,7 +78,8 @@ async def resolve(
 
     `categories` are the firm's {category, treatment, markup}, which the version of the contract that is in force on the day may
     replace for itself; a receipt is demanded above each of `receipts`, {currency, amount}. `values` are rows {name, key, entity,
-    value, valid_from, position} of the value tables `expense_product` (looked up where `products`) and `exchange_rate`, with
+    value, valid_from, position} of the value tables `expense_product` (looked up where `products`), `exchange_rate`,
+    `person_entity` (who is not in it works for the company of the project) and `transfer_price` (T49), with
     keys in small letters. An amount is converted only by a rate of the day: without one it stays unknown, and the expense
     waits (T33).
     """
@@ -101,7 +102,8 @@ async def resolve(
                  case when e.billable then coalesce((c.terms ->> 'markup')::numeric, f.markup) else 0 end as markup,
                  case when p.currency = e.claim_currency then 1 else to_project.rate end as project_rate,
                  case when b.currency = e.claim_currency then 1 else to_books.rate end as book_rate,
-                 coalesce(product.value, '') as product, d.amount as receipt_above
+                 coalesce(product.value, '') as product, d.amount as receipt_above,
+                 coalesce(employer.value, p.entity) as person_entity, transfer.value as transfer_price
           from wanted join expense e on e.connection = %(connection)s and e.source_id = wanted.source_id
           left join crosswalk xp on xp.kind = 'project' and xp.connection = e.connection and xp.record_id = e.project_ref
           left join project p on p.key = xp.key
@@ -124,6 +126,16 @@ async def resolve(
             order by entity = '*', valid_from desc, position desc limit 1
           ) product on true
           left join lateral (
+            select nullif(value, '') as value from value where name = 'person_entity' and key = lower(btrim(e.person))
+              and valid_from <= e.day
+            order by valid_from desc, position desc limit 1
+          ) employer on true
+          left join lateral (
+            select nullif(value, '') as value from value
+            where name = 'transfer_price' and key = lower(employer.value || '/' || p.entity) and valid_from <= e.day
+            order by valid_from desc, position desc limit 1
+          ) transfer on true
+          left join lateral (
             select case when value ~ '^[0-9]+([.][0-9]+)?$' then value::numeric end as rate from value
             where name = 'exchange_rate' and key = lower(e.claim_currency || '/' || p.currency)
               and entity in (p.entity, '*') and valid_from <= e.day
@@ -139,6 +151,7 @@ async def resolve(
           select k.*, case
               when e.state <> 'approved' then ''
               when k.project = '' then 'expense.project_unknown'
+              when k.person_entity <> k.entity and k.transfer_price is null then 'expense.entity_differs'
               when k.project_rate is null or k.book_rate is null then 'expense.rate_missing'
               when k.treatment = 'non_billable' then ''
               when k.treatment is null then 'expense.category_unknown'
@@ -151,7 +164,8 @@ async def resolve(
         )
         update expense e
         set project = k.project, task = k.task, entity = k.entity, engagement = k.engagement,
-            contract_version = k.contract_version, treatment = k.treatment, markup = k.markup, product = k.product,
+            person_entity = k.person_entity, contract_version = k.contract_version, treatment = k.treatment,
+            markup = k.markup, product = k.product,
             project_amount = round(e.claim_amount * k.project_rate, minor_digits(k.project_currency)),
             project_currency = k.project_currency, project_rate = k.project_rate,
             project_rate_date = case when k.project_rate is not null then e.day end,
@@ -245,9 +259,10 @@ async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
                     then category else '' end as category,
                case when problem = 'expense.rate_missing' and project_rate is null then project_currency
                     when problem = 'expense.rate_missing' then book_currency else '' end as wanted,
+               case when problem = 'expense.entity_differs' then person_entity else '' end as person_entity,
                min(person) as one_person, min(day) as first_day, count(*) as expenses, sum(claim_amount) as amount,
                min(source_id) as one_expense
-        from expense where connection = %s and problem <> '' group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 5, 7, 6, 4
+        from expense where connection = %s and problem <> '' group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 1, 5, 7, 6, 4
         """,
         (connection,),
     )

@@ -46,6 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "expense.unreadable": "An expense in {system} cannot be read",
     "milestone.unreadable": "A milestone in {system} cannot be read",
     "expense.project_unknown": "An expense is on a project that Tieout does not know",
+    "expense.entity_differs": "Somebody of {person_entity} claims an expense on a project of {entity}",
     "expense.category_unknown": "Nobody has said what becomes of a category of expenses",
     "expense.receipt_missing": "A receipt is missing",
     "expense.rate_missing": "An exchange rate is missing",
