@@ -82,7 +82,7 @@ class Fleet:
                 await self._watch(process)
             finally:
                 process.stdin.close()  # its leash
-                await process.wait()
+                await process.communicate()  # with what it still says: one whose pipe is full counts as not ended
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Until it ends. It says a line for every worker that begins: another one than the first, because one ended."""
