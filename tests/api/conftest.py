@@ -107,7 +107,8 @@ class Site:
         plan = (await self.ask("operator", "POST", "/api/v1/plans", json={"hold": hold})).json()["id"]
         return {
             "plan": plan, "hold": hold, "cause": cause, "question": question, "override": override,
-            "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement, "kind": "project",
+            "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement,
+            "engagement": deal.engagement, "kind": "project",
             "key": deal.project, "invoice": "2026/0001", "source_id": "T1", "table": "tax_class", "row": str(row),
             "token": "999",
         }  # fmt: skip

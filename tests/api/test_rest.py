@@ -192,6 +192,24 @@ async def test_any_id_leads_to_a_document_with_all_that_hangs_on_it(site: Any) -
     assert (await site.ask("viewer", "GET", "/api/v1/documents/project/PRJ-0")).status_code == 404
 
 
+async def test_a_contract_tells_its_versions_by_clause_and_what_each_system_shows(site: Any) -> None:
+    deal = await site.books.deal(1)
+    address = f"/api/v1/contracts/{deal.engagement}"
+    signed = (await site.ask("viewer", "GET", address)).json()
+    assert (signed["version"], signed["agrees"], len(signed["versions"])) == (1, True, 1)
+    assert [(each["role"], each["version"]) for each in signed["shown"]] == [("crm", 1), ("psa", 1), ("erp", 1)]
+    await site.books.changed(deal, shown=["kantata"])
+    changed = (await site.ask("viewer", "GET", address)).json()
+    assert (changed["version"], changed["agrees"]) == (2, False)
+    assert {each["connection"]: each["agrees"] for each in changed["shown"]} == {
+        "salesforce": False, "kantata": True, "erp-us": False,
+    }  # fmt: skip
+    newest, first = changed["versions"]
+    assert newest["clauses"] == [{"what": "amount", "before": "50,000.00 USD", "after": "52,450.00 USD"}]
+    assert (newest["order"], newest["effective_from"], first["clauses"]) == ("CHG-00000001", "2026-10-15", [])
+    assert (await site.ask("viewer", "GET", "/api/v1/contracts/ENG-00000000")).status_code == 404
+
+
 async def test_the_lineage_of_an_invoice_proves_each_line(site: Any) -> None:
     await billed(site)
     (found,) = (await site.ask("viewer", "GET", "/api/v1/lineage/2026/0001")).json()["items"]

@@ -56,6 +56,7 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("GET", "/api/v1/effects"): "look",
     ("GET", "/api/v1/x/{anything}"): "look",
     ("GET", "/api/v1/documents/{kind}/{key}"): "look",
+    ("GET", "/api/v1/contracts/{engagement}"): "look",
     ("GET", "/api/v1/lineage/{invoice}"): "look",
     ("GET", "/api/v1/evidence/{invoice}"): "look",
     ("GET", "/api/v1/entries/{connection}/{source_id}"): "look",

@@ -15,6 +15,7 @@ from tieout.api import (
     audit,
     books,
     connections,
+    contracts,
     forecast,
     health,
     holds,
@@ -52,6 +53,7 @@ from tieout.store.metrics import snapshot
 OWNS = ("/api/", "/hooks/")
 _ROOMS = (
     books,
+    contracts,
     holds,
     talk,
     overrides,

@@ -10,6 +10,7 @@ import typer
 
 from tieout.cli import (
     approvals,
+    contract,
     evidence,
     folders,
     forecast,
@@ -45,6 +46,7 @@ _GROUPS = (
     forecast,
     lookup,
     lineage,
+    contract,
     evidence,
     holds,
     overrides,

@@ -34,6 +34,12 @@ def question(code: str, facts: Mapping[str, str]) -> Question | None:
             return _duplicate(facts)
         case "customer.merged":
             return _merged(facts)
+        case "change.revenue":
+            done = "Nothing is changed by it: what finance booked stands in the ERP."
+            return Question(
+                f"Has finance decided what version {facts['version']} means for revenue?",
+                (Answer("decided", "Yes, it is decided and booked", done),),
+            )
         case "invoice.vanished":
             again = "Its entries are open again and come with the next billing of the project."
             return Question(f"Is invoice {facts['invoice']} off?", (Answer(RELEASE, "Yes, release its work", again),))

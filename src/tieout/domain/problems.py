@@ -436,6 +436,40 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=3),
     ),
+    "change.invalid": Kind(
+        what="The change order {order} of “{deal}” is approved and cannot be applied: {reason}.",
+        why="The contract stays as it was in every system; work that the change would cover is at risk.",
+        owner="sales operations",
+        fix="Withdraw it and raise a correct one in the CRM, or put right what it refers to; then it continues.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "change.below_done": Kind(
+        what="{order} of “{deal}” would leave {label} with {after}; {done} is done already.",
+        why="A contract that is smaller than what was worked or billed under it has to be credited or written off, which is "
+        "nothing that follows by itself.",
+        owner="finance operations and the delivery lead",
+        fix="Credit what is billed or write off what is worked, then let it begin again; or withdraw the order in the CRM.",
+        where="{link}",
+        within=_DAY,
+    ),
+    "change.revenue": Kind(
+        what="Version {version} of the contract “{deal}” moves it from {before} to {after}: {facts}.",
+        why="Whether that is a separate contract, changes only what is to come, or catches up on what was recognised follows "
+        "from these facts. Finance judges them; Tieout never decides revenue.",
+        owner="finance operations",
+        fix="Decide the treatment, book it in the ERP, and answer here that it is done.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
+    "contract.version_differs": Kind(
+        what="{system} shows version {shown} of the contract “{deal}”; version {version} is agreed.",
+        why="People in {system} work by terms that are no longer those of the contract.",
+        owner="the owner of {system}",
+        fix="End what keeps the change order {order} from being carried there; it continues by itself.",
+        where="{link}",
+        within=_HOURS_4,
+    ),
     "billing.over_cap": Kind(
         what="{hours} hours on {project}, worth {amount}, are above its limit of {cap}.",
         why="The contract does not let them be billed; they wait, and more work makes it more.",

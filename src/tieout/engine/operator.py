@@ -78,6 +78,7 @@ class Operator(Deeds):
             )
             await self._did(tx, [hold], actor, because(f"decided: {choice}", reason))
             await self._audit(tx, actor, "hold.decide", f"H-{hold_id}", {"choice": choice, "reason": reason})
+            await holds.end_answered(tx, hold_id, self._clock())
             return await self._release(tx, [hold["run_id"]])
 
     async def settle(self, hold_id: int, *, there: bool, record: str = "", reason: str = "", actor: str) -> Released:

@@ -57,6 +57,7 @@ class Talk(Deeds):
             hold = await self._open_hold(tx, asked["hold_id"])
             await holds.decide(tx, hold["subject"], question_of(hold), choice, reason=text, actor=actor, now=now)
             await self._did(tx, [hold], actor, because(f"decided: {choice}", text))
+            await holds.end_answered(tx, hold["id"], now)
             return await self._release(tx, [hold["run_id"]])
 
 

@@ -13,6 +13,8 @@ from tieout.engine.run import Flow
 from tieout.flows.account_merge import account_merge
 from tieout.flows.approved_expenses import approved_expenses
 from tieout.flows.approved_time import approved_time
+from tieout.flows.change_order import change_order
+from tieout.flows.contract_versions import contract_versions
 from tieout.flows.drafts_still_there import drafts_still_there
 from tieout.flows.hold_status import hold_status
 from tieout.flows.invoice_to_crm_and_psa import invoice_to_crm_and_psa
@@ -20,12 +22,14 @@ from tieout.flows.milestones import milestones
 from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
-from tieout.store import charging, holds, projects, time
+from tieout.store import charging, contracts, holds, projects, time
 from tieout.store.database import Tx
 
 FLOWS: Sequence[Flow] = (
     opportunity_to_project,
     account_merge,
+    change_order,
+    contract_versions,
     approved_time,
     approved_expenses,
     milestones,
@@ -41,6 +45,9 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
     """What the calendar asks for today; asking again gives the same runs, and each is queued once."""
     period = due_period(firm.billing.days_after, today)
     starts: list[Start] = []
+    for each in await contracts.differing(tx):
+        state = f"{each['agreed']} agreed, {each['shown']}"
+        starts.append(Start(contract_versions.name, each["engagement"], state, each["engagement"], each["engagement"]))
     for over in await projects.terms_over(tx, today):
         subject = str(Ref(over["connection"], "opportunity", over["record_id"]))
         term = f"unsigned on {over['tentative_until']}"

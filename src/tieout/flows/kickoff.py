@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from tieout.connectors.contract import Reading
@@ -79,8 +79,21 @@ async def set_up(
     names = {deal.customer.key: deal.customer.name, project.key: deal.name}
     await tell_names(run, systems, names, link=crm.link(ref))
     number = {"erp_project": project.key} if in_books else {}
-    await run.step("keys in the PSA", psa.report, project.key, record, "keys", {"engagement": deal.key, **number})
-    return {"psa_project": record, **number}
+    await tell_keys(run, systems, project, record, number)
+    await register.shows(project, psa.name)
+    if in_books:
+        await register.shows(project, erp.name)
+    return {"psa_project": record, **number, **version_of(project)}
+
+
+async def tell_keys(run: Run, systems: Systems, project: Project, record: str, number: Mapping[str, str]) -> None:
+    """What the project is called elsewhere, and by which version of the contract it is planned."""
+    facts = {"engagement": project.engagement, **number, **version_of(project)}
+    await run.step("keys in the PSA", systems.psa(project.legal_entity).report, project.key, record, "keys", facts)
+
+
+def version_of(project: Project) -> dict[str, str]:
+    return {} if project.at_risk else {"contract_version": str(project.contract_version)}
 
 
 async def known(systems: Systems, crm: str, customer: Customer, entity: str) -> tuple[Customer, Customer, int]:

@@ -52,6 +52,8 @@ async def opportunity_to_project(run: Run, systems: Systems) -> None:
     await make_billable(run, systems, project)
     await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Project ready", "", deal) | numbers)
     run.warn(missing_for_billing(deal, link=crm.link(ref)))
+    await systems.register.shows(project, crm.name)
+    await run.wake("change_order", deal.key)
     await run.wake("time_to_invoice", deal.key)
 
 
@@ -86,7 +88,7 @@ async def agreed(
             await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Terms rejected", refusal, deal))
             run.ignore(refusal)
         contract = first_contract(deal, enriched, effective_from=deal.start or run.today())
-    elif deal.amount is not None and deal.amount != contract.current.amount:
+    elif deal.amount not in (None, contract.versions[0].amount, contract.current.amount):
         run.warn([_amount_changed(deal, contract, crm.link(ref))])
     await register.save(deal, entity=enriched.entity, engagement=deal.key, trail=reading.trail)
     await run.step("agree the contract", register.save, contract, entity=enriched.entity, engagement=deal.key)

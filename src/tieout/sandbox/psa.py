@@ -25,6 +25,7 @@ HUB = "hub@kestrel.example"
 FIELDS = {
     "Engagement": "string",
     "ERP Project": "string",
+    "Contract Version": "string",
     "Billed": "currency",
     "Paid": "currency",
     "Unbilled": "currency",

@@ -210,6 +210,20 @@ async def close_holds(
         await note(tx, each["id"], each["resolved_by"], f"resolved: {each['resolution']}", now)
 
 
+async def end_answered(tx: Tx, hold_id: int, now: datetime) -> None:
+    """Ends a hold by its answer where its run is over: nothing begins again that would find it answered."""
+    ended = await rows(
+        tx,
+        """
+        update hold h set state = 'resolved', resolved_at = %s, resolved_by = h.acted_by, resolution = h.acted_why from run r
+        where h.id = %s and r.id = h.run_id and r.state in ('done', 'ignored') returning h.resolved_by, h.resolution
+        """,
+        (now, hold_id),
+    )
+    for each in ended:
+        await note(tx, hold_id, each["resolved_by"], f"resolved: {each['resolution']}", now)
+
+
 async def act(tx: Tx, hold_ids: Sequence[int], actor: str, why: str, now: datetime) -> None:
     """A person did something that may end these open holds: the story says so, and whoever they end by is this person."""
     for each in await rows(

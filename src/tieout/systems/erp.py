@@ -88,10 +88,23 @@ class Erp:
         )
         return made.id
 
+    async def add_tasks(self, project: Project, record: str) -> None:
+        """The tasks that a later version of the contract brought."""
+        for task in project.tasks:
+            if await self._register.record_id("task", task.key, self.name) is None:
+                await self._effects.perform(
+                    self._connection,
+                    Write("task.create", task.key, "1", task.model_dump(mode="json"), {"project": record}),
+                    self._linking_task(task.key),
+                )
+
+    def _linking_task(self, key: str) -> OnDone:
+        return self._register.linking(self.name, lambda receipt: [("task", key, receipt.id)])
+
     async def set_state(self, project: Project, record: str) -> None:
-        """Open for time, or closed. What began before the contract was signed is told what the contract says now."""
+        """Open for time, or closed. What may have changed since it was set up is told what the contract says now."""
         body: dict[str, Any] = {"state": "open" if project.state in ("active", "tentative") else "closed"}
-        if project.tentative_until is not None:
+        if project.was_replanned:
             body["project"] = project.body()
         await self._effects.keep(self._connection, "project.update", project.key, body, {"record": record})
 

@@ -60,11 +60,9 @@ class Psa:
 
     async def add_tasks(self, project: Project, record: str) -> None:
         """What the template of the first package does not have: the roles and tasks of further ones, and of change orders."""
-        template = _of_template(project)
-        roles = {each.role for each in template}
-        for task in project.tasks:
-            if task in template or await self._register.record_id("task", task.key, self.name) is not None:
-                continue
+        lacking = [each for each in project.tasks if not await self._register.record_id("task", each.key, self.name)]
+        roles = {each.role for each in project.tasks if each not in lacking}
+        for task in lacking:
             if task.role not in roles:
                 roles.add(task.role)
                 role = Write(
@@ -93,13 +91,14 @@ class Psa:
                 "rate": str(task.rate),
                 "currency": project.currency,
                 "billable": task.billable,
+                **({} if task.open else {"open": False}),
             }
             await self._effects.keep(self._connection, "task.plan", task.key, body, {"record": record or ""})
 
     async def set_state(self, project: Project, record: str) -> None:
-        """What began before the contract was signed is told of its budget and its dates as well, as they are now."""
+        """What may be planned otherwise than it was set up is told of its budget and its dates as well."""
         body: dict[str, Any] = {"state": project.state, "po_number": project.po_number}
-        if project.tentative_until is not None:
+        if project.was_replanned:
             body |= {name: value for name, value in project.body().items() if name in ("budget", "start", "end")}
             body["signed"] = not project.at_risk
         await self._effects.keep(self._connection, "project.update", project.key, body, {"record": record})

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from tieout.connectors.contract import Reading, Receipt
+from tieout.domain.amending import Done
 from tieout.domain.charging.billing import Decision, Ledger
 from tieout.domain.charging.fees import Accepted, Due
 from tieout.domain.documents.customer import Customer
@@ -25,6 +26,7 @@ from tieout.engine.effects import OnDone
 from tieout.engine.run import Clock
 from tieout.store import (
     charging,
+    contracts,
     crosswalk,
     documents,
     expenses,
@@ -67,6 +69,35 @@ class Register:
             if isinstance(document, Project):
                 await projects.save(tx, document)
             return version
+
+    async def agree(self, contract: Contract, project: Project) -> None:
+        """A version of the contract and the project that it makes, both or none."""
+        async with self._database.transaction() as tx:
+            for each in (contract, project):
+                await documents.save(
+                    tx, each, entity=project.legal_entity, engagement=contract.engagement, trail={}, now=self._clock()
+                )
+            await projects.save(tx, project)
+
+    async def done(self, engagement: str) -> Done:
+        """What was worked and billed under a contract so far."""
+        async with self._database.transaction() as tx:
+            found = await contracts.done(tx, engagement)
+        return Done(
+            worked=contracts.summed(found, "worked", "sold"),
+            billed=contracts.summed(found, "billed", "sold"),
+            minutes=contracts.summed(found, "minutes", "task"),
+        )
+
+    async def shows(self, project: Project, connection: str) -> None:
+        """A system has confirmed the version of the contract that the project stands on."""
+        async with self._database.transaction() as tx:
+            await contracts.shown(tx, project.engagement, connection, project.contract_version, self._clock())
+
+    async def versions(self, engagement: str) -> list[dict[str, Any]]:
+        """Which version each system shows, and which one is agreed."""
+        async with self._database.transaction() as tx:
+            return await contracts.versions(tx, engagement)
 
     async def latest(self, kind: type[D], key: str) -> D | None:
         async with self._database.transaction() as tx:

@@ -12,12 +12,13 @@ from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
 from tieout.domain.documents.person import Person
 from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.documents.upcast import load
 from tieout.domain.identity import Ref, business_key
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.proposal import Proposal, propose
 from tieout.domain.spelling import case_suffix
-from tieout.store import crosswalk, documents, firm, holds, invoices, messages, projects, runs, time
+from tieout.store import contracts, crosswalk, documents, firm, holds, invoices, messages, projects, runs, time
 from tieout.store.database import Database, Tx
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -117,6 +118,8 @@ class Books:
                 ("task", deal.task(2), "kantata", f"{deal.workspace}2"),
             ):
                 await crosswalk.link(tx, kind, key, connection, record, now)
+            for connection in ("salesforce", "kantata", deal.erp):
+                await contracts.shown(tx, deal.engagement, connection, 1, now)
         return deal
 
     def _documents(self, deal: Deal, name: str, amount: Decimal) -> tuple[Customer, Engagement, Contract, Project]:
@@ -145,6 +148,31 @@ class Books:
             currency=currency, department="410", contract_version=1, budget=amount, rate_card="2026", tasks=tasks,
         )  # fmt: skip
         return customer, engagement, contract, project
+
+    async def changed(self, deal: Deal, *, more: str = "2450.00", shown: Sequence[str] = ()) -> None:
+        """A change order made version 2 of its contract; only the `shown` connections show it yet."""
+        async with self.database.transaction() as tx:
+            stored = {
+                kind: await documents.latest(tx, kind, key)
+                for kind, key in (("contract", deal.engagement), ("project", deal.project))
+            }
+            contract, project = (load(kind, 1, found["body"]) for kind, found in stored.items() if found)
+            assert isinstance(contract, Contract)
+            assert isinstance(project, Project)
+            now, first = self._tick(), contract.current
+            told = {
+                "version": 2,
+                "effective_from": date(2026, 10, 15),
+                "amount": first.amount + Decimal(more),
+                "order": "CHG-00000001",
+            }
+            contract = contract.model_copy(update={"versions": (first, first.model_copy(update=told))})
+            project = project.model_copy(update={"contract_version": 2})
+            for document in (contract, project):
+                await documents.save(tx, document, entity=deal.entity, engagement=deal.engagement, trail={}, now=now)
+            await projects.save(tx, project)
+            for connection in shown:
+                await contracts.shown(tx, deal.engagement, connection, 2, now)
 
     async def time(self, deal: Deal, entries: Sequence[tuple[str, int, int]], **fields: Any) -> None:
         """Entries as (source id, task number, minutes), approved unless `fields` say otherwise, priced from the rate card."""

@@ -16,7 +16,7 @@ from tieout.connectors.contract import Write
 from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.connectors.salesforce.connector import SPEC
 from tieout.connectors.salesforce.emulator import FAULT_BODIES, ConnectedApp, OrgUser, SalesforceOrg
-from tieout.connectors.salesforce.emulator.schema import STANDARD, load
+from tieout.connectors.salesforce.emulator.schema import CHANGE_ORDERS, STANDARD, load
 from tieout.testing.contract import ConnectorBench, FaultyNetwork, Feed, Sample
 
 _FIRM = Path(__file__).parents[3] / "src" / "tieout" / "sandbox" / "firm" / "salesforce.yaml"
@@ -29,7 +29,8 @@ _NOBODY = "006xx0000000001AAA"
 _COUNTED = {"account": "Account", "opportunity": "Opportunity", "contact": "Contact", "invoice": "Invoice__c"}
 # Different for every bench: the books in which the engine writes its effects are shared.
 _numbers = itertools.count(1)
-_schema = cache(lambda: load([STANDARD, _FIRM]))
+_schema = cache(lambda: load([STANDARD, _FIRM, CHANGE_ORDERS]))
+_ORDER = "Change_Order__c"
 
 
 class Org:
@@ -78,6 +79,11 @@ class Org:
             "Opportunity", Name=name, StageName="Prospecting", CloseDate="2026-10-30", Amount=1000, AccountId=account
         )
 
+    async def order(self) -> str:
+        """A change order that is still being written."""
+        facts = {"Effective_Date__c": "2026-10-15", "Amount_Delta__c": 100 + next(_numbers), "Description__c": "More"}
+        return await self.create(_ORDER, Opportunity__c=await self.deal(), **facts)
+
     async def merge(self) -> str:
         """Two customers turn out to be one; the id of the one that is lost."""
         master, lost = await self.account(), await self.account()
@@ -88,11 +94,11 @@ class Org:
         """The org's stamps never run backwards, so that of the record and of its account is set back by hand."""
         made = await make()
         records = self._org.records
-        row = records.get(records.schema[_PREFIXES[made[:3]]], made)
+        row = records.get(records.schema[_PREFIXES.get(made[:3], _ORDER)], made)
         assert row is not None
         with records.transaction():
             for record in filter(None, (made, row.get("AccountId"))):
-                entity = records.schema[_PREFIXES[record[:3]]]
+                entity = records.schema[_PREFIXES.get(record[:3], _ORDER)]
                 records.put(entity, {**(records.get(entity, record) or {}), "SystemModstamp": records.stamp() - by})
         return made
 
@@ -150,9 +156,16 @@ def bench() -> ConnectorBench:
     async def removed(deal: str) -> None:
         await org.ask("DELETE", f"/sobjects/Opportunity/{deal}")
 
+    async def rewritten(order: str) -> None:
+        await org.change(_ORDER, order, Description__c=f"More {next(_numbers)}")
+
+    async def withdrawn(order: str) -> None:
+        await org.ask("DELETE", f"/sobjects/{_ORDER}/{order}")
+
+    settings = {"client_secret": SecretStr(_SECRET), "page_size": 3, "change_orders": _ORDER}
     return ConnectorBench(
         SPEC,
-        SalesforceConfig(url=_URL, client_id=_APP, client_secret=SecretStr(_SECRET), page_size=3),
+        SalesforceConfig(url=_URL, client_id=_APP, **settings),  # pyright: ignore[reportArgumentType]
         FaultyNetwork(org.transport, _changes, FAULT_BODIES),
         wrong=lambda: {"client_secret": SecretStr("canary-secret-of-a-stranger")},
         samples={
@@ -162,6 +175,7 @@ def bench() -> ConnectorBench:
         },
         feeds={
             "opportunity": Feed(org.deal, renamed, removed, late=lambda by: org.late(org.deal, by)),
+            "change_order": Feed(org.order, rewritten, withdrawn, late=lambda by: org.late(org.order, by)),
             "account_merge": Feed(org.merge, late=lambda by: org.late(org.merge, by), merges=True),
         },
         census=org.census,

@@ -173,6 +173,22 @@ class Ledger:
         nameless = replace(creation, subject=f"{creation.subject}x", body={**creation.body, "name": ""})
         return Sample(creation, seen, nameless, "A value is required for field")
 
+    async def new_task(self) -> Sample:
+        creation = self._creating_project(next(_numbers), await self.party())
+        record = (await self.written(creation)).id
+        task = ProjectTask(
+            key=f"{creation.subject}/02", name=f"Town hall {creation.subject}", role="Principal", hours=Decimal(3),
+            rate=Decimal("340.00"),
+        )  # fmt: skip
+
+        async def seen() -> Sequence[Any]:
+            return await self.rows("project.work", [["name", "=", task.name]], "name")
+
+        def write(**more: Any) -> Write:
+            return Write("task.create", task.key, "1", {**task.model_dump(mode="json"), **more}, {"project": record})
+
+        return Sample(write(), seen, replace(write(name=""), subject=f"{task.key}x"), "A value is required for field")
+
     async def closed_project(self) -> Sample:
         creation = self._creating_project(next(_numbers), await self.party())
         record = (await self.written(creation)).id
@@ -299,6 +315,7 @@ async def bench(erp: TrytonServer, folder: Path) -> AsyncGenerator[ConnectorBenc
             "customer.create": ledger.new_customer,
             "customer.update": ledger.changed_customer,
             "project.create": ledger.new_project,
+            "task.create": ledger.new_task,
             "project.update": ledger.closed_project,
             "time.deliver": ledger.time,
             "time.correct": ledger.corrected_time,

@@ -18,6 +18,7 @@ from tieout.connectors.transports.http import Request
 REPORT: Mapping[str, str] = {
     "engagement": "Engagement",
     "erp_project": "ERP Project",
+    "contract_version": "",
     "billed": "Billed",
     "paid": "Paid",
     "unbilled": "Unbilled",
@@ -134,6 +135,7 @@ class Preparation:
             "budget_estimate_in_cents": whole(hours * rate * 100),
             "billable": bool(task["billable"]),
             "external_reference": reference("Task", write.subject),
+            **({} if task.get("open", True) else {"time_trackable": False}),
         }
         resources = await self._resources_for(record, str(task["role"]))
         if resources is not None:

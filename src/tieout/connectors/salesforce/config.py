@@ -48,6 +48,12 @@ class SalesforceConfig(BaseModel):
         default=False,
         description="Whether deals are quoted with Salesforce CPQ: then the primary quote says what is sold",
     )
+    change_orders: str = Field(
+        default="",
+        pattern=r"^([A-Za-z]\w*__c)?$",
+        description="The object that keeps change orders, such as Change_Order__c; left out, there are none",
+    )
+    change_order_lines: str = Field(default="Lines__r", description="The relationship from a change order to its lines")
     timeout: float = Field(default=30, gt=0, le=600, description="Seconds")
 
     @field_validator("webhook_secret")

@@ -24,7 +24,8 @@ from tieout.connectors.contract import (
     Receipt,
     Write,
 )
-from tieout.connectors.salesforce import mapping, reporting
+from tieout.connectors.salesforce import changes, mapping, reporting
+from tieout.connectors.salesforce.changes import ChangeOrders
 from tieout.connectors.salesforce.client import Answer, Row, SalesforceClient, SalesforceError, members, soql_text
 from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.connectors.salesforce.cursor import Cursor, onward
@@ -76,15 +77,18 @@ _DESCRIBED = ("Opportunity", "Account", "Contact", "OpportunityLineItem", "SBQQ_
 
 
 class Salesforce:
-    """One org. Kinds: `opportunity` (a deal with its account and lines as one document), `account_merge`."""
+    """One org. Kinds: `opportunity` (a deal with its account and lines as one document), `account_merge`, `change_order`."""
 
-    def __init__(self, name: str, config: SalesforceConfig, client: SalesforceClient, words: Words) -> None:
+    def __init__(
+        self, name: str, config: SalesforceConfig, client: SalesforceClient, words: Words, orders: ChangeOrders
+    ) -> None:
         self.name = name
         self._config = config
         self._client = client
         self._words = words
         self._deals = Deals(client, config, words)
         self._sweep = Sweep(client, config, words)
+        self._orders = orders
 
     async def close(self) -> None:
         await self._client.close()
@@ -120,8 +124,9 @@ class Salesforce:
 
     def link(self, ref: Ref) -> str:
         """The record's page in Lightning, or where the address is no My Domain, what the org redirects there."""
-        base, entity = self._config.url.rstrip("/"), _OBJECTS.get(ref.kind)
-        if entity is None:
+        base = self._config.url.rstrip("/")
+        entity = self._config.change_orders if ref.kind == "change_order" else _OBJECTS.get(ref.kind)
+        if not entity:
             return ""
         if base.endswith(".my.salesforce.com"):
             lightning = f"{base.removesuffix('.my.salesforce.com')}.lightning.force.com"
@@ -140,6 +145,10 @@ class Salesforce:
             case "account_merge":
                 with readable(self.name):
                     return await self._merges(Cursor.parse(since))
+            case "change_order":
+                with readable(self.name):
+                    rows, cursor = await self._orders.since(Cursor.parse(since))
+                    return Page([self._orders.change(each) for each in rows], str(cursor), more=False)
             case _:
                 raise LookupError(f"salesforce has no kind {kind!r}")
 
@@ -153,10 +162,20 @@ class Salesforce:
                 with readable(self.name):
                     rows = await self._merged(f"Id = {soql_text(ref.id)}")
                     return self._merge(rows[0]) if rows else None
+            case "change_order":
+                with readable(self.name):
+                    row = await self._orders.one(ref.id)
+                    return self._orders.change(row) if row else None
             case _:
                 raise LookupError(f"salesforce has no kind {ref.kind!r}")
 
     async def read(self, ref: Ref) -> Reading | None:
+        if ref.kind == "change_order":
+            row = await self._orders.one(ref.id)
+            if row is None or row["IsDeleted"]:
+                return None
+            order, trail = self._orders.document(row)
+            return Reading(order, self._orders.version(row), trail)
         if ref.kind != "opportunity":
             raise LookupError(f"salesforce has no documents of kind {ref.kind!r}")
         found = await self._deals.fetch([ref.id], always=True)
@@ -321,10 +340,12 @@ def _open(opening: Opening) -> Connector:
     config = _config_of(opening)
     try:
         words = Words.of(opening.fields, config.currency, cpq=config.cpq)
+        orders = words.own(changes.ORDER, "change."), words.own(changes.LINE, "change_line.")
     except ValueError as wrong:
         raise Misconfigured(str(wrong), opening.name) from wrong
     http = paced.client(opening, config.url, config.timeout)
-    return Salesforce(opening.name, config, SalesforceClient(opening.name, config, http), words)
+    client = SalesforceClient(opening.name, config, http)
+    return Salesforce(opening.name, config, client, words, ChangeOrders(client, config, opening.name, *orders))
 
 
 def _doorbell(opening: Opening) -> Doorbell:
@@ -337,9 +358,9 @@ SPEC = ConnectorSpec(
     roles=("crm",),
     config=SalesforceConfig,
     open=_open,
-    reads=("opportunity", "account_merge"),
+    reads=("opportunity", "account_merge", "change_order"),
     writes=OPERATIONS,
-    mappings=(mapping.OPPORTUNITY, mapping.ACCOUNT, mapping.LINE, mapping.QUOTE_LINE),
+    mappings=(mapping.OPPORTUNITY, mapping.ACCOUNT, mapping.LINE, mapping.QUOTE_LINE, changes.ORDER, changes.LINE),
     doorbell=_doorbell,
     waivers={
         "a_change_is_seen:account_merge": "A merge is final.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -122,6 +122,7 @@ class Words:
     quote: MappingTable = QUOTE_LINE
     currency: str = ""
     cpq: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def of(cls, fields: Mapping[str, str], currency: str = "", *, cpq: bool = False) -> Words:
@@ -132,7 +133,8 @@ class Words:
         an extension.
         """
         tables = {prefix: _with(table, prefix, fields) for prefix, table in _PREFIXES.items()}
-        own = {name: path for name, path in fields.items() if not name.startswith((*_PREFIXES, "bill_to"))}
+        elsewhere = (*_PREFIXES, "change.", "change_line.", "bill_to")
+        own = {name: path for name, path in fields.items() if not name.startswith(elsewhere)}
         if currency:
             own["currency"] = ""  # an org with one currency has no field for it
         return cls(
@@ -143,7 +145,12 @@ class Words:
             tables["quote."],
             currency,
             cpq,
+            fields,
         )
+
+    def own(self, table: MappingTable, prefix: str) -> MappingTable:
+        """Another table with the firm's sources in their place. Raises ValueError for an unknown target."""
+        return _with(table, prefix, self.fields)
 
     def account_fields(self) -> list[str]:
         return _unique(["Id", "ParentId", "SystemModstamp", *_sources(self.account)])

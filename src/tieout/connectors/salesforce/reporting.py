@@ -22,9 +22,10 @@ DEAL = {
     "unbilled": "Unbilled_WIP__c",
     "invoice_status": "Invoice_Status__c",
     "milestones": "Milestones__c",
+    "contract_version": "Contract_Version__c",
 }
 # Written where the org has them; the others it must have.
-OPTIONAL = frozenset({DEAL["milestones"]})
+OPTIONAL = frozenset({DEAL["milestones"], DEAL["contract_version"]})
 ACCOUNT = {"erp_customer": "ERP_Customer_Id__c"}
 INVOICE_KEY = "Invoice_Key__c"
 INVOICE = {
@@ -40,7 +41,7 @@ INVOICE = {
     "paid": "Paid__c",
     "open_amount": "Balance__c",
 }
-_NUMBERS = {"billed", "paid", "unbilled", "net", "tax", "total", "open_amount"}
+_NUMBERS = {"contract_version", "billed", "paid", "unbilled", "net", "tax", "total", "open_amount"}
 # As the package of fields defines them that the org is asked for (README, “What the org needs”).
 _SOURCE = "the fields that the connector's README asks for"
 # Longer words are cut: the hold in the console has them in full.

@@ -10,5 +10,6 @@ CUSTOMER = unlimited(
     _SOURCE, "key", "name", "tax_id.code", "email", "address.street", "address.city", "address.postal_code"
 )
 PROJECT = unlimited(_SOURCE, "key", "name", "po_number", "tasks.key", "tasks.name")
+TASK = unlimited(_SOURCE, "key", "name")
 TIME = unlimited(_SOURCE, "entries.uuid", "entries.note")
 INVOICE = unlimited(_SOURCE, "key", "po_number", "lines.description")

@@ -14,7 +14,7 @@ from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import Row
 from tieout.connectors.tryton.handling import Handler, as_json, creating, standing, values_of
 from tieout.connectors.tryton.telling import Attempt, reading, writing, written
-from tieout.domain.documents.project import Project
+from tieout.domain.documents.project import Project, ProjectTask
 
 WORK = "project.work"
 _STATUS = {"open": "work_open_status", "closed": "work_done_status"}
@@ -37,14 +37,7 @@ async def _prepare_create(books: Books, write: Write, attempt: Attempt) -> bytes
         )
     attempt.refuse(missing)
     shared = {"company": company.id}
-    tasks = [
-        {
-            "number": task.key, "name": task.name, "type": "task", "timesheet_available": True,
-            "product": products[task.role], "list_price": task.rate,
-            "effort_duration": timedelta(hours=float(task.hours)), **shared,
-        }
-        for task in project.tasks
-    ]  # fmt: skip
+    tasks = [{**_task(task, products[task.role]), **shared} for task in project.tasks]
     values: Row = {
         "number": project.key,
         "name": project.name,
@@ -80,6 +73,42 @@ async def under_number(books: Books, key: str) -> Receipt | None:
         return None
     parts = {each["number"]: str(each["timesheet_works"][0]) for each in row["children."] if each["timesheet_works"]}
     return Receipt(str(row["id"]), parts=dict(sorted(parts.items())))
+
+
+async def _prepare_task(books: Books, write: Write, attempt: Attempt) -> bytes:
+    """A task that a later version of the contract brought, beneath its project."""
+    task = ProjectTask.model_validate(dict(write.body))
+    company, products = await books.company(), await books.products([task.role])
+    attempt.refuse([] if products else [f"Tryton has no service product for the role “{task.role}”"])
+    values: Row = {**_task(task, products[task.role]), "parent": int(write.ids["project"]), "company": company.id}
+    return await creating(books, WORK, [values])
+
+
+def _task(task: ProjectTask, product: int) -> Row:
+    return {
+        "number": task.key, "name": task.name, "type": "task", "timesheet_available": True, "product": product,
+        "list_price": task.rate, "effort_duration": timedelta(hours=float(task.hours)),
+    }  # fmt: skip
+
+
+async def _create_task(books: Books, request: bytes, attempt: Attempt) -> Receipt:
+    with writing(attempt):
+        await books.client.send(request)
+    with written(attempt):
+        made = await _work_of(books, values_of(request)[0]["number"])
+    if made is None:
+        raise OutcomeUnknown(f"{attempt.system}: {attempt.subject} vanished as soon as it was made")
+    return made
+
+
+async def _find_task(books: Books, write: Write) -> Receipt | None:
+    return await _work_of(books, write.subject)
+
+
+async def _work_of(books: Books, key: str) -> Receipt | None:
+    """What time is booked on, by the number of its task."""
+    row = await books.client.only(WORK, [["number", "=", key], ["type", "=", "task"]], ["timesheet_works"])
+    return Receipt(str(row["timesheet_works"][0])) if row and row["timesheet_works"] else None
 
 
 async def _prepare_update(books: Books, write: Write, attempt: Attempt) -> bytes:
@@ -139,6 +168,20 @@ HANDLERS = (
         _prepare_create,
         _create,
         _find,
+    ),
+    Handler(
+        Operation(
+            "task.create",
+            Guarantee.UNIQUE,
+            "add the task",
+            lengths=lengths.TASK,
+            creates="task",
+            money=Claim.UNTOUCHED,
+            undo="delete the task while no time is booked on it",
+        ),
+        _prepare_task,
+        _create_task,
+        _find_task,
     ),
     Handler(
         Operation(

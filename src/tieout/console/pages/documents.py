@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
+from tieout.console.agreed import Agreed, Shown, agreed, shown
 from tieout.console.pages.hold import source_of
 from tieout.console.rows import HoldRow, hold_row
 from tieout.console.technical import run_href
@@ -20,13 +21,14 @@ from tieout.console.visit import Visit
 from tieout.domain.documents.upcast import load
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
-from tieout.store import crosswalk, documents, figures, story, worklist
+from tieout.store import contracts, crosswalk, documents, figures, story, worklist
 from tieout.store.database import Tx
 from tieout.store.figures import Totals
 
 _TITLES = {
     "engagement": "Deals",
     "contract": "Contracts",
+    "change_order": "Change orders",
     "project": "Projects",
     "customer": "Customers",
     "invoice": "Invoices",
@@ -38,6 +40,7 @@ _TITLES = {
     "time_entry": "Time entries",
 }
 _UNNAMED = {"contract": "Contract"}
+_WITH_CONTRACT = ("engagement", "contract", "project")
 _NOWHERE: Mapping[str, Any] = {}
 
 
@@ -150,6 +153,8 @@ class Document:
     systems: tuple[SystemState, ...]
     fields: tuple[Field, ...]
     versions: tuple[VersionRow, ...]
+    agreed: tuple[Agreed, ...]
+    shown: tuple[Shown, ...]
     totals: tuple[tuple[str, Money, str], ...]
     holds: tuple[HoldRow, ...]
     relatives: tuple[DocumentRow, ...]
@@ -198,6 +203,7 @@ async def one(visit: Visit) -> Response:
         wanted = worklist.Wanted(me=visit.me, now=visit.now, engagement=engagement)
         held = await worklist.held(tx, wanted) if engagement else []
         systems = await _systems(visit, tx, key, engagement, relatives)
+        contract = await contracts.story(tx, engagement) if kind in _WITH_CONTRACT and engagement else None
         context = Document(
             kind=kind,
             key=key,
@@ -208,6 +214,8 @@ async def one(visit: Visit) -> Response:
             systems=systems or _at_source(visit, known),
             fields=fields_of(newest, stored[-2] if len(stored) > 1 else None) if newest["version"] else (),
             versions=tuple(_version(each, before) for each, before in _pairs(stored)),
+            agreed=agreed(contract) if contract else (),
+            shown=tuple(shown(each) for each in contract.shown) if contract else (),
             totals=_totals(await figures.money_of(tx, [engagement])) if engagement else (),
             holds=tuple(hold_row(each) for each in held),
             relatives=tuple(_relative(each) for each in relatives if (each["kind"], each["key"]) != (kind, key)),

@@ -52,6 +52,7 @@ class ContractVersion(Part):
         default_factory=dict[str, ExpenseTerms],
         description="Category, in small letters → what becomes of its expenses here; of any other, what the firm says",
     )
+    order: str = Field(default="", description="The change order that made it; empty for what was signed first")
 
 
 class Engagement(Document):
@@ -103,3 +104,9 @@ class Contract(Document):
     @property
     def current(self) -> ContractVersion:
         return self.versions[-1]
+
+    def made_by(self, order: str) -> ContractVersion | None:
+        return next((each for each in self.versions if each.order == order), None)
+
+    def before(self, version: ContractVersion) -> ContractVersion | None:
+        return next((each for each in self.versions if each.version == version.version - 1), None)

@@ -22,6 +22,7 @@ class ProjectTask(Part):
     hours: Decimal
     rate: Decimal
     billable: bool = True
+    open: bool = Field(default=True, description="Whether time can be booked on it; a change order may end it")
     sold: str = Field(default="", description="The sold package that it belongs to, by its id in the contract")
 
 
@@ -55,3 +56,8 @@ class Project(Document):
     def at_risk(self) -> bool:
         """Nobody has signed for its work: it is counted and shown, and not billed (T06)."""
         return self.contract_version == 0
+
+    @property
+    def was_replanned(self) -> bool:
+        """Its budget, dates and hours may be others than those it was set up with."""
+        return self.tentative_until is not None or self.contract_version > 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tieout.domain.documents.billing import Invoice
+from tieout.domain.documents.change_order import ChangeOrder
 from tieout.domain.documents.customer import Contact, Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
@@ -23,6 +24,7 @@ KINDS: Mapping[str, type[Document]] = {
     each.kind: each
     for each in (
         Assignment,
+        ChangeOrder,
         Contact,
         Contract,
         Customer,

@@ -1,0 +1,165 @@
+"""A change order that is approved becomes the next version of its contract, in every system or with a hold (T34, T35, T36)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+from tieout.domain.amending import Done, change_problems, reductions_below, revenue_facts, terms_of_change
+from tieout.domain.charging.billing import agreement_of
+from tieout.domain.charging.preview import preview
+from tieout.domain.contract_changes import amended, differences
+from tieout.domain.documents.change_order import ChangeOrder
+from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
+from tieout.domain.documents.package import RateCard
+from tieout.domain.documents.project import Project
+from tieout.domain.identity import Ref, business_key
+from tieout.domain.money import Money
+from tieout.domain.problems import Problem
+from tieout.domain.replanning import replanned
+from tieout.engine.run import Row, Run, flow
+from tieout.flows.kickoff import state_for_sales, tell_keys, version_of
+from tieout.systems.systems import Systems
+
+
+def lane_of_its_deal(message: Row) -> str:
+    """Serial with everything else about the engagement."""
+    return business_key("ENG", Ref(message["connection"], "opportunity", str(message["payload"]["deal"])))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a change order is about, as it stood when the run began."""
+
+    order: ChangeOrder
+    deal: Engagement
+    contract: Contract
+    project: Project
+    card: RateCard
+    link: str
+
+
+@flow(
+    version=1,
+    title="Change order → contract version in every system",
+    starts_on=("crm", "change_order"),
+    lane=lane_of_its_deal,
+    errand="interactive",
+)
+async def change_order(run: Run, systems: Systems) -> None:
+    about = await read(run, systems, Ref.parse(run.subject))
+    made = about.contract.made_by(about.order.key)
+    if made is None:
+        about, made = await agree(run, systems, about)
+    await carry(run, systems, about)
+    before = about.contract.before(made)
+    assert before is not None, "what an order makes has a version before it"
+    await run.stand("contract_versions", about.deal.key, [])
+    await ask_finance(run, systems, about, before, made)
+    await run.wake("time_to_invoice", about.deal.key)
+
+
+async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
+    """The order with its contract and project. An order that is not approved changes nothing (T35)."""
+    crm, register = systems.crm(ref.connection), systems.register
+    reading = await run.step("read the change order", crm.read, ref)
+    if reading is None:
+        run.ignore("the change order is gone")
+    order = cast(ChangeOrder, reading.document)
+    deal, contract = await register.engagement(order.engagement), await register.contract(order.engagement)
+    project = await register.project_of(order.engagement)
+    if deal is not None:
+        entity = project.legal_entity if project else None
+        worth = Money(order.delta, deal.currency) if deal.currency else None
+        await run.about(title=f"{order.name}, {deal.name}", entity=entity, engagement=deal.key, amount=worth)
+    if contract is None or contract.made_by(order.key) is None:
+        if order.state != "approved":
+            run.ignore(f"the change order is {order.state}: nothing changes until it is approved")
+        if deal is None:
+            run.ignore("its deal is none of Tieout's")
+    await register.save(order, entity=None, engagement=order.engagement, trail=reading.trail)
+    link = crm.link(ref)
+    known = project and await register.record_id("project", project.key, systems.psa(project.legal_entity).name)
+    if deal is None or contract is None or project is None or not known:
+        facts = {"order": order.name, "deal": deal.name if deal else "", "link": link}
+        await run.hold([Problem("change.invalid", {**facts, "reason": "its deal has no contract and project yet"})])
+        raise AssertionError("a hold ends the run")
+    card = systems.firm.named_rate_card(contract.current.rate_card)
+    assert card is not None, "the firm folder lost a rate card that a contract stands on"
+    return Subject(order, deal, contract, project, card, link)
+
+
+async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, ContractVersion]:
+    """The next version, once nothing keeps it from being applied and everybody whom the firm's rules name has accepted it."""
+    order, firm, before = about.order, systems.firm, about.contract.current
+    said = {"deal": about.deal.name, "link": about.link}
+    await run.hold(change_problems(about.contract, order, about.project, firm, about.card, **said))
+    packages = {each.package: found for each in order.lines if (found := firm.package(each.package)) is not None}
+    version = amended(before, order, packages)
+    done = await systems.register.done(order.engagement)
+    await run.hold(reductions_below(before, version, order, about.project, done, **said))
+    contract = about.contract.model_copy(update={"versions": (*about.contract.versions, version)})
+    moved = await reaches_back(run, systems, about, contract)
+    terms = terms_of_change(before, version, order, firm, today=run.today(), moved=moved)
+    refusal = await run.approval("Finance accepts the change order", terms, requested_by=order.requested_by)
+    if refusal:
+        await tell_sales(run, systems, about, "Change order rejected", refusal)
+        run.ignore(refusal)
+    project = replanned(about.project, before, version, order, firm, about.card)
+    await run.step(f"agree version {version.version} of the contract", systems.register.agree, contract, project)
+    return Subject(order, about.deal, contract, project, about.card, about.link), version
+
+
+async def reaches_back(run: Run, systems: Systems, about: Subject, contract: Contract) -> Sequence[str]:
+    """What becomes of work that is done and not billed, where the change holds from a day that is over (T20)."""
+    if contract.current.effective_from >= run.today():
+        return ()
+    ledger = await systems.register.ledger(about.deal.key, run.today())
+    was, becomes = (agreement_of(*each.versions, elsewhere={}) for each in (about.contract, contract))
+    return preview(was, becomes, ledger)
+
+
+async def carry(run: Run, systems: Systems, about: Subject) -> None:
+    """To the PSA, the ERP and the CRM, each of which confirms it. Where one refuses, the run waits and goes on from there."""
+    project, register = about.project, systems.register
+    psa, erp = systems.psa(project.legal_entity), systems.erp(project.legal_entity)
+    record = await register.record_id("project", project.key, psa.name)
+    in_books = await register.record_id("project", project.key, erp.name)
+    assert record is not None, "asked before"
+    await run.step("new roles and tasks in the PSA", psa.add_tasks, project, record)
+    await run.step("tasks, hours and rates in the PSA", psa.plan_tasks, project)
+    await run.step("budget and dates in the PSA", psa.set_state, project, record)
+    await tell_keys(run, systems, project, record, {"erp_project": project.key} if in_books else {})
+    await register.shows(project, psa.name)
+    if in_books:
+        await run.step("new tasks in the ERP", erp.add_tasks, project, in_books)
+        await run.step("budget, hours and version in the ERP", erp.set_state, project, in_books)
+        await register.shows(project, erp.name)
+    message = f"{about.order.name} is agreed: it holds from {about.contract.current.effective_from}."
+    await tell_sales(run, systems, about, f"Contract version {project.contract_version}", message)
+    await register.shows(project, systems.crm(Ref.parse(run.subject).connection).name)
+
+
+async def tell_sales(run: Run, systems: Systems, about: Subject, status: str, message: str) -> None:
+    crm = systems.crm(Ref.parse(run.subject).connection)
+    state = state_for_sales(status, message, about.deal) | version_of(about.project)
+    await run.step("tell sales", crm.report, about.deal.source_id, "state", state)
+
+
+async def ask_finance(
+    run: Run, systems: Systems, about: Subject, before: ContractVersion, made: ContractVersion
+) -> None:
+    """The facts for the revenue decision wait for finance; nothing else waits for them (T34)."""
+    order = about.order
+    if await run.decision(f"change.revenue:{order.key}") is not None:
+        return
+    done: Done = await systems.register.done(order.engagement)
+    was, becomes = (str(Money(each.amount, each.currency)) for each in (before, made))
+    facts = {
+        "version": str(made.version), "deal": about.deal.name, "before": was, "after": becomes, "link": about.link,
+        "facts": revenue_facts(before, made, order, differences(before, made), done), "about": order.key,
+    }  # fmt: skip
+    amount = Money(max(made.amount - before.amount, Decimal(0)), made.currency)
+    run.warn([Problem("change.revenue", facts, amount=amount)])
