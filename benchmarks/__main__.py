@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 
-from . import billing, conservation, doorbell, kickoff, lineage, month_end, report, volume
+from . import billing, conservation, deals, doorbell, events, kickoff, lineage, month_end, report, volume
 from .ground import ground
 from .machine import machine, postgres_of
 from .measuring import Figure
@@ -27,7 +27,9 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "lineage": lineage.measure,
     "conservation": conservation.measure,
     "doorbell": doorbell.measure,
+    "W1": events.measure,
     "W2": month_end.measure,
+    "W3": deals.measure,
 }
 _ONE = "--one"
 

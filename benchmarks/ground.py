@@ -54,10 +54,10 @@ async def ground() -> AsyncGenerator[Ground, None]:
                 await database.close()
 
 
-async def until(true: Callable[[], Awaitable[object]], patience: float, what: str) -> None:
-    """Looks ten times a second. Raises TimeoutError, saying what it waited for."""
+async def until(true: Callable[[], Awaitable[object]], patience: float, what: str, *, every: float = 0.1) -> None:
+    """Looks every so many seconds. Raises TimeoutError, saying what it waited for."""
     deadline = time.monotonic() + patience
     while not await true():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {patience:.0f} s")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(every)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import psutil
 
-Unit = Literal["s", "ms", "entries/s", "rings/s", "% of a core"]
+Unit = Literal["s", "ms", "entries/s", "events/s", "deals/s", "rings/s", "% of a core"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,5 +81,5 @@ async def test_a_ring_from_before_the_clock_went_back_is_answered_once(books: Bo
         await pull_back(tx, NOW - BACK)
     async with books.database.transaction() as tx:
         assert len(await messages.unanswered(tx, "salesforce", 10)) == 1
-        await messages.answered(tx, "salesforce", "opportunity", "006", NOW - BACK, NOW - BACK)
+        await messages.answered(tx, "salesforce", "opportunity", ["006"], NOW - BACK, NOW - BACK)
         assert await messages.unanswered(tx, "salesforce", 10) == []

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tieout import sandbox
-from tieout.connectors.contract import Connector
+from tieout.connectors.contract import Change, Connector
+from tieout.domain.identity import Ref
+from tieout.domain.problems import Transient
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
 from tieout.flows.approved_time import approved_time
@@ -43,16 +45,16 @@ class Hub:
         self.ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
         connections: dict[str, Connector] = {"kantata": self.source, **{each.name: each for each in self.ledgers}}
         page = replace(approved_time, page=PAGE)
-        self.database, self._now = books.database, books.now
-        self.intake = Intake(self.database, self._now, [Feed(self.source, "time_entry", page)])
-        systems = systems_for(connections, self._now)
+        self.database, self.now = books.database, books.now
+        self.intake = Intake(self.database, self.now, [Feed(self.source, "time_entry", page)])
+        systems = systems_for(connections, self.now)
         self._executor = Executor(
-            self.database, self._now, lambda: date(2026, 2, 3), FLOWS, systems, lambda: KESTREL, "worker"
+            self.database, self.now, lambda: date(2026, 2, 3), FLOWS, systems, lambda: KESTREL, "worker"
         )
 
     async def from_the_beginning(self) -> None:
         async with self.database.transaction() as tx:
-            await messages.advance(tx, "kantata", "time_entry", "", self._now())
+            await messages.advance(tx, "kantata", "time_entry", "", self.now())
 
     async def month_end(self) -> int:
         """How many messages were new."""
@@ -62,7 +64,7 @@ class Hub:
 
     async def work_off(self) -> None:
         async with self.database.transaction() as tx:
-            due = await runs.due(tx, self._now(), 1000)
+            due = await runs.due(tx, self.now(), 1000)
         for each in due:
             await self._executor.execute(each["id"], each["generation"])
         if due:
@@ -145,3 +147,27 @@ async def test_in_a_burst_that_goes_on_somebody_looks_every_so_many_entries(
     await hub.month_end()
     pages, looked = await looks(hub.database)
     assert looked == -(-pages // 2)
+
+
+async def test_what_cannot_be_read_when_it_rings_keeps_no_other_back(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = await SimulatedPsa("kantata", FIRM).changes("time_entry", None)
+    told = list(dict.fromkeys(each.ref.id for each in page.changes))[:3]
+    look = hub.source.look
+
+    async def one_is_away(ref: Ref) -> Change | None:
+        if ref.id == told[1]:
+            raise Transient("the PSA is away")
+        return await look(ref)
+
+    async with hub.database.transaction() as tx:
+        for each in told:
+            await messages.ring(tx, "kantata", f"bell-{each}", [("time_entry", each)], hub.now())
+    monkeypatch.setattr(hub.source, "look", one_is_away)
+    with pytest.raises(Transient):
+        await hub.intake.answer_bells(hub.source)
+    async with hub.database.transaction() as tx:
+        assert [each["record_id"] for each in await messages.unanswered(tx, "kantata", 10)] == [told[1]]
+        assert len(await rows(tx, "select from message where kind = 'time_entry' and via = 'doorbell'")) == 2
+    monkeypatch.setattr(hub.source, "look", look)
+    assert await hub.intake.answer_bells(hub.source) == 1
+    assert await hub.intake.answer_bells(hub.source) == 0

@@ -109,9 +109,9 @@ async def test_a_bell_is_answered_when_it_rang_before_the_question_and_not_when_
         await messages.ring(tx, "salesforce", "M1", [("opportunity", "006A")], early)
         late = books._tick()
         await messages.ring(tx, "salesforce", "M2", [("opportunity", "006A")], late)
-        await messages.answered(tx, "salesforce", "opportunity", "006A", early, late)
+        await messages.answered(tx, "salesforce", "opportunity", ["006A"], early, late)
         assert [each["id"] for each in await messages.unanswered(tx, "salesforce", 10)] == ["M2"]
-        await messages.answered(tx, "salesforce", "opportunity", "006A", late, late)
+        await messages.answered(tx, "salesforce", "opportunity", ["006A"], late, late)
         assert await messages.unanswered(tx, "salesforce", 10) == []
 
 

@@ -35,9 +35,9 @@ from tieout.engine.settling import (
     outlived,
     quiet_at,
 )
-from tieout.store import effects, firm, memory, runs
+from tieout.store import effects, memory, runs
 from tieout.store.database import Database, Tx
-from tieout.store.memory import Gap
+from tieout.store.memory import Gap, Memory
 
 # For so long after the database came back, class E waits for a person.
 _CAREFUL = timedelta(hours=24)
@@ -121,7 +121,7 @@ class Effects:
         print_ = content_hash([body, ids])[:16]
         async with self._database.transaction() as tx:
             newest = await effects.newest(tx, sink.name, operation, subject)
-            gap = await self._gap(tx)
+            gap = self._gap(await memory.recall(tx))
             forgotten = newest is not None and gap is not None and newest["sent_at"] <= gap.until
             known = None if newest is None or forgotten else (newest["version"], newest["state"])
             version = content_version(known, await effects.count(tx, sink.name, operation, subject), print_)
@@ -136,7 +136,7 @@ class Effects:
         if quiet is not None and quiet > self._clock():
             raise Later(quiet, f"an older content of {operation} {subject} may still arrive at {sink.name}")
         await self.perform(sink, Write(operation, subject, version, body, ids))
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             await effects.supersede(tx, sink.name, operation, subject, version, self._clock())
 
     def repeats(self, operation: Operation) -> bool:
@@ -149,13 +149,13 @@ class Effects:
 
     async def made(self, sink: Sink, operation: str, subject: str) -> bool:
         """Whether the target confirmed this operation on the subject: it is ours, not somebody else's."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             newest = await effects.newest(tx, sink.name, operation, subject)
         return newest is not None and newest["state"] == "done"
 
     async def in_doubt(self, sink: Sink, operation: str, subject: str) -> bool:
         """Whether nobody knows yet what came of this operation on the subject."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             newest = await effects.newest(tx, sink.name, operation, subject)
         return newest is not None and newest["state"] in ("sent", "unknown")
 
@@ -204,23 +204,22 @@ class Effects:
                     raise _refusal(effect, told)
 
     async def _stored(self, effect: _Effect) -> Row | None:
-        async with self._database.transaction() as tx:
-            stored = await effects.get(tx, effect.key)
-            if await firm.connection_state(tx, effect.sink.name) == "paused":
-                raise Transient(f"{effect.sink.name} is paused", 60)
-            gap = await self._gap(tx)
-        return stored if gap is None else await self._doubted(effect, stored, gap)
+        async with self._database.statement() as tx:
+            found = await effects.standing(tx, effect.key, effect.sink.name)
+        if found.paused:
+            raise Transient(f"{effect.sink.name} is paused", 60)
+        gap = self._gap(found.memory)
+        return found.stored if gap is None else await self._doubted(effect, found.stored, gap)
 
-    async def _gap(self, tx: Tx) -> Gap | None:
+    def _gap(self, known: Memory) -> Gap | None:
         """Between which moments the database may have forgotten something. Raises Transient until that is known."""
         if "sure_of_memory" in self._sabotage:
             return None
-        found = await memory.recall(tx)
-        if found.moved:
+        if known.moved:
             raise Transient(
                 "the database came back from a failover or a restore: first it is seen what it may not know", 5
             )
-        return found.gap
+        return known.gap
 
     async def _doubted(self, effect: _Effect, stored: Row | None, gap: Gap) -> Row | None:
         """An effect that the database may have forgotten is one whose outcome is unknown: it was sent at the gap's end.
@@ -315,7 +314,7 @@ class Effects:
 
     async def _mark(self, key: str, state: str, detail: str, claim: int) -> None:
         """`claim` is the sending that this is about: another one since then has the say."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             await effects.settled(tx, key, state, now=self._clock(), detail=detail, claim=claim)
 
     async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> Receipt:

@@ -94,7 +94,7 @@ class Generation:
         self.effects.about(entity=entity, engagement=engagement)
         if entity:
             for_entity(entity)
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             await runs.tell(tx, self.id, entity=entity, engagement=engagement)
 
     async def hold(self, problems: Sequence[Problem]) -> None:
@@ -126,7 +126,7 @@ class Generation:
                 raise Waiting(f"{title}: approval A-{found['id']}")
 
     async def decision(self, code: str) -> str | None:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await holds.decision(tx, self.subject, code)
 
     async def settle(self, which: Sequence[Arrived], state: Literal["done", "held", "ignored"], reason: str) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
 from tieout.connectors.contract import Change, Source
 from tieout.domain.identity import Ref, content_hash
-from tieout.domain.limits.settings import Lane
 from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.pressure import Full, never
@@ -18,6 +19,11 @@ from tieout.store import bells, firm, messages, runs
 from tieout.store.database import Database, Tx
 
 log = structlog.get_logger(__name__)
+# For so long at most, what was read waits to be stored with what comes after it.
+_GATHERED = timedelta(seconds=1)
+# Records that rang and are read in one go, and how many of them at once; where each begins a run of its own, they are stored
+# as they are read.
+_BELLS, _LOOKS = 1000, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,17 @@ class Feed:
     source: Source
     kind: str
     flow: Flow
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What was read and is not stored yet; `reached` is the cursor of the last complete page."""
+
+    again: bool
+    backfill: bool
+    told: list[messages.Arrival] = field(default_factory=list[messages.Arrival])
+    reached: str | None = None
+    swept: bool = False
 
 
 class Intake:
@@ -42,67 +59,90 @@ class Intake:
         self._full = full
 
     async def sweep(self, feed: Feed) -> int:
-        """Reads every change since the cursor; the page and the cursor are committed together. Returns what was new.
+        """Reads every change since the cursor; what was read and the cursor are committed together. Returns what was new.
 
-        A page that could not be read completely brings its records in and leaves the cursor where it was. While too much
-        waits for what the feed leads to, nothing more is read of it.
+        Pages are gathered until they are as many records as one run takes, for a second at most. A page that could not be
+        read completely brings its records in and leaves the cursor where it was. While too much waits for what the feed leads
+        to, nothing more is read of it.
         """
-        name, new, untaken = feed.source.name, 0, 0
+        name, new = feed.source.name, 0
         async with self._database.transaction() as tx:
             if await firm.connection_state(tx, name) != "active":
                 return 0
             begun = await messages.cursor(tx, name, feed.kind)
         more, cursor, backfill = True, begun.value, begun.backfill
+        batch, since = _Batch(begun.again, backfill), self._clock()
         while more:
             if why := await self._full(feed.flow, "backfill" if backfill else feed.flow.errand):
-                async with self._database.transaction() as tx:
+                new += await self._take(feed, batch)
+                async with self._database.statement() as tx:
                     await messages.read_later(tx, name, feed.kind, why, self._clock())
-                    await self._start(tx, feed, backfill=backfill)
                 break
             try:
                 with errand("backfill" if backfill else feed.flow.errand):
                     page = await feed.source.changes(feed.kind, cursor)
             except Exception:  # what came before it does not wait for the next round
-                async with self._database.transaction() as tx:
-                    await self._start(tx, feed, backfill=backfill)
+                await self._take(feed, batch)
                 raise
-            async with self._database.transaction() as tx:
-                stored = await messages.record(
-                    tx, [_arrival(each) for each in page.changes], via="sweep", now=self._clock(), again=begun.again
-                )
-                if page.complete:
-                    await messages.advance(tx, name, feed.kind, page.cursor, self._clock(), swept=not page.more)
-                new, untaken = new + len(stored), untaken + len(stored)
-                more, cursor = page.more and page.complete, page.cursor
-                if untaken >= feed.flow.page or not more:
-                    await self._start(tx, feed, backfill=backfill)
-                    untaken = 0
+            batch.told += [_arrival(each) for each in page.changes]
+            if page.complete:
+                batch.reached, batch.swept = page.cursor, not page.more
+            more, cursor = page.more and page.complete, page.cursor
+            if not more or len(batch.told) >= feed.flow.page or self._clock() - since >= _GATHERED:
+                new += await self._take(feed, batch)
+                batch, since = _Batch(begun.again, backfill), self._clock()
         return new
 
-    async def answer_bells(self, source: Source) -> int:
-        """Reads again every record that rang; the ring is answered when what was read is committed."""
+    async def _take(self, feed: Feed, batch: _Batch) -> int:
+        """Stores what was told, with the cursor that it reaches to, and queues its runs; how much was new."""
+        name = feed.source.name
         async with self._database.transaction() as tx:
-            waiting = await messages.unanswered(tx, source.name, 200)
+            stored = await messages.record(tx, batch.told, via="sweep", now=self._clock(), again=batch.again)
+            if batch.reached is not None:
+                await messages.advance(tx, name, feed.kind, batch.reached, self._clock(), swept=batch.swept)
+            await self._start(tx, feed, backfill=batch.backfill)
+        return len(stored)
+
+    async def answer_bells(self, source: Source) -> int:
+        """Reads again every record that rang, some at once; their rings are answered when what was read is committed.
+
+        What could not be read waits for the next time, and the others that were read with it do not.
+        """
+        async with self._database.transaction() as tx:
+            waiting = await messages.unanswered(tx, source.name, _BELLS)
             used_again = await bells.used_again(tx, source.name) if waiting else []
         for each in used_again:
             log.warning("the system that rings used one id for two contents", connection=source.name, id=each)
-        for bell in waiting:
-            asked = self._clock()
-            with errand(self._errand(source, bell["kind"])):
-                change = await source.look(Ref(source.name, bell["kind"], bell["record_id"]))
-            async with self._database.transaction() as tx:
-                if change is not None:
-                    await messages.record(tx, [_arrival(change)], via="doorbell", now=self._clock())
-                await messages.answered(tx, source.name, bell["kind"], bell["record_id"], asked, self._clock())
-                for feed in self.feeds:
-                    if feed.source is source and feed.kind == bell["kind"]:
-                        await self._start(tx, feed)
+        for kind in sorted({each["kind"] for each in waiting}):
+            feeds = [each for each in self.feeds if each.source is source and each.kind == kind]
+            size = _BELLS if any(each.flow.page > 1 for each in feeds) else _LOOKS
+            records = [each["record_id"] for each in waiting if each["kind"] == kind]
+            for first in range(0, len(records), size):
+                await self._answer(source, kind, records[first : first + size], feeds)
         return len(waiting)
 
-    def _errand(self, source: Source, kind: str) -> Lane:
-        """How pressing it is to answer a ring."""
-        told: list[Lane] = [each.flow.errand for each in self.feeds if each.source is source and each.kind == kind]
-        return told[0] if told else "master"
+    async def _answer(self, source: Source, kind: str, records: Sequence[str], feeds: Sequence[Feed]) -> None:
+        """Raises what one of them could not be read for, when the others are stored."""
+        asked, found = self._clock(), list[tuple[str, Change | None]]()
+        failed: BaseException | None = None
+        with errand(feeds[0].flow.errand if feeds else "master"):
+            for first in range(0, len(records), _LOOKS):
+                some = records[first : first + _LOOKS]
+                looks = (source.look(Ref(source.name, kind, each)) for each in some)
+                looked = await asyncio.gather(*looks, return_exceptions=True)
+                for record, change in zip(some, looked, strict=True):
+                    if isinstance(change, BaseException):
+                        failed = change
+                    else:
+                        found.append((record, change))
+        async with self._database.transaction() as tx:
+            told = [_arrival(change) for _, change in found if change is not None]
+            await messages.record(tx, told, via="doorbell", now=self._clock())
+            await messages.answered(tx, source.name, kind, [record for record, _ in found], asked, self._clock())
+            for feed in feeds:
+                await self._start(tx, feed)
+        if failed is not None:
+            raise failed
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from tieout.store.database import Tx, row, rows
+from tieout.store.memory import Gap, Memory
 
 
 async def get(tx: Tx, key: str) -> dict[str, Any] | None:
     return await row(tx, "select * from effect where key = %s", (key,))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An effect before it is made: its row, whether its connection is paused, and what the database knows of its memory."""
+
+    stored: dict[str, Any] | None
+    paused: bool
+    memory: Memory
+
+
+async def standing(tx: Tx, key: str, connection: str) -> Standing:
+    found = await row(
+        tx,
+        """
+        select e.*, coalesce(c.state = 'paused', false) as "_paused", m.timeline <> server_timeline() as "_moved",
+               m.gap_since as "_since", m.gap_until as "_until"
+        from memory m left join connection c on c.name = %s left join effect e on e.key = %s
+        """,
+        (connection, key),
+    )
+    assert found is not None, "the migration has written it"
+    paused, moved, since, until = (found.pop(each) for each in ("_paused", "_moved", "_since", "_until"))
+    return Standing(found if found["key"] else None, paused, Memory(moved, Gap(since, until) if since else None))
 
 
 async def sending(

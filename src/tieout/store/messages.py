@@ -273,23 +273,26 @@ async def ring(tx: Tx, connection: str, bell_id: str, refs: Sequence[tuple[str, 
 
 
 async def unanswered(tx: Tx, connection: str, limit: int) -> list[dict[str, Any]]:
+    """Of the oldest rings, one for each record."""
     return await rows(
         tx,
         """
-        select distinct on (kind, record_id) kind, record_id, id from bell
-        where connection = %s and answered_at is null order by kind, record_id limit %s
+        select distinct on (kind, record_id) kind, record_id, id from (
+          select kind, record_id, id from bell where connection = %s and answered_at is null order by rung_at limit %s
+        ) oldest order by kind, record_id
         """,
         (connection, limit),
     )
 
 
-async def answered(tx: Tx, connection: str, kind: str, record_id: str, before: datetime, now: datetime) -> None:
+async def answered(tx: Tx, connection: str, kind: str, records: Sequence[str], before: datetime, now: datetime) -> None:
+    """These records were read at a moment: whatever rang for them until then is answered."""
     await tx.execute(
         """
         update bell set answered_at = %s
-        where connection = %s and kind = %s and record_id = %s and rung_at <= %s and answered_at is null
+        where connection = %s and kind = %s and record_id = any(%s) and rung_at <= %s and answered_at is null
         """,
-        (now, connection, kind, record_id, before),
+        (now, connection, kind, list(records), before),
     )
 
 

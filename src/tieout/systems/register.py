@@ -100,13 +100,13 @@ class Register:
             return await contracts.versions(tx, engagement)
 
     async def latest(self, kind: type[D], key: str) -> D | None:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             found = await documents.latest(tx, kind.kind, key)
         return cast(D, load(kind.kind, found["schema_version"], found["body"])) if found else None
 
     async def overridden(self, reading: Reading) -> Reading:
         """What was read, with the fields that people set in the hub; each stands in the trail, beside what the source says."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             wanted = await overrides.in_force(tx, reading.document.kind, reading.document.key)
         document, trail = reading.document, dict(reading.trail)
         for each in wanted:
@@ -151,28 +151,28 @@ class Register:
         return customer.model_copy(update={"aliases": stored.aliases})
 
     async def project_of(self, engagement: str) -> Project | None:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             found = await projects.of_engagement(tx, engagement)
         return await self.latest(Project, found["key"]) if found else None
 
     async def value_tables(self) -> ValueTables:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return ValueTables(await firm.values(tx, at=self._values_at))
 
     async def waits_of(self, engagement: str, *, but: str) -> list[Problem]:
         """What an engagement waits for, the most pressing first; the holds of one flow are left out."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             found = await holds.of_engagement(tx, engagement, but=but)
         return [Problem(each["code"], each["facts"], each["quote"]) for each in found if each["code"] in CATALOGUE]
 
     # -- crosswalk
 
     async def record_id(self, kind: str, key: str, connection: str) -> str | None:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await crosswalk.record_id(tx, kind, key, connection)
 
     async def key_of(self, kind: str, connection: str, record: str) -> str | None:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await crosswalk.key_of(tx, kind, connection, record)
 
     async def link(self, kind: str, key: str, connection: str, record: str) -> None:
@@ -190,7 +190,7 @@ class Register:
             return await names.shown(tx, keys)
 
     async def records_of(self, key: str) -> list[dict[str, Any]]:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await crosswalk.everywhere(tx, key)
 
     async def merge(self, kind: str, connection: str, loser: str, winner: str, loser_key: str, winner_key: str) -> None:
@@ -223,19 +223,19 @@ class Register:
         async with self._database.transaction() as tx:
             await time.resolve(tx, connection, ids, rates)
 
-    async def settle_time(self, connection: str, run_id: str, ids: Sequence[str] | None) -> None:
+    async def settle_time(self, connection: str, run_id: str, ids: Sequence[str] | None = None) -> None:
         """Ends the messages of a page, and those that were held for its entries; without `ids`, for any."""
         async with self._database.transaction() as tx:
             await time.settle_messages(tx, connection, run_id, ids, self._clock())
 
     async def followed(self, run_id: str) -> bool:
         """Whether another page waits behind this run's."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await runs.followed(tx, run_id)
 
     async def causes_of_time(self, connection: str) -> list[dict[str, Any]]:
         """What is left to do about entries, one row per cause."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await time.problems(tx, connection)
 
     async def hold_unreadable_time(self, run_id: str, ids: Sequence[str]) -> None:
@@ -248,18 +248,18 @@ class Register:
             return await time.unreadable(tx, connection, self._clock())
 
     async def worked_minutes(self, project: str) -> int:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await time.worked_minutes(tx, project)
 
     async def at_risk(self, project: str) -> tuple[int, Decimal]:
         """Minutes booked on a project, and what the billable ones are worth, in its currency."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             found = await time.at_risk(tx, project)
         return found["minutes"], found["amount"]
 
     async def early_entries(self, project: str) -> dict[str, list[str]]:
         """The entries, by connection, that came before the project's contract, or before its project was known."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             found = await time.early(tx, project)
         ids: dict[str, list[str]] = {}
         for each in found:
@@ -330,7 +330,7 @@ class Register:
     # -- delivery to the ledgers
 
     async def entities_to_deliver(self) -> list[str]:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await timesheets.to_deliver(tx)
 
     # -- invoices
@@ -364,15 +364,15 @@ class Register:
 
     async def invoice(self, key: str) -> dict[str, Any] | None:
         """The invoice's row as it stands: state, number, amounts, the ERP's record."""
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await invoices.get(tx, key)
 
     async def invoices_of(self, engagement: str) -> list[dict[str, Any]]:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await invoices.of_engagement(tx, engagement)
 
     async def drafts(self, connection: str) -> list[dict[str, Any]]:
-        async with self._database.transaction() as tx:
+        async with self._database.statement() as tx:
             return await invoices.drafts(tx, connection)
 
     async def invoice_decided(self, key: str, told: Mapping[str, Any]) -> None:

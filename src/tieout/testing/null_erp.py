@@ -19,6 +19,7 @@ _OPERATIONS = {
     for name, guarantee in {
         "customer.create": Guarantee.UNIQUE,
         "project.create": Guarantee.UNIQUE,
+        "project.update": Guarantee.UPSERT,
         "time.deliver": Guarantee.UNIQUE,
         "time.correct": Guarantee.UPSERT,
     }.items()
