@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tieout.connectors.kantata import reading
 from tieout.domain.values import ValueRow
 from tieout.engine.operator import Operator
 from tieout.store import crosswalk, expenses
@@ -167,7 +168,10 @@ async def test_t32_an_approval_that_is_taken_back_and_an_expense_that_is_deleted
     assert [each["source_id"] for each in await approved(delivery, deal)] == [second]
 
 
-async def test_t32_a_receipt_that_vanishes_after_the_approval_makes_the_expense_wait(delivery: Delivery) -> None:
+async def test_t32_a_receipt_that_vanishes_after_the_approval_makes_the_expense_wait(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_SELDOM", 1)  # with every sweep, and not with every fortieth alone
     await shipped(delivery)
     deal = await delivery.books.deal(1)
     project = await delivery.project(deal)

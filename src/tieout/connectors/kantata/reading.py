@@ -31,11 +31,13 @@ _SUBMISSIONS = 20
 _FULL = 200
 # Events are generated minutes after the change, and not in its order.
 _EVENT_LAG = timedelta(minutes=30)
+# Every so many sweeps, events of updates are looked at: there are as many as lines that are approved, and few tell any news.
+_SELDOM = 40
 
 
 @dataclass(frozen=True, slots=True)
 class LineKind:
-    """What tells time from expenses. `events` are those after which a line is looked at again; `days` filters by its day."""
+    """What tells time from expenses. `days` filters by its day; `updates` are events of what moves no time stamp."""
 
     name: str
     collection: str
@@ -43,7 +45,8 @@ class LineKind:
     submissions: str
     of_submissions: str
     days: str
-    events: str
+    deletions: str
+    updates: str
     table: MappingTable
     joined: Callable[[Row, Row | None, Row | None, Mapping[str, Row]], Row]
     record_of: Callable[[Row, Mapping[str, Any]], Row]
@@ -53,20 +56,20 @@ class LineKind:
 
 TIME = LineKind(
     "time_entry", "time_entries", "TimeEntry", "timesheet_submissions", "with_recent_timesheet_ids", "date_performed_between",
-    "time_entry:deleted", mapping.TIME_ENTRY, mapping.joined, mapping.record_of, mapping.worth, mapping.document,
+    "time_entry:deleted", "", mapping.TIME_ENTRY, mapping.joined, mapping.record_of, mapping.worth, mapping.document,
 )  # fmt: skip
 # An expense changes without a new time stamp, when its receipt is deleted: only an event tells (T32).
 EXPENSES = LineKind(
     "expense", "expenses", "Expense", "expense_report_submissions", "with_recent_expense_report_ids", "date_between",
-    "expense:deleted,expense:updated", mapping.EXPENSE, mapping.joined_expense, mapping.record_of, mapping.claimed,
+    "expense:deleted", "expense:updated", mapping.EXPENSE, mapping.joined_expense, mapping.record_of, mapping.claimed,
     mapping.expense,
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far each of the three lists has been read, and where the sweep stands that is going on: `passed` rows of its list
-    have been read, the last of them was `last`."""
+    """How far each of the lists has been read, and where the sweep stands that is going on: `passed` rows of its list
+    have been read, the last of them was `last`. `sweeps` are counted since events of updates were looked at."""
 
     entries: str = ""
     submissions: str = ""
@@ -77,6 +80,8 @@ class Cursor:
     pending: tuple[str, ...] | None = None
     passed: int | None = None
     last: str | None = None
+    updates: str = ""
+    sweeps: int = 0
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor:
@@ -119,7 +124,7 @@ class Lines:
                 case "submissions":
                     cursor = await self._sweep_submissions(cursor, found)
                 case _:
-                    cursor = await self._sweep_deletions(cursor, found)
+                    cursor = await self._sweep_events(cursor, found)
             finished = cursor.step == "entries" and cursor.offset == 0
             if finished or len(found.changes) >= _FULL:
                 return Page(list(found.changes.values()), str(cursor), more=not finished)
@@ -131,7 +136,7 @@ class Lines:
         if not self._config.events:
             return None
         events = await self._client.all(
-            "subscribed_events", subject_type=self._kind.subject, subject_id=ref.id, event_types=self._kind.events
+            "subscribed_events", subject_type=self._kind.subject, subject_id=ref.id, event_types=self._kind.deletions
         )
         return max((self._deletion(each) for each in _deleted(events)), key=lambda each: each.version, default=None)
 
@@ -196,27 +201,45 @@ class Lines:
                 found.add(await self._told(page))
         return replace(cursor, pending=later) if later else replace(cursor, pending=None, step="events")
 
-    async def _sweep_deletions(self, cursor: Cursor, found: _Found) -> Cursor:
-        done = replace(cursor, step="entries", mark="")
+    async def _sweep_events(self, cursor: Cursor, found: _Found) -> Cursor:
+        done = replace(cursor, step="entries", mark="", sweeps=(cursor.sweeps + 1) % _SELDOM)
         if not self._config.events:
             return done
-        after = {"created_after": cursor.events} if cursor.events else {}
+        events = await self._events(self._kind.deletions, cursor.events)
+        kept = await self._look_again(events, found)
+        gone = {str(each["subject_id"]): each for each in _deleted(events)}
+        found.add(self._deletion(event) for subject, event in gone.items() if subject not in kept)
+        if self._kind.updates:
+            done = replace(done, updates=await self._sweep_updates(cursor, found))
+        return replace(done, events=max(cursor.events, _until(events, cursor.mark)))
+
+    async def _sweep_updates(self, cursor: Cursor, found: _Found) -> str:
+        """What an event alone tells; how far that is read. At the very first, everything has just told its state."""
+        if not cursor.updates:
+            return _until((), cursor.mark)
+        if cursor.sweeps:
+            return cursor.updates
+        events = await self._events(self._kind.updates, cursor.updates)
+        await self._look_again(events, found)
+        return max(cursor.updates, _until(events, cursor.mark))
+
+    async def _events(self, types: str, since: str) -> list[Row]:
+        after = {"created_after": since} if since else {}
         try:
-            events = await self._client.all("subscribed_events", **after, event_types=self._kind.events)
+            return await self._client.all("subscribed_events", **after, event_types=types)
         except Misconfigured as refused:
             raise Misconfigured(
                 f"{refused}. Without subscribed events deletions are not seen: ask for the add-on and an administrator's "
                 "token, or set `events: false`",
                 self._client.name,
             ) from refused
+
+    async def _look_again(self, events: Sequence[Row], found: _Found) -> set[str]:
+        """Tells what these events are about as it is now; the ids of what is still there."""
         about = {str(each["subject_id"]) for each in events}
         there = await self._client.by_ids(self._kind.collection, about, **_EVERYWHERE)
         found.add(await self._told(there))
-        kept = {each["id"] for each in there.rows}
-        gone = {str(each["subject_id"]): each for each in _deleted(events)}
-        found.add(self._deletion(event) for subject, event in gone.items() if subject not in kept)
-        newest = max([cursor.mark, *(mapping.stamp(each["created_at"]) for each in events)])
-        return replace(done, events=max(cursor.events, mapping.before(newest, _EVENT_LAG)))
+        return {each["id"] for each in there.rows}
 
     async def _newest(self) -> str:
         page = await self._client.list(
@@ -307,6 +330,11 @@ def _stamp(value: Any) -> str:
         return mapping.stamp(value)
     except MISSHAPEN:
         return ""
+
+
+def _until(events: Iterable[Row], mark: str) -> str:
+    """So far events are read for good."""
+    return mapping.before(max([mark, *(mapping.stamp(each["created_at"]) for each in events)]), _EVENT_LAG)
 
 
 def _deleted(events: Iterable[Row]) -> list[Row]:
