@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tieout.domain.proposal import period_end
-from tieout.store import lineage, time
+from tieout.store import lineage, time, timesheets
 from tieout.store.database import rows
 from tieout.testing.books import Books, Deal
 
@@ -71,9 +71,9 @@ async def test_t25_timesheets_get_the_hours_worked_and_invoices_the_hours_billed
     await books.time(deal, [("T1", 1, 480)], billable_minutes=420)
     assert await unbilled(books, deal) == {"T1": 420}
     async with books.database.transaction() as tx:
-        name = await time.form_batch(tx, "US", kind="new", size=10)
+        name = await timesheets.form_batch(tx, "US", kind="new", size=10)
         assert name is not None
-        (line,) = await time.batch(tx, name, deal.erp)
+        (line,) = await timesheets.batch(tx, name, deal.erp)
     assert line["minutes"] == 480
     assert (await books.proposal(deal)).invoice.lines[0].quantity == Decimal("7.00")
 

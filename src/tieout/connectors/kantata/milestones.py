@@ -101,8 +101,9 @@ class Milestones:
         name = self._config.accepted_share
         if not name:
             return [], ""
-        await self._insist(name)
         after = {"updated_after": cursor.values} if cursor.values else {}
+        if not after:
+            await self._insist(name)
         values = [
             each
             for each in await self._client.all("custom_field_values", **after, subject_type="Story")
