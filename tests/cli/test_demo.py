@@ -119,7 +119,10 @@ async def test_the_demo_waits_for_every_source_of_the_firm(desk: Desk) -> None:
     assert set(feeds_of(firm)) == {
         ("salesforce", "opportunity"),
         ("salesforce", "account_merge"),
+        ("salesforce", "change_order"),
         ("kantata", "time_entry"),
+        ("kantata", "expense"),
+        ("kantata", "milestone"),
         ("erp-us", "invoice"),
         ("erp-de", "invoice"),
     }
