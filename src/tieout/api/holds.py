@@ -26,7 +26,7 @@ from tieout.api.shapes import (
     picked,
     place,
 )
-from tieout.api.visit import Reading, Right, Visit, tagged
+from tieout.api.visit import Reading, Right, Visit, tagged, who_lacks
 from tieout.store import holds, listing
 
 
@@ -135,6 +135,9 @@ async def decide(
     visit: Annotated[Visit, Depends(Right("hold.decide"))], hold: HoldNumber, decision: Decision
 ) -> Response:
     async def act() -> Released:
+        needed = await visit.hub.operator.right_to_decide(number_of(hold))
+        if not visit.actor.may(needed):
+            raise who_lacks(needed)
         released = await visit.hub.operator.decide(
             number_of(hold), choice=decision.choice, reason=decision.reason, actor=visit.actor.email
         )

@@ -11,6 +11,7 @@ import typer
 from tieout.cli import (
     approvals,
     contract,
+    corrections,
     evidence,
     folders,
     forecast,
@@ -51,6 +52,7 @@ _GROUPS = (
     holds,
     overrides,
     approvals,
+    corrections,
     replay,
     plans,
     recover,

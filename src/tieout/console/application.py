@@ -22,6 +22,7 @@ from starlette.types import Scope
 from tieout.console import guard
 from tieout.console.pages import (
     approvals,
+    corrections,
     documents,
     hold,
     holds,
@@ -95,6 +96,7 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("POST", "/holds/routes", routes.attempt),
     ("GET", "/holds/{id}", hold.show),
     ("GET", "/holds/{id}/peek", hold.peek),
+    ("POST", "/holds/{id}/write-off", corrections.write_off),
     ("POST", "/holds/{id}/{verb}", hold.act),
     ("GET", "/questions/{id}", questions.show),
     ("POST", "/questions/{id}", questions.answer),
@@ -114,6 +116,7 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("GET", "/invoices", invoices.show),
     ("GET", "/invoices/{key}", invoices.one),
     ("GET", "/invoices/{key}/evidence.zip", invoices.pack),
+    ("POST", "/invoices/{key}/credit", corrections.credit),
     ("GET", "/invoices/{key}/lines/{line:path}", invoices.line),
     ("GET", "/entries/{connection}/{id:path}", invoices.entry),
     ("GET", "/runs", runs.show),

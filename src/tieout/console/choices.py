@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tieout.domain.matching import OTHER
+from tieout.flows.credit_notes import AGAIN, WRITE_OFF
+from tieout.flows.crediting import CREDIT, NET
 from tieout.flows.drafts_still_there import RELEASE
 
 
@@ -43,8 +45,17 @@ def question(code: str, facts: Mapping[str, str]) -> Question | None:
         case "invoice.vanished":
             again = "Its entries are open again and come with the next billing of the project."
             return Question(f"Is invoice {facts['invoice']} off?", (Answer(RELEASE, "Yes, release its work", again),))
+        case "billing.negative":
+            return _negative(facts)
+        case "billing.credited":
+            return _credited(facts)
         case _:
             return None
+
+
+def limit(code: str, facts: Mapping[str, str]) -> str:
+    """The limit that work waits above, where a problem is about one: what waits there can be written off."""
+    return facts.get("about", "") if code in ("billing.over_cap", "billing.to_write_off") else ""
 
 
 def _duplicate(facts: Mapping[str, str]) -> Question:
@@ -52,6 +63,29 @@ def _duplicate(facts: Mapping[str, str]) -> Question:
     same = [Answer(choice, text, "Tieout links the two; nothing is created.") for choice, text in known.items()]
     other = Answer(OTHER, f"None of these: “{facts['customer']}” is another company", "Tieout creates a new customer.")
     return Question(f"Is “{facts['customer']}” one of these customers?", (*same, other))
+
+
+def _negative(facts: Mapping[str, str]) -> Question:
+    second = "Somebody else of finance agrees; then a draft is in the ERP, and finance posts it."
+    return Question(
+        f"What becomes of {facts['amount']}?",
+        (
+            Answer(
+                NET, "Net it on the next invoice", "Nothing is drafted now; the corrections come with the next cut-off."
+            ),
+            Answer(CREDIT, "Draft a credit note", second),
+        ),
+    )
+
+
+def _credited(facts: Mapping[str, str]) -> Question:
+    return Question(
+        f"What becomes of the {facts['hours']} hours that {facts['credit']} took back?",
+        (
+            Answer(AGAIN, "Bill them again", "They come with the next cut-off."),
+            Answer(WRITE_OFF, "Write them off", "They are never billed, and no longer open."),
+        ),
+    )
 
 
 def _merged(facts: Mapping[str, str]) -> Question:

@@ -22,6 +22,8 @@ Verb = Literal[
     "run.replay",
     "plan.approve",
     "approval.answer",
+    "credit.decide",
+    "work.write_off",
     "value.set",
     "value.approve",
     "connection.pause",
@@ -54,12 +56,17 @@ MAY: Mapping[Verb, frozenset[Role]] = {
     "run.replay": _WORKING,
     "plan.approve": frozenset(("finance", "engineer")),
     "approval.answer": frozenset(("finance",)),
+    "credit.decide": frozenset(("finance",)),
+    "work.write_off": frozenset(("finance",)),
     "value.set": _BUSINESS,
     "value.approve": frozenset(("finance",)),
     "connection.pause": frozenset(("engineer",)),
     "connection.resume": frozenset(("engineer",)),
     "access.manage": frozenset(("engineer",)),
 }
+
+# Questions whose answer moves money: to decide them takes this right, and not that of any hold.
+DECIDES: Mapping[str, Verb] = {"billing.negative": "credit.decide", "billing.credited": "credit.decide"}
 
 SEES: Mapping[Field, frozenset[Role]] = {"people": _WORKING}
 
@@ -77,6 +84,11 @@ class Actor:
 
     def sees(self, field: Field) -> bool:
         return bool(SEES[field] & self.roles)
+
+
+def to_decide(code: str) -> Verb:
+    """The right that it takes to answer a hold of this code."""
+    return DECIDES.get(code, "hold.decide")
 
 
 def who_may(verb: Verb) -> str:

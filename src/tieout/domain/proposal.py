@@ -37,8 +37,11 @@ def propose(
     period: str,
     today: date,
     rounding: Rounding = "half_up",
+    corrects: Sequence[str] = (),
 ) -> tuple[Proposal | None, list[Problem]]:
     """The proposal, or the problem when corrections outweigh new work: a credit note is finance's decision.
+
+    `corrects` are the numbers of the invoices that are corrected, when finance has decided for a credit note.
 
     `work` are pieces of work with the facts of their entries; minutes are negative where something billed before is taken
     back. `amount` is given where a piece is a part of an entry, `sold`, `worth`, `agreed` and `why` where a contract decided.
@@ -56,7 +59,7 @@ def propose(
         residue[line.key] = each.rounding
         evidence += [{"line": line.key, **row} for row in each.evidence]
     net = sum((each.amount for each in lines), Decimal(0))
-    if net < 0:
+    if net < 0 and not corrects:
         link = f"/x/{project.key}"
         facts = {"project": project.name, "amount": str(Money(net, project.currency)), "link": link}
         return None, [Problem("billing.negative", facts)]
@@ -72,6 +75,7 @@ def propose(
         payment_terms=deal.payment_terms,
         tax_class=project.tax_class,
         po_number=deal.po_number,
+        corrects=tuple(corrects) if net < 0 else (),
         lines=tuple(lines),
         net=net,
     )

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tieout.domain.access import DECIDES, Verb, to_decide
 from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueRow
+from tieout.engine.corrections import Corrections
 from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown, because, question_of
 from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
@@ -34,6 +36,7 @@ class Operator(Deeds):
         super().__init__(database, clock)
         self.talk = Talk(database, clock)
         self.overrides = Overrides(database, clock)
+        self.corrections = Corrections(database, clock)
 
     async def ignore(self, hold_id: int, *, reason: str, actor: str) -> None:
         """Ends the wait without doing anything: the document counts as ignored, with the reason."""
@@ -69,10 +72,17 @@ class Operator(Deeds):
             detail = {"until": until, "until_changed": until_changed}
             await self._audit(tx, actor, "hold.snooze", f"H-{hold_id}", detail)
 
+    async def right_to_decide(self, hold_id: int) -> Verb:
+        """The right that it takes to answer this hold: another one where the answer moves money."""
+        async with self._database.transaction() as tx:
+            return to_decide((await self._open_hold(tx, hold_id))["code"])
+
     async def decide(self, hold_id: int, *, choice: str, reason: str, actor: str) -> Released:
         """Answers the question that a hold asks and lets its run go on."""
         async with self._database.transaction() as tx:
             hold = await self._open_hold(tx, hold_id)
+            if hold["code"] in DECIDES and not reason.strip():
+                raise Refused("Say why: the answer moves money, and the reason stays in the books.")
             await holds.decide(
                 tx, hold["subject"], question_of(hold), choice, reason=reason, actor=actor, now=self._clock()
             )

@@ -15,6 +15,7 @@ from tieout.flows.approved_expenses import approved_expenses
 from tieout.flows.approved_time import approved_time
 from tieout.flows.change_order import change_order
 from tieout.flows.contract_versions import contract_versions
+from tieout.flows.crediting import credit_and_rebill
 from tieout.flows.drafts_still_there import drafts_still_there
 from tieout.flows.hold_status import hold_status
 from tieout.flows.invoice_to_crm_and_psa import invoice_to_crm_and_psa
@@ -36,6 +37,7 @@ FLOWS: Sequence[Flow] = (
     time_to_erp,
     time_to_invoice,
     invoice_to_crm_and_psa,
+    credit_and_rebill,
     drafts_still_there,
     hold_status,
 )

@@ -13,6 +13,8 @@ from tieout.domain.mapping import at
 from tieout.domain.money import Money
 from tieout.domain.proposal import differences, engagement_of
 from tieout.engine.run import Row, Run, by_subject, flow
+from tieout.flows.credit_notes import credit_note, what_becomes
+from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
 
 
@@ -38,6 +40,9 @@ async def invoice_to_crm_and_psa(run: Run, systems: Systems) -> None:
     told = change.record
     key = str(told["reference"] or "")
     row, invoice = await systems.register.invoice(key), await systems.register.latest(Invoice, key)
+    if told["type"] == "credit_note" and (row is None or row["record_id"] not in ("", ref.id)):
+        await credited(run, systems, erp, ref, told)
+        return
     if row is None or invoice is None:
         run.ignore(f"not one of ours: {told['number'] or ref.id}")
     if row["record_id"] not in ("", ref.id):
@@ -52,6 +57,15 @@ async def invoice_to_crm_and_psa(run: Run, systems: Systems) -> None:
     await report(run, systems, invoice, told)
     if told["state"] != "cancelled":
         run.warn(differences(invoice, told, link=erp.link(ref)))
+
+
+async def credited(run: Run, systems: Systems, erp: Erp, ref: Ref, told: Mapping[str, Any]) -> None:
+    """A credit note that finance made: entry by entry into the books, to sales and delivery, and then the question."""
+    key = await credit_note(run, systems, erp, ref, told)
+    invoice = await systems.register.latest(Invoice, key[: key.rindex("-C")])
+    assert invoice is not None, "a credit note stands beside an invoice of ours"
+    await report(run, systems, invoice.model_copy(update={"key": key}), told)
+    await what_becomes(run, systems, erp, ref, told, key)
 
 
 async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str, Any]) -> None:

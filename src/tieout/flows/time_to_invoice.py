@@ -15,6 +15,7 @@ from tieout.domain.problems import Conflict, Problem
 from tieout.domain.proposal import Proposal, differences, period_end, propose
 from tieout.domain.readiness import missing_for_billing
 from tieout.engine.run import Run, flow
+from tieout.flows.crediting import to_credit
 from tieout.systems.systems import Systems
 
 
@@ -61,11 +62,15 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     due_now = released(contract.current, through=through, accepted=accepted)
     agreement = agreement_of(*contract.versions, elsewhere={}, released=due_now)
 
+    corrects: Sequence[str] = ()
+
     def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:
-        return propose(deal, project, work, period=period, today=run.today(), rounding=rounding)
+        return propose(deal, project, work, period=period, today=run.today(), rounding=rounding, corrects=corrects)
 
     ledger = replace(await register.ledger(deal.key, through), dues=dues)
     decision = decide(agreement, ledger, proposed)
+    if corrects := await to_credit(run, systems, ledger, decision):
+        decision = decide(agreement, ledger, proposed)
     crm = systems.crm_of(project.legal_entity)
     link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
     amount = Money(decision.proposal.invoice.net, project.currency) if decision.proposal else None

@@ -15,7 +15,7 @@ from tieout.store.database import Tx, rows
 
 
 async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
-    """Everything there is to decide with; entries of later days, and those with a problem, wait."""
+    """Everything there is to decide with; entries of later days, those with a problem, and what was credited and not settled wait."""
     entries = await rows(
         tx,
         """
@@ -53,7 +53,16 @@ async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
         """,
         (engagement,),
     )
-    return Ledger(entries, evidence, pieces, {each["sold"]: each["rounding"] for each in rounding})
+    unsettled = await rows(
+        tx,
+        """
+        select distinct e.connection || '/' || e.source_id as ref from evidence e join invoice i on i.key = e.invoice
+        where i.engagement = %s and i.rebill = 'ask' and i.state <> 'cancelled'
+        """,
+        (engagement,),
+    )
+    waiting = frozenset(each["ref"] for each in unsettled)
+    return Ledger(entries, evidence, pieces, {each["sold"]: each["rounding"] for each in rounding}, waiting=waiting)
 
 
 async def engagements_with_fees(tx: Tx, entity: str, period: str) -> list[str]:

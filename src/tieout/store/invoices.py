@@ -62,6 +62,15 @@ async def get(tx: Tx, key: str) -> dict[str, Any] | None:
     return await row(tx, "select * from invoice where key = %s", (key,))
 
 
+async def named(tx: Tx, number_or_key: str) -> list[dict[str, Any]]:
+    """By our key or by the ERP's number, which is unique within a legal entity only."""
+    return await rows(
+        tx,
+        "select * from invoice where key = %(id)s or (number = %(id)s and number <> '') order by key",
+        {"id": number_or_key},
+    )
+
+
 async def of_engagement(tx: Tx, engagement: str) -> list[dict[str, Any]]:
     return await rows(tx, "select * from invoice where engagement = %s order by proposed_at, key", (engagement,))
 
@@ -88,6 +97,8 @@ async def decided(tx: Tx, key: str, told: Mapping[str, Any], now: datetime) -> N
         """,
         {**told, "key": key, "now": now},
     )
+    if told["state"] == "cancelled":  # credited whole: what was credited of it before is no more than a part of that
+        await tx.execute("update invoice set state = 'cancelled', changed_at = %s where corrects = %s", (now, key))
     await tx.execute("delete from payment where invoice = %s", (key,))
     async with tx.cursor() as cursor:
         await cursor.executemany(

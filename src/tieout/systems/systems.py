@@ -12,6 +12,7 @@ from tieout.engine.configuration import Configuration
 from tieout.engine.effects import Effects
 from tieout.engine.run import Clock
 from tieout.store.database import Database
+from tieout.systems.credits import Credits
 from tieout.systems.crm import Crm, CrmConnection
 from tieout.systems.erp import Erp
 from tieout.systems.fitting import Fitted
@@ -32,6 +33,7 @@ class Systems:
     ) -> None:
         self.firm = firm
         self.register = register
+        self.credits = Credits(database, register.now)
         self._connections = connections
         self._database = database
         self._effects = Fitted(effects, database)

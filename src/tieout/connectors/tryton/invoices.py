@@ -57,7 +57,7 @@ async def _prepare_propose(books: Books, write: Write, attempt: Attempt) -> byte
         "currency": found.currency,
         "payment_term": found.terms if found.terms is not None else header["payment_term"],
         "reference": invoice.key,
-        "description": f"{invoice.project}, work through {invoice.through.isoformat()}",
+        "description": _about(invoice),
         "invoice_date": invoice.invoice_date,
         "comment": f"Purchase order: {invoice.po_number}" if invoice.po_number else None,
         "lines": [["create", [_line(each, company, found, sold[each.sold_as]) for each in invoice.lines]]],
@@ -175,6 +175,13 @@ async def _sold(books: Books, company: Company, customer: int, product: int, cur
     change: Row = line.get("taxes") or {"add": []}
     taxes = [tax["id"] for _, tax in change["add"]]
     return {"product": product, "account": line.get("account"), "unit": line.get("unit"), "taxes": taxes}
+
+
+def _about(invoice: Invoice) -> str:
+    """A credit note names the invoices that it corrects (T44)."""
+    if invoice.corrects:
+        return f"{invoice.project}, credit for {', '.join(invoice.corrects)}"
+    return f"{invoice.project}, work through {invoice.through.isoformat()}"
 
 
 def _line(line: InvoiceLine, company: Company, found: _Found, sold: Row) -> Row:

@@ -17,7 +17,7 @@ from tieout.console.pages.holds import days_of, snooze_of, wanted_from
 from tieout.console.rows import HoldRow, by_cause, explained, hold_row
 from tieout.console.technical import EffectRow, StepRow, effect_rows, step_rows
 from tieout.console.visit import Visit
-from tieout.domain.access import Verb
+from tieout.domain.access import Verb, to_decide, who_may
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.upcast import load
 from tieout.domain.overriding import can_be_set, current, is_money
@@ -113,6 +113,9 @@ class Hold:
     quote: str
     value_form: ValueForm | None
     question: choices.Question | None
+    decides: Verb
+    deciders: str
+    limit: str
     settles: bool
     override_form: OverrideForm | None
     asked: tuple[Asked, ...]
@@ -152,6 +155,9 @@ async def show(visit: Visit) -> Response:
             quote=stored["quote"],
             value_form=await _value_form(visit, tx, stored, others),
             question=choices.question(stored["code"], stored["facts"]) if stored["state"] == "open" else None,
+            decides=to_decide(stored["code"]),
+            deciders=who_may(to_decide(stored["code"])),
+            limit=choices.limit(stored["code"], stored["facts"]) if stored["state"] == "open" else "",
             settles=stored["code"] == "target.unknown" and stored["state"] == "open",
             override_form=await _override_form(tx, stored),
             asked=tuple(
@@ -221,7 +227,7 @@ async def act(visit: Visit) -> Response:
             await operator.ignore(number, reason=form.get("reason", ""), actor=me)
             notice = "Ignored; the reason stands in the books."
         case "decide":
-            visit.require("hold.decide")
+            visit.require(await operator.right_to_decide(number))
             if not form.get("choice"):
                 return visit.done(form.get("back", f"/holds/H-{number}"), "Choose one of the answers first.")
             released = await operator.decide(number, choice=form["choice"], reason=form.get("reason", ""), actor=me)

@@ -146,6 +146,7 @@ class Invoice:
     verdict: str
     record: str
     record_address: str
+    may_credit: bool
     proposed_at: datetime
     changed_at: datetime
 
@@ -258,6 +259,9 @@ async def one(visit: Visit) -> Response:
             verdict=found.verdict,
             record=record,
             record_address=address,
+            may_credit=visit.may("credit.decide")
+            and invoice["state"] in board.STAGES["billed"]
+            and not invoice["corrects"],
         ),
     )
 

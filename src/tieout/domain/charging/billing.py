@@ -38,6 +38,8 @@ class Ledger:
     pieces: Sequence[Row]
     rounding: Mapping[str, Decimal]
     dues: Sequence[Due] = ()
+    # What finance has credited and not said yet what becomes of: refs of events.
+    waiting: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def decide(
 ) -> Decision:
     """Charges, proposes, and where a line's rounding would lift an invoice above a cap, charges a little less."""
     events = [_event(each, agreement.currency) for each in ledger.entries if not each["waits"]]
-    events += [each.event for each in ledger.dues]
-    untouched = {_ref(each) for each in ledger.entries if each["waits"]}
+    events = [each for each in (*events, *(due.event for due in ledger.dues)) if each.ref not in ledger.waiting]
+    untouched = {_ref(each) for each in ledger.entries if each["waits"]} | ledger.waiting
     decided = [_piece(each, agreement.currency) for each in (*ledger.evidence, *ledger.pieces)]
     within = limits = _with_rounding(agreement, ledger.rounding)
     for attempt in range(_TRIES):

@@ -60,6 +60,9 @@ class Invoice(Document):
     po_number: str = ""
     number: str = ""
     state: InvoiceState = "proposed"
+    corrects: tuple[str, ...] = Field(
+        default=(), description="A credit note: the numbers of the invoices it corrects (T44)"
+    )
     lines: tuple[InvoiceLine, ...]
     net: Decimal
     tax: Decimal | None = None
