@@ -13,6 +13,13 @@ from tieout.domain.crediting import Credited
 from tieout.store.database import Tx, row, rows
 
 
+async def answered(tx: Tx, subject: str, question: str) -> dict[str, Any] | None:
+    """What a person answered, with who and why: {choice, reason, decided_by}."""
+    return await row(
+        tx, "select choice, reason, decided_by from decision where subject = %s and code = %s", (subject, question)
+    )
+
+
 async def original(tx: Tx, connection: str, reference: str) -> dict[str, Any] | None:
     """The invoice that a credit note of this ledger names, by its number or by our key; locked until the transaction ends."""
     return await row(
@@ -82,8 +89,8 @@ async def noted(
             values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [
-                (key, each["line"], each["position"], each["kind"], each["product"], each["task"], each["role"], each["description"], each["quantity"],
-                 each["unit_price"], each["amount"], found.rounding[each["line"]])
+                (key, each["line"], each["position"], each["kind"], each["product"], each["task"], each["role"],
+                 each["description"], each["quantity"], each["unit_price"], each["amount"], found.rounding[each["line"]])
                 for each in found.lines
             ],
         )  # fmt: skip

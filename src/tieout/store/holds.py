@@ -347,15 +347,6 @@ async def decision(tx: Tx, subject: str, code: str) -> str | None:
     return found["choice"] if found else None
 
 
-async def answered(tx: Tx, subject: str, code: str) -> dict[str, Any] | None:
-    """The same with who answered and why: {choice, reason, decided_by, decided_at}."""
-    return await row(
-        tx,
-        "select choice, reason, decided_by, decided_at from decision where subject = %s and code = %s",
-        (subject, code),
-    )
-
-
 async def request_approval(
     tx: Tx,
     run: Mapping[str, Any],

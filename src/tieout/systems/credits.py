@@ -9,7 +9,7 @@ from typing import Any
 from tieout.domain.crediting import Credited, credited
 from tieout.domain.documents.billing import Invoice
 from tieout.engine.run import Clock
-from tieout.store import credits, documents, holds, invoices
+from tieout.store import credits, documents, invoices
 from tieout.store.database import Database
 
 Row = Mapping[str, Any]
@@ -25,7 +25,7 @@ class Credits:
     async def answered(self, subject: str, question: str) -> dict[str, Any] | None:
         """What a person answered, with who and why: {choice, reason, decided_by}."""
         async with self._database.transaction() as tx:
-            return await holds.answered(tx, subject, question)
+            return await credits.answered(tx, subject, question)
 
     async def original(self, connection: str, reference: str) -> dict[str, Any] | None:
         """The invoice that a credit note of this ledger names by its number or by our key."""
