@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -141,3 +141,28 @@ async def test_a_milestone_that_cannot_be_read_stays_as_it_was_until_it_can(deli
     await delivery.settle()
     assert await delivery.holds() == {}
     assert (await accepted(delivery, deal))["Go-live"].share == 0
+
+
+async def test_t39_a_part_that_was_billed_stays_billed_while_the_rest_is_accepted_after_the_cut_off(
+    delivery: Delivery,
+) -> None:
+    deal = await delivery.books.deal(1)
+    await delivery.fixed_fee(deal, ["Go-live"])
+    live = await delivery.milestone(await delivery.project(deal), "Go-live")
+    october, november = date(2026, 10, 31), date(2026, 11, 30)
+
+    async def stood(day: date) -> Accepted:
+        async with delivery.database.transaction() as tx:
+            return (await milestones.accepted(tx, deal.engagement, day))["Go-live"]
+
+    delivery.books.moment = datetime(2026, 10, 20, 12, tzinfo=UTC)
+    await delivery.accept(live, 60)
+    await delivery.settle()
+    delivery.books.moment = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    await delivery.accept(live, 100)
+    await delivery.settle()
+    assert await stood(october) == Accepted(Decimal("0.6"), date(2026, 10, 20))
+    assert await stood(november) == Accepted(Decimal(1), date(2026, 11, 2))
+    await delivery.accept(live, 0)
+    await delivery.settle()
+    assert await stood(october) == Accepted(Decimal(0), date(2026, 10, 20)), "what is taken back is asked for no more"

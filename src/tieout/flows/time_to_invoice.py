@@ -57,7 +57,7 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     if contract is None:
         run.ignore("nothing was agreed for this engagement")
     through, rounding = period_end(period), systems.firm.billing.rounding
-    accepted = await register.accepted(deal.key)
+    accepted = await register.accepted(deal.key, through)
     dues = due(contract.versions, systems.firm, through=through, accepted=accepted, readings={})
     due_now = released(contract.current, through=through, accepted=accepted)
     agreement = agreement_of(*contract.versions, elsewhere={}, released=due_now)

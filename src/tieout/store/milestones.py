@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, LiteralString
 
 from tieout.domain.charging.fees import Accepted
@@ -61,17 +61,33 @@ async def save(tx: Tx, connection: str, milestone: Milestone, mapping: str, now:
     )  # fmt: skip
 
 
-async def accepted(tx: Tx, engagement: str) -> Mapping[str, Accepted]:
+async def accepted(tx: Tx, engagement: str, through: date | None = None) -> Mapping[str, Accepted]:
     """How far each milestone of the contract is accepted and since when, by its name in the contract; revoked is share 0.
 
-    One that nobody ever accepted is not among them.
+    One that nobody ever accepted is not among them. With `through` it is as it stood on that day, and not more than what
+    stands now: a part that was accepted before stays due when the rest follows later, and what was taken back since is due no
+    more.
     """
     found = await rows(
         tx,
-        f"{_AGREED} select agreed, share, since from paired where since is not null order by agreed",  # noqa: S608
-        {"engagement": engagement},
+        f"""{_AGREED}
+        select p.agreed, p.share, p.since, before.share as share_before, before.since as since_before
+        from paired p left join lateral (
+          select (d.body ->> 'share')::numeric as share, (d.body ->> 'since')::date as since from document d
+          where d.kind = 'milestone' and d.key = p.connection || '-' || p.source_id and d.body ->> 'state' <> 'on_hold'
+            and (d.body ->> 'since')::date <= %(through)s
+          order by d.version desc limit 1
+        ) before on p.since > %(through)s
+        where p.since is not null order by p.agreed""",  # noqa: S608
+        {"engagement": engagement, "through": through or date.max},
     )
-    return {each["agreed"]: Accepted(each["share"], each["since"]) for each in found}
+    return {each["agreed"]: _as_it_stood(each) for each in found}
+
+
+def _as_it_stood(row: Mapping[str, Any]) -> Accepted:
+    if row["since_before"] is None:
+        return Accepted(row["share"], row["since"])
+    return Accepted(min(row["share"], row["share_before"]), row["since_before"])
 
 
 async def of_contract(tx: Tx, engagement: str) -> Sequence[Mapping[str, Any]]:

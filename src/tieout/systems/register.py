@@ -340,10 +340,10 @@ class Register:
         async with self._database.transaction() as tx:
             return await charging.ledger(tx, engagement, through)
 
-    async def accepted(self, engagement: str) -> Mapping[str, Accepted]:
-        """How far the milestones of a contract are accepted, by their names in it."""
+    async def accepted(self, engagement: str, through: date | None = None) -> Mapping[str, Accepted]:
+        """How far the milestones of a contract are accepted, by their names in it; as it stood on a day."""
         async with self._database.transaction() as tx:
-            return await milestones.accepted(tx, engagement)
+            return await milestones.accepted(tx, engagement, through)
 
     async def decide(self, project: Project, decision: Decision, dues: Sequence[Due]) -> None:
         """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside."""
