@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tieout.domain.charging.billing import Decision, Ledger, agreement_of, decide
 from tieout.domain.charging.due import due, released, without_product
+from tieout.domain.charging.expenses import expenses
 from tieout.domain.charging.fees import Accepted, Reading
 from tieout.domain.charging.pieces import LASTING, Piece
 from tieout.domain.documents.customer import Customer
@@ -35,7 +36,7 @@ from tieout.domain.documents.terms import (
 )
 from tieout.domain.firm import Firm, LegalEntity
 from tieout.domain.problems import Problem
-from tieout.domain.proposal import Proposal, propose
+from tieout.domain.proposal import Proposal, differences, propose
 
 DEAL = Engagement(
     key="ENG-00000001", name="All kinds", stage="won", customer=Customer(key="CUS-1", name="Globex", source_id="1"),
@@ -68,6 +69,7 @@ class World:
     entries: Sequence[Entries]
     accepted: Sequence[Mapping[str, Accepted]]
     readings: Sequence[Reading]
+    spent: Sequence[Entries] = ((), (), ())
 
 
 @dataclass
@@ -88,6 +90,7 @@ class Books:
             readings={"usage": world.readings[: (month + 1) * 3]},
         )
         assert not without_product(dues, link="")
+        dues += expenses([{**each, "waits": each["waits"] or each["day"] > through} for each in world.spent[month]])
         entries = [{**each, "waits": each["work_date"] > through} for each in world.entries[month]]
         self.ledger = replace(self.ledger, entries=entries, dues=dues)
         terms = agreement_of(
@@ -141,6 +144,7 @@ def _row(piece: Piece) -> dict[str, Any]:
 def happened(books: Books) -> Decimal:
     """What all that happened is worth, event by event; of what waits, what was decided of it before."""
     waiting = {each["source_id"] for each in books.ledger.entries if each["waits"]}
+    waiting |= {each.event.ref.split("/", 1)[1] for each in books.ledger.dues if each.waits}
     decided = [*books.ledger.evidence, *books.ledger.pieces]
     stands = sum((each["worth"] for each in decided if each["source_id"] in waiting), Decimal(0))
     hours = (
@@ -148,7 +152,11 @@ def happened(books: Books) -> Decimal:
         for each in books.ledger.entries
         if not each["waits"]
     )
-    return stands + sum(hours, Decimal(0)) + sum((each.event.worth.amount for each in books.ledger.dues), Decimal(0))
+    return (
+        stands
+        + sum(hours, Decimal(0))
+        + sum((each.event.worth.amount for each in books.ledger.dues if not each.waits), Decimal(0))
+    )
 
 
 def play(world: World, sabotage: frozenset[str] = frozenset(), seed: int | None = None) -> Books:
@@ -159,7 +167,8 @@ def play(world: World, sabotage: frozenset[str] = frozenset(), seed: int | None 
         if seed is not None:
             mixed = [order.sample(list(each), len(each)) for each in world.entries]
             sold = tuple(order.sample(list(world.contract.sold), len(world.contract.sold)))
-            now = replace(world, entries=mixed)
+            bills = [order.sample(list(each), len(each)) for each in world.spent]
+            now = replace(world, entries=mixed, spent=bills)
             books.contract = world.contract.model_copy(update={"sold": sold})
         made = books.cut_off(now, month, sabotage)
         for _ in range(6):
@@ -186,6 +195,19 @@ def entry(source: str, minutes: int, rate: str, sold: str, day: date) -> dict[st
         "agreed_rate": Decimal(rate), "minutes": minutes, "person": "K1", "work_date": day, "approved_by": "L",
         "approved_at": datetime(2026, 10, 9, tzinfo=UTC), "contract_version": 1, "rate_card": "US", "rate_card_version": 1,
         "mapping": "m@1", "sold": sold,
+    }  # fmt: skip
+
+
+def expense(source: str, amount: Decimal | None, treatment: str, sold: str, day: date, waits: bool) -> dict[str, Any]:
+    nothing = dict.fromkeys(
+        ("version", "person", "notes", "rate", "rate_date", "project_rate", "project_rate_date", "receipt_amount",
+         "receipt_currency", "claim_amount", "claim_currency", "approved_by", "approved_at", "mapping")
+    )  # fmt: skip
+    return {
+        **nothing, "connection": "psa", "source_id": source, "day": day, "category": "Travel", "treatment": treatment,
+        "markup": Decimal("0.05") if treatment == "recharge" else Decimal(0), "amount": amount, "currency": "USD",
+        "input_tax": None if amount is None else (amount / 10).quantize(Decimal("0.01")), "product": "Expense",
+        "sold": sold, "contract_version": 1, "waits": waits,
     }  # fmt: skip
 
 
@@ -247,10 +269,19 @@ ENTRIES = st.lists(
     ),
     max_size=6, unique_by=lambda each: each["source_id"],
 )  # fmt: skip
+SPENT = st.lists(
+    st.builds(
+        expense, st.sampled_from("abcd"), st.one_of(st.none(), st.decimals("0.01", 900, places=2)),
+        st.sampled_from(["recharge", "disbursement", "non_billable"]), st.sampled_from(["time", "fixed", ""]), DAY,
+        st.sampled_from([False, False, True]),
+    ),
+    max_size=4, unique_by=lambda each: each["source_id"],
+)  # fmt: skip
 ACCEPTED = st.builds(lambda share, day: {"Go-live": Accepted(share, day)}, SHARE, DAY)
 WORLDS = st.builds(
     World, CONTRACTS, st.lists(ENTRIES, min_size=3, max_size=3), st.lists(ACCEPTED, min_size=3, max_size=3),
     st.lists(st.builds(Reading, st.uuids().map(str), DAY, st.decimals(0, 60, places=2)), max_size=9),
+    st.lists(SPENT, min_size=3, max_size=3),
 )  # fmt: skip
 
 
@@ -345,3 +376,29 @@ def test_what_became_due_under_a_version_stays_due_when_the_next_one_says_otherw
     assert [(each.event.ref, str(each.event.worth.amount), each.contract_version) for each in found] == [
         ("care/2026-10", "100.00", 1), ("care/2026-11", "100.00", 1), ("build/01", "50.00", 1), ("care/2026-12", "70.00", 2)
     ]  # fmt: skip
+
+
+def test_t31_a_recharge_is_cost_without_our_tax_and_with_its_markup_and_a_disbursement_is_what_was_paid() -> None:
+    spent = [
+        expense("1", Decimal("119.00"), "recharge", "", date(2026, 10, 5), waits=False),
+        expense("2", Decimal("119.00"), "disbursement", "", date(2026, 10, 5), waits=False),
+        expense("3", Decimal("119.00"), "non_billable", "", date(2026, 10, 5), waits=False),
+        expense("4", None, "recharge", "", date(2026, 10, 5), waits=False),
+    ]
+    found = expenses(spent)
+    assert [(each.event.ref, str(each.event.worth.amount), each.taxed, each.waits) for each in found] == [
+        ("psa/expense/1", "112.46", True, False), ("psa/expense/2", "119.00", False, False), ("psa/expense/4", "0", True, True)
+    ]  # fmt: skip
+
+
+def test_what_is_passed_on_alone_is_expected_without_tax() -> None:
+    books = Books(ContractVersion(version=1, effective_from=MONTHS[0], amount=Decimal(1), currency="USD", lines=()))
+    passed_on = [expense("1", Decimal("80.00"), "disbursement", "", date(2026, 10, 5), waits=False)]
+    books.cut_off(World(books.contract, [[]], [{}], (), [passed_on]), 0)
+    invoice = books.invoices[0].invoice.model_copy(update={"tax_class": "Sales tax 8%"})
+    assert invoice.lines[0].kind == "expense"
+    untaxed = {"net": "80.00", "tax": "0", "total": "80.00", "taxes": []}
+    assert differences(invoice, untaxed, link="") == []
+    taxed = {"net": "80.00", "tax": "6.40", "total": "86.40", "taxes": ["Sales tax 8%"]}
+    (problem,) = differences(invoice, taxed, link="")
+    assert (problem.code, problem.facts["expected"]) == ("invoice.tax_differs", "no tax")

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 import tieout.sandbox
-from tieout.domain.documents.plans import TimePlan
+from tieout.domain.documents.plans import Plan, TimePlan
 from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueTables
 from tieout.folder.loading import check, load
@@ -123,4 +124,4 @@ def test_whoever_answers_for_a_hold_works_at_the_firm(firm: Firm, box: dict[str,
 
 
 def _plan(billing: Any) -> Any:
-    return TimePlan() if billing == "time_and_material" else TimePlan.model_validate(billing)
+    return TimePlan() if billing == "time_and_material" else TypeAdapter(Plan).validate_python(billing)

@@ -49,7 +49,7 @@ async def test_t31_each_category_is_recharged_disbursed_or_not_billed_at_all(del
         "Visa fees": ("disbursement", "customer", 0),
         "Team dinner": ("non_billable", "firm", 0),
     }
-    assert (told["Travel"]["product"], told["Visa fees"]["product"]) == ("EXP-TRAVEL", "EXP-PASS-THROUGH")
+    assert (told["Travel"]["product"], told["Visa fees"]["product"]) == ("Expense, recharged", "Expense, passed on")
     assert not any(each["waits"] for each in told.values())
     assert await delivery.holds() == {}
 

@@ -69,6 +69,7 @@ def other_lines(work: Sequence[Row], project: Project) -> Iterator[Proved]:
             unit_price=abs(amount),
             amount=amount,
             department=project.department,
+            taxed=first["basis"].get("taxed") != "no",
         )
         yield Proved(line, Decimal(0), [_other(each) for each in rows])
 

@@ -495,10 +495,10 @@ CATALOGUE: Mapping[str, Kind] = {
         within=timedelta(days=3),
     ),
     "billing.product_missing": Kind(
-        what="{amount} of the package {package} is due, and the firm folder does not say what the ERP sells it as.",
-        why="A fee has no role whose product it could be booked on, so the invoice waits.",
+        what="{amount} of {package} is due, and the firm folder does not say what the ERP sells it as.",
+        why="It has no role whose product it could be booked on, so the invoice waits.",
         owner="finance operations",
-        fix="Name the ERP's product in the package (product), apply the firm folder, then replay.",
+        fix="Name the ERP's product in the package (product) or in the table expense_product, apply the firm folder, then replay.",
         where="{link}",
         within=_DAY,
         cause=("package",),

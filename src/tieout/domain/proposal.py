@@ -96,9 +96,10 @@ def differences(invoice: Invoice, told: Mapping[str, Any], *, link: str) -> list
         text = f"{net} net and {tax} tax, but {total} in total"
         return [Problem("invoice.totals_differ", {**facts, "erp": text})]
     charged = ", ".join(sorted(told.get("taxes", ())))
-    if "taxes" in told and invoice.tax_class and charged != invoice.tax_class:
-        erp = charged or "no tax"
-        return [Problem("invoice.tax_differs", {**facts, "erp": erp, "expected": invoice.tax_class})]
+    wanted = invoice.tax_class if any(each.taxed for each in invoice.lines) else ""
+    if "taxes" in told and invoice.tax_class and charged != wanted:
+        differ = {"erp": charged or "no tax", "expected": wanted or "no tax"}
+        return [Problem("invoice.tax_differs", {**facts, **differ})]
     return []
 
 

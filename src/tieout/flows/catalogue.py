@@ -61,7 +61,9 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
             )
     for entity in firm.entities:
         worked = await time.engagements_to_bill(tx, entity.code, period_end(period))
-        for engagement in dict.fromkeys([*worked, *await charging.engagements_with_fees(tx, entity.code, period)]):
+        fees = await charging.engagements_with_fees(tx, entity.code, period)
+        spent = await charging.engagements_with_expenses(tx, entity.code, period_end(period), period)
+        for engagement in dict.fromkeys([*worked, *fees, *spent]):
             starts.append(Start("time_to_invoice", f"{engagement}/{period}", "1", engagement, engagement))
         starts.append(Start("drafts_still_there", entity.code, str(today), f"drafts/{entity.code}"))
     return starts

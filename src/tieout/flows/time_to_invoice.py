@@ -8,6 +8,7 @@ from typing import Any
 
 from tieout.domain.charging.billing import above_caps, agreement_of, decide
 from tieout.domain.charging.due import due, released, without_product
+from tieout.domain.charging.expenses import expenses
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
@@ -59,6 +60,7 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     through, rounding = period_end(period), systems.firm.billing.rounding
     accepted = await register.accepted(deal.key, through)
     dues = due(contract.versions, systems.firm, through=through, accepted=accepted, readings={})
+    dues += expenses(await register.expenses(deal.key, through))
     due_now = released(contract.current, through=through, accepted=accepted)
     agreement = agreement_of(*contract.versions, elsewhere={}, released=due_now)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -115,7 +116,7 @@ class Package(_Part):
     code: str
     name: str
     practice: str
-    billing: str | dict[str, str]
+    billing: str | dict[str, Any]
     tasks: tuple[Task, ...]
 
 

@@ -83,6 +83,26 @@ async def engagements_with_fees(tx: Tx, entity: str, period: str) -> list[str]:
     return [each["engagement"] for each in found]
 
 
+async def engagements_with_expenses(tx: Tx, entity: str, through: date, period: str) -> list[str]:
+    """Engagements with an expense up to a day that stands on no invoice, and that were not asked for this period yet."""
+    found = await rows(
+        tx,
+        """
+        select distinct e.engagement from expense e join project p on p.key = e.project
+        where p.entity = %(entity)s and p.state = 'active' and p.contract_version > 0
+          and e.state = 'approved' and e.problem = '' and e.day <= %(through)s and e.treatment in ('recharge', 'disbursement')
+          and not exists (
+            select from evidence v join invoice i on i.key = v.invoice and i.state <> 'cancelled'
+            where v.kind = 'expense' and v.connection = e.connection and v.source_id = 'expense/' || e.source_id)
+          and not exists (
+            select from run r where r.flow = 'time_to_invoice' and r.subject = e.engagement || '/' || %(period)s)
+        order by 1
+        """,
+        {"entity": entity, "through": through, "period": period},
+    )
+    return [each["engagement"] for each in found]
+
+
 async def know(tx: Tx, project: Project, dues: Sequence[Due], now: datetime) -> None:
     """What is due beside hours, as the decision has it; what is due no more is forgotten, and its evidence stays."""
     await tx.execute("delete from billable_event where engagement = %s", (project.engagement,))

@@ -345,6 +345,11 @@ class Register:
         async with self._database.transaction() as tx:
             return await milestones.accepted(tx, engagement, through)
 
+    async def expenses(self, engagement: str, through: date) -> list[dict[str, Any]]:
+        """Everything that was approved under an engagement, with all there is to charge it by."""
+        async with self._database.transaction() as tx:
+            return await expenses.approved(tx, engagement, through)
+
     async def decide(self, project: Project, decision: Decision, dues: Sequence[Due]) -> None:
         """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside."""
         async with self._database.transaction() as tx:

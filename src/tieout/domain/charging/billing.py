@@ -59,8 +59,10 @@ def decide(
 ) -> Decision:
     """Charges, proposes, and where a line's rounding would lift an invoice above a cap, charges a little less."""
     events = [_event(each, agreement.currency) for each in ledger.entries if not each["waits"]]
-    events = [each for each in (*events, *(due.event for due in ledger.dues)) if each.ref not in ledger.waiting]
+    events += [each.event for each in ledger.dues]
     untouched = {_ref(each) for each in ledger.entries if each["waits"]} | ledger.waiting
+    untouched |= {each.event.ref for each in ledger.dues if each.waits}
+    events = [each for each in events if each.ref not in untouched]
     decided = [_piece(each, agreement.currency) for each in (*ledger.evidence, *ledger.pieces)]
     within = limits = _with_rounding(agreement, ledger.rounding)
     for attempt in range(_TRIES):
@@ -135,7 +137,7 @@ def _other(piece: Piece, facts: Row) -> Row:
 
 def _facts(due: Due) -> Row:
     return {
-        "basis": {**due.basis, "name": due.name, "product": due.product},
+        "basis": {**due.basis, "name": due.name, "product": due.product} | ({} if due.taxed else {"taxed": "no"}),
         "contract_version": due.contract_version,
     }
 

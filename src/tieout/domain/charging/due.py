@@ -48,11 +48,11 @@ def released(contract: ContractVersion, *, through: date, accepted: Mapping[str,
 
 
 def without_product(dues: Sequence[Due], *, link: str) -> list[Problem]:
-    """One problem for each package of which something is due that the firm folder names no product for."""
+    """One problem for each package, or category of expenses, that something is due of and the firm names no product for."""
     found: dict[str, Money] = {}
     for each in dues:
-        if not each.product:
-            package = each.basis["package"]
+        if not each.product and not each.waits:
+            package = each.basis.get("package") or each.basis["category"]
             found[package] = found.get(package, Money.zero(each.event.worth.currency)) + each.event.worth
     return [
         Problem("billing.product_missing", {"package": package, "amount": str(worth), "link": link}, amount=worth)

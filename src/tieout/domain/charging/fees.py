@@ -35,7 +35,8 @@ class Due:
     """Something that is due, and what its invoice line and its evidence say of it.
 
     `name` is what the customer reads, `product` what the ledger sells it as, `prepaid` whether it is bought ahead of the work;
-    `basis` is what it stands on in that version of the contract, in words and figures.
+    `basis` is what it stands on in that version of the contract, in words and figures. What `waits` for a person is neither
+    billed nor taken back; what is not `taxed` is passed on in the customer's name.
     """
 
     event: Event
@@ -43,6 +44,8 @@ class Due:
     prepaid: bool = False
     product: str = ""
     contract_version: int = 1
+    waits: bool = False
+    taxed: bool = True
     basis: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

@@ -27,6 +27,7 @@ class InvoiceLine(Part):
     unit_price: Decimal
     amount: Decimal
     department: str = ""
+    taxed: bool = Field(default=True, description="Not what was paid in the customer's name and is passed on as it is")
 
     @property
     def sold_as(self) -> str:

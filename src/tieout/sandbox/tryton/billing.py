@@ -10,6 +10,7 @@ from tieout.connectors.tryton.client import TrytonClient
 from tieout.sandbox.firm import Entity
 
 # Names of accounts. An expense is recharged as the firm's own service, or passed on in the customer's name.
+FEES, PREPAID = "Fees", "Prepaid hours, to be deferred"
 RECHARGED = "Expenses recharged"
 DISBURSED = "Disbursements passed on"
 DEPOSITS = "Customer deposits"
@@ -54,11 +55,14 @@ async def introduce(
             await erp.write("party.party", [party["id"]], between, context={"company": company})
 
 
-async def expense_products(
+async def other_products(
     erp: TrytonClient, unit: int, taxes: Sequence[int], companies: Sequence[tuple[int, Mapping[str, int], int]]
 ) -> None:
-    """What expenses are sold as. `companies` are (record id, accounts by name, expense account), the first one's own."""
+    """What is sold beside hours, by the piece. `companies` are (record id, accounts by name, expense account), the first one's own."""
     for name, code, account, taxed in (
+        ("Fixed fee", "FIXED-FEE", FEES, True),
+        ("Managed service", "MANAGED-SERVICE", FEES, True),
+        ("Prepaid hours", "PREPAID-HOURS", PREPAID, True),
         ("Expense, recharged", "EXPENSE-RECHARGED", RECHARGED, True),
         ("Expense, passed on", "EXPENSE-PASSED-ON", DISBURSED, False),
     ):
@@ -94,6 +98,8 @@ async def _accounts(erp: TrytonClient, company: int, accounts: Mapping[str, int]
     )
     personal = {"reconcile": True, "party_required": True}
     wanted: list[dict[str, Any]] = [
+        {"name": FEES, "code": "4.2.5", "type": types["revenue"]},
+        {"name": PREPAID, "code": "4.2.6", "type": types["revenue"]},
         {"name": RECHARGED, "code": "4.2.8", "type": types["revenue"]},
         {"name": DISBURSED, "code": "4.2.9", "type": types["revenue"]},
         {"name": DEPOSITS, "code": "2.2.8", "type": deposit, **personal},

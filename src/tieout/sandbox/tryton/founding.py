@@ -54,7 +54,7 @@ async def found(erp: TrytonClient, firm: KestrelFirm) -> Books:
         await _dimensions(erp, company.id, firm.departments)
         companies[entity.code] = company
     await _services(erp, firm, companies)
-    await _expenses(erp, companies)
+    await _other_products(erp, companies)
     await billing.introduce(erp, firm.entities, {code: (each.id, each.accounts) for code, each in companies.items()})
     await _finish_first_run(erp)
     return Books(companies)
@@ -216,11 +216,11 @@ async def _services(erp: TrytonClient, firm: KestrelFirm, companies: Mapping[str
             await erp.write("product.template", [product], {"list_price": prices[entity.code][role]}, context=context)
 
 
-async def _expenses(erp: TrytonClient, companies: Mapping[str, Company]) -> None:
+async def _other_products(erp: TrytonClient, companies: Mapping[str, Company]) -> None:
     unit = await _xml_id(erp, "product", "uom_unit")
     taxes = [each.tax for each in companies.values()]
     own = [(each.id, each.accounts, each.accounts["expense"]) for each in companies.values()]
-    await billing.expense_products(erp, unit, taxes, own)
+    await billing.other_products(erp, unit, taxes, own)
 
 
 async def _finish_first_run(erp: TrytonClient) -> None:
