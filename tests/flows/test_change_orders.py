@@ -140,6 +140,19 @@ async def test_t34_work_of_a_task_that_a_change_brought_is_billed_from_its_day_o
     }  # fmt: skip
 
 
+async def test_t05_an_amount_that_was_edited_is_settled_by_its_change_order(world: World) -> None:
+    deal = await sold(world)
+    (row,) = await deal.seller.rows(
+        f"SELECT Id, Quantity, UnitPrice FROM OpportunityLineItem WHERE OpportunityId = '{deal.id}' LIMIT 1"
+    )
+    await deal.seller.change("OpportunityLineItem", row["Id"], {"Quantity": row["Quantity"] + 10})
+    await world.settle()
+    assert [each["code"] for each in await world.holds(deal.key)] == ["deal.amount_changed"]
+    await approved(world, deal, [Amendment("Change", "P-1", Decimal(str(10 * row["UnitPrice"])))])
+    await world.settle()
+    assert [each["code"] for each in await world.holds(deal.key)] == ["change.revenue"]
+
+
 async def test_t36_a_reduction_below_what_is_worked_waits_for_a_credit_or_a_write_off(world: World) -> None:
     deal = await sold(world)
     entry = await deal.work(480, day=date(2026, 10, 5), task="Discovery", login=LEAD)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
+from tieout.domain.documents.terms import Share
 from tieout.domain.expensing import ExpenseRule
 from tieout.domain.limits.settings import LimitSettings
 from tieout.domain.money import Rounding
@@ -71,6 +72,13 @@ class ApprovalRule(Part):
     )
     payment_days_above: Days | None = Field(
         default=None, description="Payment terms longer than this many days wait for finance"
+    )
+    discount_above: Share | None = Field(
+        default=None, description="A role that is sold further below its rate card waits for finance, as a share: 0.1"
+    )
+    two_people_above: dict[Currency, Decimal] = Field(
+        default_factory=dict[str, Decimal],
+        description="Currency → amount: terms of a contract worth more need two people, each somebody else",
     )
     replay_documents_above: int | None = Field(
         default=None, ge=0, description="A replay of more documents than this needs the approval of a second person"

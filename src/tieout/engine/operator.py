@@ -15,7 +15,7 @@ from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown, b
 from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
 from tieout.engine.talk import Talk
-from tieout.store import effects, firm, holds, messages, routing, runs
+from tieout.store import approvals, effects, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
 
 # Holds that a new version of the firm folder may end.
@@ -141,6 +141,10 @@ class Operator(Deeds):
                 raise Unknown(f"There is no approval A-{approval_id}.")
             if asked["requested_by"].casefold() == actor.casefold():
                 raise OwnRequest("You asked for this approval; somebody else must answer it.")
+            if approve and await approvals.accepted_by(tx, asked, actor):
+                raise OwnRequest(
+                    "You have accepted these terms already; the other approval is somebody else's to give."
+                )
             state = "approved" if approve else "rejected"
             if not await holds.answer_approval(tx, approval_id, state, actor=actor, reason=reason, now=self._clock()):
                 raise Refused(f"A-{approval_id} was answered before, by {asked['decided_by']}.")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import cast
 
 from tieout.domain.amending import Done, change_problems, reductions_below, revenue_facts, terms_of_change
+from tieout.domain.approving import acceptances
 from tieout.domain.charging.billing import agreement_of
 from tieout.domain.charging.preview import preview
 from tieout.domain.contract_changes import amended, differences
@@ -58,7 +59,20 @@ async def change_order(run: Run, systems: Systems) -> None:
     assert before is not None, "what an order makes has a version before it"
     await run.stand("contract_versions", about.deal.key, [])
     await ask_finance(run, systems, about, before, made)
+    await look_at_the_deal(run, about, made)
     await run.wake("time_to_invoice", about.deal.key)
+
+
+async def look_at_the_deal(run: Run, about: Subject, made: ContractVersion) -> None:
+    """What was said of the deal while the contract was another one may be settled by this version."""
+    deal = Ref(Ref.parse(run.subject).connection, "opportunity", about.deal.source_id)
+    await run.start(
+        "opportunity_to_project",
+        str(deal),
+        f"contract version {made.version}",
+        lane=about.deal.key,
+        engagement=about.deal.key,
+    )
 
 
 async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
@@ -103,10 +117,11 @@ async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, Co
     contract = about.contract.model_copy(update={"versions": (*about.contract.versions, version)})
     moved = await reaches_back(run, systems, about, contract)
     terms = terms_of_change(before, version, order, firm, today=run.today(), moved=moved)
-    refusal = await run.approval("Finance accepts the change order", terms, requested_by=order.requested_by)
-    if refusal:
-        await tell_sales(run, systems, about, "Change order rejected", refusal)
-        run.ignore(refusal)
+    for title in acceptances("the change order", firm, version.amount, version.currency):
+        refusal = await run.approval(title, terms, requested_by=order.requested_by)
+        if refusal:
+            await tell_sales(run, systems, about, "Change order rejected", refusal)
+            run.ignore(refusal)
     project = replanned(about.project, before, version, order, firm, about.card)
     await run.step(f"agree version {version.version} of the contract", systems.register.agree, contract, project)
     return Subject(order, about.deal, contract, project, about.card, about.link), version

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import cast
 
 from tieout.connectors.contract import Reading
+from tieout.domain.approving import acceptances, discount_terms
 from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.early_start import unlike
@@ -74,19 +75,7 @@ async def agreed(
             problems = unlike(project, deal, enriched, link=crm.link(ref))
             await tell_what_is_missing(run, crm, ref, deal, problems)
             await run.hold(problems)
-        terms = terms_needing_finance(deal, systems.firm)
-        if terms:
-            text = "; ".join(terms)
-            await run.step(
-                "tell sales", crm.report, ref.id, "state", state_for_sales("Waiting for finance", text, deal)
-            )
-        refusal = await run.approval("Finance accepts the terms", terms, requested_by=deal.owner)
-        if refusal:
-            if project is not None:
-                refused = deal.model_copy(update={"stage_name": "refused by finance"})
-                await stop_unsigned(run, systems, ref, refused, project, "early_start.lost")
-            await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Terms rejected", refusal, deal))
-            run.ignore(refusal)
+        await accepted(run, systems, ref, deal, enriched, project)
         contract = first_contract(deal, enriched, effective_from=deal.start or run.today())
     elif deal.amount not in (None, contract.versions[0].amount, contract.current.amount):
         run.warn([_amount_changed(deal, contract, crm.link(ref))])
@@ -103,6 +92,27 @@ async def agreed(
     )
     await run.step("plan the project", register.save, project, entity=enriched.entity, engagement=deal.key)
     return project
+
+
+async def accepted(
+    run: Run, systems: Systems, ref: Ref, deal: Engagement, enriched: Enriched, project: Project | None
+) -> None:
+    """Goes on when everybody whom the firm's rules name has accepted the terms; each of them is somebody else."""
+    crm, firm = systems.crm(ref.connection), systems.firm
+    card = firm.named_rate_card(enriched.rate_card)
+    assert card is not None, "the firm folder lost a rate card that it named a moment ago"
+    terms = [*terms_needing_finance(deal, firm), *discount_terms(deal, firm, card, on=deal.start or run.today())]
+    if terms:
+        state = state_for_sales("Waiting for finance", "; ".join(terms), deal)
+        await run.step("tell sales", crm.report, ref.id, "state", state)
+    for title in acceptances("the terms", firm, deal.amount, deal.currency):
+        refusal = await run.approval(title, terms, requested_by=deal.owner)
+        if refusal:
+            if project is not None:
+                refused = deal.model_copy(update={"stage_name": "refused by finance"})
+                await stop_unsigned(run, systems, ref, refused, project, "early_start.lost")
+            await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Terms rejected", refusal, deal))
+            run.ignore(refusal)
 
 
 def _amount_changed(deal: Engagement, contract: Contract, link: str) -> Problem:

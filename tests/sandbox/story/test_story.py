@@ -44,7 +44,7 @@ async def test_without_a_hub_deals_are_won_and_nobody_books_time_on_projects_tha
     books = await stage.auditor.books()
     us, de = books["entities"]["US"], books["entities"]["DE"]
     assert (us["crm"]["won"], us["crm"]["lost"], de["crm"]["won"]) == (5, 1, 4)
-    assert us["crm"]["won_amount"] == "569260.00"
+    assert us["crm"]["won_amount"] == "580660.00"
     assert us["psa"]["projects"] == us["psa"]["entries"] == de["psa"]["entries"] == 0
     assert stage.story.finished
     assert stage.acts("could not go on:") == []
@@ -71,6 +71,16 @@ async def test_sales_have_their_accidents(stage: Any) -> None:
     assert (await deal("Umbra Health Data Foundation", "Amount"))["Amount"] > 250_000
     assert (await deal("Globex Close Accelerator", "Account.Name"))["Account"]["Name"] == "Globex Corp."
     assert not (await deal("Bergmann Data Foundation", "IsWon"))["IsWon"]
+    assert (await deal("Globex Close Accelerator", "SyncedQuote.Status"))["SyncedQuote"]["Status"] == "Accepted"
+    lines = await stage.seller.rows(
+        "SELECT Package_Instance_Id__c FROM OpportunityLineItem WHERE Opportunity.Name = 'Globex Close Accelerator'"
+    )
+    assert {each["Package_Instance_Id__c"] for each in lines} == {"GC-1", "GC-2"}
+    (order,) = await stage.seller.rows(
+        "SELECT Status__c, Amount_Delta__c, Decided_By__r.Name FROM Change_Order__c WHERE Opportunity__r.Name = 'Globex Data Foundation'"
+    )
+    assert (order["Status__c"], order["Amount_Delta__c"]) == ("Approved", 8400)
+    assert order["Decided_By__r"]["Name"] == "Klaus Brandt"
     await stage.story.advance(LAST_DAY)
     assert (await deal("Globex Close Accelerator", "Account.Name"))["Account"]["Name"] == "Globex Corporation"
     assert (await deal("Bergmann Data Foundation", "IsWon"))["IsWon"]

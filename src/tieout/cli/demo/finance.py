@@ -15,8 +15,8 @@ TABLE = "practice_department"
 
 
 async def answer(desk: Desk, today: date) -> list[str]:
-    """Fixes the value table and accepts the terms that wait; one sentence for each thing that was done."""
-    return [*await _values(desk, today), *await _approvals(desk)]
+    """Fixes the value table, accepts the terms that wait, judges what a change means for revenue; a sentence for each."""
+    return [*await _values(desk, today), *await _approvals(desk), *await _revenue(desk)]
 
 
 async def _values(desk: Desk, today: date) -> list[str]:
@@ -38,4 +38,15 @@ async def _approvals(desk: Desk) -> list[str]:
         if each["requested_by"].casefold() != FINANCE.email:
             await desk.operator.answer_approval(each["id"], approve=True, actor=FINANCE.email)
             told.append(f"{FINANCE.name} accepts A-{each['id']}: {'; '.join(each['terms'])}")
+    return told
+
+
+async def _revenue(desk: Desk) -> list[str]:
+    async with desk.database.transaction() as tx:
+        waiting = await holds.of_code(tx, "change.revenue", {})
+    told: list[str] = []
+    for each in waiting:
+        reason = "more of the same work at the agreed rates: prospective, nothing to catch up"
+        await desk.operator.decide(each["id"], choice="decided", reason=reason, actor=FINANCE.email)
+        told.append(f"{FINANCE.name} judges version {each['facts']['version']} of {each['facts']['deal']}: {reason}")
     return told

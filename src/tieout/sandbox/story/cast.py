@@ -19,6 +19,7 @@ from tieout.sandbox.story.delivery import Delivery
 from tieout.sandbox.story.desks import SalesDesk, WorkDesk
 from tieout.sandbox.story.finance import Finance
 from tieout.sandbox.story.journal import Journal
+from tieout.sandbox.story.paper import Paper
 from tieout.sandbox.story.play import Slot, Story
 from tieout.sandbox.story.sales import Sales
 from tieout.sandbox.story.travelling import Travellers
@@ -61,6 +62,7 @@ def cast(
         Slot(time(8, 30), delivery.staff),
         Slot(time(9, 15), consultants.correct),
         Slot(time(10, 0), Sales(firm, sales_desks, written).act),
+        Slot(time(10, 30), Paper(firm, sales_desks, written).act),
         Slot(time(16, 0), Finance(firm, office.clerks, written).act),
         Slot(time(17, 0), consultants.book),
         Slot(time(17, 15), travellers.claim),

@@ -89,7 +89,7 @@ DEALS: Sequence[Deal] = (
     Deal("nordwind-cloud", "Nordwind Cloud Migration", "Nordwind Logistik GmbH", "DE", "CLOUD-MIGRATION",
          start=_oct(19), end=date(2027, 1, 22), closes=_oct(14), stage=QUALIFIED,
          facts={"Signed_Payment_Terms__c": "Net 30"}),
-    # Sold to an account that somebody entered although Globex was there already.
+    # Sold to an account that somebody entered although Globex was there already; quoted twice, and won by the second (paper.py).
     Deal("globex-close", "Globex Close Accelerator", "Globex Corp.", "US", "CLOSE-ACCELERATOR",
          start=_oct(19), end=date(2027, 1, 15), closes=_oct(15), entered=_oct(9)),
     Deal("bergmann-data", "Bergmann Data Foundation", "Bergmann Maschinenbau AG", "DE", "DATA-FOUNDATION",
@@ -116,12 +116,11 @@ STEPS: Sequence[Step] = (
     }),
     Step(_oct(7), "nordwind-cloud", "proposed", {"StageName": PROPOSED}),
     Step(_oct(8), "umbra-data", "won", {"StageName": WON}),
-    # More pipelines after the signature: what was sold grows, the contract does not by itself.
+    # More pipelines after the signature: what was sold grows, the contract only by the change order of two days later.
     Step(_oct(12), "globex-data", "added hours to", hours={"Pipelines": Decimal(240)}),
     Step(_oct(12), "nordwind-cloud", "negotiated", {"StageName": NEGOTIATED}),
     Step(_oct(13), "bergmann-change", "won", {"StageName": WON}),
     Step(_oct(14), "nordwind-cloud", "won", {"StageName": WON}),
-    Step(_oct(15), "globex-close", "won", {"StageName": WON}),
     Step(_oct(15), "bergmann-data", "negotiated", {"StageName": NEGOTIATED}),
     Step(_oct(16), "initech-data", "lost", {"StageName": LOST}),
     Step(_oct(19), "bergmann-data", "won", {"StageName": WON}),

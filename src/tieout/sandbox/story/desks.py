@@ -53,6 +53,9 @@ class SalesDesk:
     async def change(self, entity: str, record: str, facts: Mapping[str, Any]) -> None:
         await self._call("PATCH", f"{_DATA}/sobjects/{entity}/{record}", json=dict(facts))
 
+    async def remove(self, entity: str, record: str) -> None:
+        await self._call("DELETE", f"{_DATA}/sobjects/{entity}/{record}")
+
     async def merge_accounts(self, master: str, loser: str) -> None:
         """REST has no merge; the page behind the button uses SOAP."""
         self._tick()
