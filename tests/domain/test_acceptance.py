@@ -39,7 +39,7 @@ def stands(
 ) -> dict[str, Any]:
     return {
         "agreed": name, "source_id": None if state is None else "71", "state": state, "share": Decimal(share),
-        "since": since, "alike": alike,
+        "since": since, "alike": alike, "invoice": None, "invoice_state": None,
     }  # fmt: skip
 
 
@@ -64,6 +64,11 @@ def test_they_stand_side_by_side() -> None:
     assert news([stands("Design", "open"), stands("Go-live", "accepted", "1", DAY)]) == (
         "Design: open; Go-live: accepted 2026-11-02"
     )
+
+
+def test_what_its_fee_is_on_is_said_with_it() -> None:
+    billed = {**stands("Design", "accepted", "1", DAY), "invoice": "2026/0042", "invoice_state": "partly_paid"}
+    assert news([billed]) == "Design: accepted 2026-11-02, invoice 2026/0042 partly paid"
 
 
 def test_a_milestone_is_worth_what_becomes_due_with_it() -> None:

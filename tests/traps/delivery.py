@@ -17,11 +17,23 @@ from pydantic import SecretStr
 from tests.connectors.kantata.garbling import Garbling
 
 from tieout import sandbox
-from tieout.connectors.contract import Claim, Connector, Guarantee, Health, Opening, Operation, Page, Receipt, Write
+from tieout.connectors.contract import (
+    Change,
+    Claim,
+    Connector,
+    Guarantee,
+    Health,
+    Opening,
+    Operation,
+    Page,
+    Receipt,
+    Write,
+)
 from tieout.connectors.kantata.config import KantataConfig
 from tieout.connectors.kantata.connector import SPEC
 from tieout.connectors.kantata.emulator import KantataAccount, KantataExchangeRate, KantataField, KantataUser
 from tieout.domain.documents.engagement import Contract, ContractVersion
+from tieout.domain.documents.package import ServicePackage
 from tieout.domain.documents.terms import FixedTerms, Instalment, Sold
 from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref
@@ -30,7 +42,8 @@ from tieout.engine.intake import Feed, Intake
 from tieout.engine.rounds import Rounds, Start
 from tieout.flows.catalogue import FLOWS
 from tieout.folder.loading import load
-from tieout.store import crosswalk, documents
+from tieout.sandbox.psa import FIELDS
+from tieout.store import crosswalk, documents, runs
 from tieout.store.database import Database, Tx, rows
 from tieout.systems.systems import systems_for
 from tieout.testing.books import Books, Deal
@@ -65,6 +78,54 @@ _UPDATE = Operation(
     undo="write the earlier facts",
 )
 
+_SHOW = Operation(
+    "invoice.upsert", Guarantee.UPSERT, "show the invoice", creates="invoice", money=Claim.UNTOUCHED, undo="delete it"
+)
+_PROPOSE = Operation(
+    "invoice.propose",
+    Guarantee.UNIQUE,
+    "draft the invoice",
+    creates="invoice",
+    money=Claim.DRAFTED,
+    undo="delete the draft",
+)
+
+
+class Ledger(NullErp):
+    """An ERP that drafts what is proposed, without any tax, and in which finance posts."""
+
+    def __init__(self, name: str, people: Sequence[str]) -> None:
+        super().__init__(name, people)
+        self.drafts: dict[str, dict[str, Any]] = {}
+        self._posted: dict[str, Change] = {}
+
+    def post(self, key: str, number: str, day: date) -> None:
+        """Finance posts a draft: it has a number from now on."""
+        draft, record = self.drafts[key], f"I{1 + list(self.drafts).index(key)}"
+        told = {
+            "reference": key, "number": number, "type": "invoice", "state": "posted", "invoice_date": str(day),
+            "due_date": str(day + timedelta(days=30)), "net": draft["net"], "tax": "0", "total": draft["net"],
+            "open_amount": draft["net"], "currency": draft["currency"], "payments": [], "lines": draft["lines"],
+        }  # fmt: skip
+        self._posted[record] = Change(Ref(self.name, "invoice", record), f"{day}T12:00:00Z#{number}", told)
+
+    async def changes(self, kind: str, since: str | None) -> Page:
+        return Page(list(self._posted.values()), "all", more=False)
+
+    async def look(self, ref: Ref) -> Change | None:
+        return self._posted.get(ref.id)
+
+    def operation(self, name: str) -> Operation:
+        return _PROPOSE if name == _PROPOSE.name else super().operation(name)
+
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        if operation != _PROPOSE.name:
+            return await super().send(operation, request)
+        invoice = json.loads(request)
+        self.drafts[invoice["key"]] = invoice
+        told = {"net": invoice["net"], "tax": "0", "total": invoice["net"]}
+        return Receipt(f"I{len(self.drafts)}", answer=told)
+
 
 class Crm:
     """A CRM that keeps what it is told about deals."""
@@ -84,11 +145,10 @@ class Crm:
         return f"https://crm.test/{ref.id}"
 
     def operation(self, name: str) -> Operation:
-        assert name == _UPDATE.name
-        return _UPDATE
+        return {each.name: each for each in (_UPDATE, _SHOW)}[name]
 
     async def prepare(self, write: Write) -> bytes:
-        return json.dumps([write.ids["record"], dict(write.body)]).encode()
+        return json.dumps([write.ids.get("record", write.subject), dict(write.body)]).encode()
 
     async def send(self, operation: str, request: bytes) -> Receipt:
         record, facts = json.loads(request)
@@ -106,7 +166,8 @@ class Delivery:
     books: Books
     stack: AsyncExitStack
     crm: Crm = field(default_factory=Crm)
-    firm: Firm = field(default_factory=lambda: load(KESTREL))
+    ledger: Ledger = field(default_factory=lambda: Ledger("erp-us", ["K002", "K003"]))
+    firm: Firm = field(default_factory=lambda: _with_a_fixed_fee(load(KESTREL)))
     # What reaches the hub in place of what people wrote, by collection and id.
     garbled: Mapping[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {"expenses": {}, "stories": {}})
     account: KantataAccount = field(init=False)
@@ -127,7 +188,7 @@ class Delivery:
             self.books.now,
             users=_USERS,
             exchange_rates=_RATES,
-            custom_fields=[KantataField(SHARE, "number", "Story")],
+            custom_fields=[KantataField(SHARE, "number", "Story"), *(KantataField(*each) for each in FIELDS.items())],
             seed=7,
         )
         self.stack.callback(self.account.close)
@@ -142,7 +203,7 @@ class Delivery:
         self.stack.push_async_callback(kantata.close)
         crm: Any = self.crm
         connections: dict[str, Connector] = {
-            "kantata": kantata, "salesforce": crm, "erp-us": NullErp("erp-us", ["K002", "K003"]),
+            "kantata": kantata, "salesforce": crm, "erp-us": self.ledger,
             "erp-de": NullErp("erp-de", ["K103"]),
         }  # fmt: skip
         feeds = [
@@ -150,6 +211,7 @@ class Delivery:
             for each in FLOWS
             if each.starts_on is not None and each.starts_on[0] == "psa"
         ]
+        feeds += [Feed(self.ledger, "invoice", each) for each in FLOWS if each.starts_on == ("erp", "invoice")]
         intake = Intake(self.database, self.books.now, feeds)
         systems = systems_for(connections, self.books.now)
         today = lambda: self.books.now().date()  # noqa: E731 - a calendar
@@ -161,6 +223,22 @@ class Delivery:
     async def settle(self) -> None:
         self.account.events.deliver()
         await settle(self)
+
+    async def propose(self, deal: Deal, period: str) -> None:
+        """The cut-off of a month comes for a deal."""
+        subject = f"{deal.engagement}/{period}"
+        run = f"time_to_invoice:{subject}:1"
+        async with self.database.transaction() as tx:
+            await runs.queue(
+                tx,
+                run,
+                flow="time_to_invoice",
+                subject=subject,
+                version="1",
+                lane=deal.engagement,
+                now=self.books.now(),
+            )
+        await self.settle()
 
     async def rows(self, sql: Any, *values: Any) -> list[dict[str, Any]]:
         async with self.database.transaction() as tx:
@@ -268,6 +346,11 @@ class Delivery:
             await documents.save(
                 tx, contract, entity=deal.entity, engagement=deal.engagement, trail={}, now=self.books.now()
             )
+
+
+def _with_a_fixed_fee(firm: Firm) -> Firm:
+    package = ServicePackage(key="FIXED", name="Fixed fee", practice="Data & AI", product="Fixed fee", tasks=())
+    return firm.model_copy(update={"packages": (*firm.packages, package)})
 
 
 async def _nothing_due(tx: Tx, today: date) -> Sequence[Start]:

@@ -166,3 +166,35 @@ async def test_t39_a_part_that_was_billed_stays_billed_while_the_rest_is_accepte
     await delivery.accept(live, 0)
     await delivery.settle()
     assert await stood(october) == Accepted(Decimal(0), date(2026, 10, 20)), "what is taken back is asked for no more"
+
+
+async def test_t39_an_accepted_milestone_is_a_line_of_the_next_proposal_and_taken_back_a_credit_that_finance_decides(
+    delivery: Delivery,
+) -> None:
+    deal = await delivery.books.deal(1)
+    await delivery.fixed_fee(deal, ["Design accepted", "Go-live"])
+    project = await delivery.project(deal)
+    design = await delivery.milestone(project, "Design accepted")
+    await delivery.milestone(project, "Go-live")
+    delivery.books.moment = datetime(2026, 10, 20, 12, tzinfo=UTC)
+    await delivery.say(design, "completed")
+    await delivery.settle()
+    delivery.books.moment = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    await delivery.propose(deal, "2026-10")
+    (draft,) = delivery.ledger.drafts.values()
+    assert [(each["product"], Decimal(each["amount"])) for each in draft["lines"]] == [("Fixed fee", 25_000)]
+    assert told_to_sales(delivery, deal) == "Design accepted: accepted 2026-10-20; Go-live: open"
+    delivery.ledger.post(draft["key"], "2026/0042", date(2026, 11, 3))
+    await delivery.settle()
+    posted = "Design accepted: accepted 2026-10-20, invoice 2026/0042 posted; Go-live: open"
+    assert told_to_sales(delivery, deal) == posted
+    await delivery.say(design, "started")
+    await delivery.settle()
+    assert (
+        told_to_sales(delivery, deal)
+        == "Design accepted: taken back 2026-11-03, invoice 2026/0042 posted; Go-live: open"
+    )
+    delivery.books.moment = datetime(2026, 12, 3, 12, tzinfo=UTC)
+    await delivery.propose(deal, "2026-11")
+    assert (await delivery.holds())["billing.negative"]["amount"] == "-25,000.00 USD"
+    assert len(delivery.ledger.drafts) == 1

@@ -15,8 +15,13 @@ Row = Mapping[str, Any]
 
 
 def news(milestones: Sequence[Row]) -> str:
-    """“Design accepted: accepted 2026-11-02; Go-live: 60 % accepted 2026-11-09”: every milestone of the contract, as it stands now."""
-    return "; ".join(f"{each['agreed']}: {_state(each)}" for each in milestones)
+    """Every milestone of the contract, as it stands now: “Design: accepted 2026-11-02, invoice 2026/0042 posted; Go-live: open”."""
+    return "; ".join(f"{each['agreed']}: {_state(each)}{_billed(each)}" for each in milestones)
+
+
+def _billed(milestone: Row) -> str:
+    state = str(milestone["invoice_state"]).replace("_", " ")
+    return f", invoice {milestone['invoice']} {state}" if milestone["invoice"] else ""
 
 
 def _state(milestone: Row) -> str:

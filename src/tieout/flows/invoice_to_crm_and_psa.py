@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
+from tieout.domain.acceptance import news
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.identity import Ref
@@ -87,6 +88,10 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
     state = str(told["state"]).replace("_", " ")
     figures = {name: str(money[name]) for name in ("billed", "paid", "unbilled")} | {"invoice_status": state}
     await run.step("figures on the deal", crm.report, deal.source_id, "money", figures)
+    if milestones := await register.milestones_of(deal.key):
+        await run.step(
+            "milestones on the deal", crm.report, deal.source_id, "milestones", {"milestones": news(milestones)}
+        )
     psa = systems.psa(invoice.legal_entity)
     record = await register.record_id("project", invoice.project, psa.name)
     if record is not None:

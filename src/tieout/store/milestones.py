@@ -93,12 +93,24 @@ def _as_it_stood(row: Mapping[str, Any]) -> Accepted:
 async def of_contract(tx: Tx, engagement: str) -> Sequence[Mapping[str, Any]]:
     """Every milestone that the contract names, with its state in the PSA; without one where the PSA has none of the name.
 
-    `alike` says how many the PSA has of the name.
+    `alike` says how many the PSA has of the name. `invoice` and `invoice_state` are those of the newest invoice that its fee is
+    on, as far as that was not credited.
     """
     return await rows(
         tx,
-        f"""{_AGREED}
-        select agreed, connection, source_id, version, state, share, since, accepted_by, alike from paired order by agreed""",  # noqa: S608
+        f"""{_AGREED}, billed as (
+          select part ->> 'milestone' as name,
+            (array_agg(coalesce(nullif(i.number, ''), i.key) order by i.proposed_at desc))[1] as invoice,
+            (array_agg(i.state order by i.proposed_at desc))[1] as invoice_state
+          from contract cross join jsonb_path_query(body, '$.versions[last].sold[*]') package
+          cross join jsonb_array_elements(package #> '{{terms,instalments}}') part
+          join invoice i on i.engagement = %(engagement)s and i.state <> 'cancelled'
+          join evidence e on e.invoice = i.key and e.connection || '/' || e.source_id = (package ->> 'id') || '/' || (part ->> 'key')
+          group by 1 having sum(e.amount) > 0
+        )
+        select p.agreed, p.connection, p.source_id, p.version, p.state, p.share, p.since, p.accepted_by, p.alike, b.invoice,
+          b.invoice_state
+        from paired p left join billed b on b.name = p.agreed order by p.agreed""",  # noqa: S608
         {"engagement": engagement},
     )
 
