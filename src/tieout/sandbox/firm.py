@@ -119,6 +119,13 @@ class Package(_Part):
     billing: str | dict[str, Any]
     tasks: tuple[Task, ...]
 
+    @property
+    def milestones(self) -> tuple[str, ...]:
+        """With whose acceptance a part of its fee becomes due, each once."""
+        plan = self.billing if isinstance(self.billing, dict) else {}
+        named = [*(each.get("milestone") for each in plan.get("instalments", ())), plan.get("released_with")]
+        return tuple(dict.fromkeys(str(each) for each in named if each))
+
 
 class TaxNumber(_Part):
     """A tax registration: which register, and the number there."""

@@ -109,7 +109,10 @@ def _templates(firm: KestrelFirm) -> list[KantataTemplate]:
     return [
         KantataTemplate(
             each.code,
-            [TemplateTask(task.name, task.role, task.hours) for task in each.tasks],
+            [
+                *(TemplateTask(task.name, task.role, task.hours) for task in each.tasks),
+                *(TemplateTask(name, kind="milestone") for name in each.milestones),
+            ],
             description=each.name,
         )
         for each in firm.packages

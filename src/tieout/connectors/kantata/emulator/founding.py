@@ -34,10 +34,13 @@ class KantataUser:
 
 @dataclass(frozen=True, slots=True)
 class TemplateTask:
+    """A task, or with another `kind` a milestone, which nobody has in a role or books on."""
+
     title: str
-    role: str
-    hours: Decimal
+    role: str = ""
+    hours: Decimal = Decimal(0)
     billable: bool = True
+    kind: str = "task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def add_template(records: Records, template: KantataTemplate, owner: Row) -> Row
     }
     stories: list[dict[str, Any]] = [
         {
-            "title": task.title, "billable": task.billable, "temp_id": number, "story_type": "task",
+            "title": task.title, "billable": task.billable, "temp_id": number, "story_type": task.kind,
             "time_estimate_in_minutes": int(Decimal(task.hours) * 60),
             "assignments": [{"resource_id": resources[task.role]}] if task.role else [],
         }
