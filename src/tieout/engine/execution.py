@@ -229,7 +229,8 @@ class Executor:
             row = await runs.start(tx, run_id, generation, self._worker, self._clock())
             if row is None:
                 return
-            came = [arrived(each) for each in await messages.of_run(tx, run_id)]
+            contents = self._flows[row["flow"]].contents
+            came = [arrived(each) for each in await messages.of_run(tx, run_id, contents=contents)]
             configuration = await configuration_of(tx, row, self._firm)
             permit = await permit_of(tx, row)
         context = Context(row["id"], row["entity"], row["engagement"], generation, self._worker)

@@ -130,7 +130,8 @@ class Rehearser:
             async with trial.transaction() as tx:
                 row = await runs.get(tx, run_id)
                 assert row is not None, f"there is no run {run_id}"
-                came = [arrived(each) for each in await messages.of_run(tx, run_id)]
+                contents = self._flows[row["flow"]].contents
+                came = [arrived(each) for each in await messages.of_run(tx, run_id, contents=contents)]
             noted = RehearsedEffects(trial, self._clock, Context(row["id"], row["entity"], row["engagement"]), again)
             run = RehearsedRun(trial, self._clock, self._calendar, row, came, noted)
             run.starts = []

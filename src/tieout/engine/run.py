@@ -149,7 +149,8 @@ class Flow:
     `starts_on` names the role and the kind of record whose change starts it; without it the flow is started by others.
     A flow works on one record per run, or on a page of them (`page` > 1) where volume is high. Runs of one `lane` are
     serial, different lanes go side by side. `errand` says how pressing its calls are (domain.limits); what was there before
-    the hub came is back-fill, whatever the flow.
+    the hub came is back-fill, whatever the flow. Without `contents` a run gets its messages without their records: it lets
+    the store read them, where they are.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Flow:
     page: int = 1
     lane: Callable[[Row], str] = by_subject
     errand: Lane = "master"
+    contents: bool = True
 
 
 def flow(
@@ -170,10 +172,11 @@ def flow(
     page: int = 1,
     lane: Callable[[Row], str] = by_subject,
     errand: Lane = "master",
+    contents: bool = True,
 ) -> Callable[[Callable[[Run, Any], Awaitable[None]]], Flow]:
     """Makes a Flow of an async function; the function's name becomes the flow's."""
 
     def make(body: Callable[[Run, Any], Awaitable[None]]) -> Flow:
-        return Flow(body.__name__, version, title, body, starts_on, page, lane, errand)
+        return Flow(body.__name__, version, title, body, starts_on, page, lane, errand, contents)
 
     return make

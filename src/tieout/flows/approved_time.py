@@ -18,20 +18,20 @@ _AT_LEAST_EVERY = 50_000
 
 
 @flow(
-    version=1, title="Approved time → priced and checked", starts_on=("psa", "time_entry"), page=5000, errand="billing"
+    version=1,
+    title="Approved time → priced and checked",
+    starts_on=("psa", "time_entry"),
+    page=5000,
+    errand="billing",
+    contents=False,
 )
 async def approved_time(run: Run, systems: Systems) -> None:
-    connection = run.subject.split("/")[0]
-    told = [each.record for each in run.messages if each.record is not None and not each.deleted]
-    entries = [each for each in told if "unreadable" not in each]
-    unreadable = [each["source_id"] for each in told if "unreadable" in each]
+    connection, register = run.subject.split("/")[0], systems.register
     gone = {each.ref.id: each.version for each in run.messages if each.deleted}
-    register = systems.register
     await run.about(title=f"{len(run.messages)} time entries")
-    await run.step("store the page", register.store_time, connection, entries, gone)
-    if unreadable:
-        await run.step("hold what cannot be read", register.hold_unreadable_time, run.id, unreadable)
-    await check_time(run, systems, connection, [*(each["source_id"] for each in entries), *gone])
+    rates = rate_rows(systems.firm)
+    await run.step("store the page, find project, role and rate", register.take_time, connection, run.id, rates, gone)
+    await _settle(run, systems, connection, list({each.ref.id: None for each in run.messages}))
     # A month-end does not look at everything with every page: whoever has another one behind it leaves that to the last.
     if _passes(run) or not await register.followed(run.id):
         await look_again(run, systems, connection)
@@ -46,11 +46,15 @@ async def deliver(run: Run, systems: Systems, connection: str) -> None:
 
 async def check_time(run: Run, systems: Systems, connection: str, ids: list[str] | None) -> None:
     """Prices these entries, or all that have a problem, and ends the messages that waited for them."""
-    register = systems.register
-    await run.step("find project, role and rate", register.price_time, connection, ids, rate_rows(systems.firm))
+    rates = rate_rows(systems.firm)
+    await run.step("find project, role and rate", systems.register.price_time, connection, ids, rates)
+    await _settle(run, systems, connection, ids)
+
+
+async def _settle(run: Run, systems: Systems, connection: str, ids: list[str] | None) -> None:
     for entity in systems.firm.entities:
         await run.step(f"who works for {entity.code}", systems.erp(entity.code).refresh_people, entity.code, ids)
-    await run.step("settle the messages", register.settle_time, connection, run.id, ids)
+    await run.step("settle the messages", systems.register.settle_time, connection, run.id, ids)
 
 
 async def look_again(run: Run, systems: Systems, connection: str) -> None:

@@ -34,14 +34,9 @@ async def open_holds(
 
     What is `standing` outlives the runs that look at it: to look again and find it the same is no new occurrence.
     """
+    still = {each.cause for each in problems}
     await close_holds(
-        tx,
-        run["flow"],
-        run["subject"],
-        by=SOURCE,
-        resolution="the source was corrected",
-        now=now,
-        but={problem.cause for problem in problems},
+        tx, run["flow"], run["subject"], by=SOURCE, resolution="the source was corrected", now=now, but=still
     )
     if not problems:
         return
@@ -96,11 +91,13 @@ async def _known(tx: Tx, found: Mapping[str, Mapping[str, Any]], *, since: datet
         select h.*, h.facts is distinct from f.facts or h.quote <> f.quote as differs,
                (h.amount_minor, h.currency) <> (f.minor, f.currency) as worth_differs
         from jsonb_to_recordset(%(found)s) as f(cause text, facts jsonb, quote text, minor numeric, currency text)
-        cross join lateral (
+        join hold h on h.id = coalesce((
+          select id from hold where flow = %(flow)s and subject = %(subject)s and cause = f.cause and state = 'open'
+        ), (
           select id from hold
-          where flow = %(flow)s and subject = %(subject)s and cause = f.cause and (state = 'open' or resolved_at > %(since)s)
-          order by state = 'open' desc, resolved_at desc limit 1
-        ) last join hold h on h.id = last.id for update of h
+          where flow = %(flow)s and subject = %(subject)s and cause = f.cause and state = 'resolved' and resolved_at > %(since)s
+          order by resolved_at desc limit 1
+        )) for update of h
         """,
         {
             "flow": one["flow"],
@@ -136,9 +133,8 @@ async def _again(
     """These problems are still there. What somebody did about one did not help, and a changed source wakes what waits for it."""
     changes: list[dict[str, Any]] = []
     for found, known in still_there:
-        new_version = found["run"] != known["run_id"] and found["run"].startswith(
-            f"{known['flow']}:{known['subject']}:"
-        )
+        own = f"{known['flow']}:{known['subject']}:"
+        new_version = found["run"] != known["run_id"] and found["run"].startswith(own)
         wakes = known["wakes_on_change"] and (new_version or known["differs"])
         helped_not = new_version or found["run"] == known["acted_run"]
         if not standing or known["differs"] or known["worth_differs"] or helped_not:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
@@ -249,17 +249,25 @@ async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datet
     )
 
 
-async def of_run(tx: Tx, run_id: str) -> list[dict[str, Any]]:
-    """The messages a run works off, with what the page brought of each: those that wait, or all when none does."""
+# The messages of a run that it works off: those that wait, or all when none does. Two parts, because only those that wait have
+# an index by run: the second is not looked for as long as the first has any.
+OF_RUN: LiteralString = """
+  select * from message where run_id = %(run)s and state in ('in_flight', 'held')
+  union all
+  select * from message where run_id = %(run)s and state not in ('in_flight', 'held') and not exists (
+    select from message where run_id = %(run)s and state in ('in_flight', 'held'))"""
+
+
+async def of_run(tx: Tx, run_id: str, *, contents: bool = True) -> list[dict[str, Any]]:
+    """The messages a run works off, with what the page brought of each. Without `contents` their payload is None."""
     return await rows(
         tx,
-        """
-        select id, connection, kind, record_id, version, payload, deleted, merged_into, amount_minor, currency, state
-        from message m where run_id = %s and (state in ('in_flight', 'held') or not exists (
-          select from message w where w.run_id = m.run_id and w.state in ('in_flight', 'held')))
-        order by id
-        """,
-        (run_id,),
+        f"""
+        select id, connection, kind, record_id, version, case when %(contents)s then payload end as payload, deleted,
+               merged_into, amount_minor, currency, state
+        from ({OF_RUN}) m order by id
+        """,  # noqa: S608 - literals of this module
+        {"contents": contents, "run": run_id},
     )
 
 

@@ -4,12 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from tieout.store import statistics
 from tieout.store.database import Tx, row, rows
+from tieout.store.messages import OF_RUN
+
+# A page of entries as a source tells it, and how it becomes rows.
+_TOLD: LiteralString = """source_id text, source_version text, project text, task text, person text, person_name text,
+  work_date date, minutes integer, billable_minutes integer, rate numeric, currency text, state text, approved_by text,
+  approved_at timestamptz, notes text, mapping text"""
+_HISTORY: LiteralString = """history as (
+  insert into time_entry_version (connection, source_id, version, body, seen_at)
+  select %(connection)s, source_id, source_version, to_jsonb(page) - 'ordinality', %(now)s from page on conflict do nothing)"""
+_NEWEST: LiteralString = """(select distinct on (source_id) * from page
+  order by source_id, split_part(source_version, '#', 1) collate "C" desc, ordinality desc) newest"""
+_STORED: LiteralString = """connection, source_id, version, project_ref, task_ref, person, work_date, minutes,
+  billable_minutes, rate, currency, state, approved_by, approved_at, notes, mapping, changed_at"""
+_VALUES: LiteralString = """%(connection)s, newest.source_id, newest.source_version, newest.project, coalesce(newest.task, ''),
+  newest.person, newest.work_date, newest.minutes, newest.billable_minutes, newest.rate, newest.currency, newest.state,
+  coalesce(newest.approved_by, ''), newest.approved_at, coalesce(newest.notes, ''), newest.mapping, %(now)s"""
+_REPLACED: LiteralString = """version = excluded.version, project_ref = excluded.project_ref, task_ref = excluded.task_ref,
+  person = excluded.person, work_date = excluded.work_date, minutes = excluded.minutes,
+  billable_minutes = excluded.billable_minutes, rate = excluded.rate, currency = excluded.currency, state = excluded.state,
+  approved_by = excluded.approved_by, approved_at = excluded.approved_at, notes = excluded.notes, mapping = excluded.mapping,
+  changed_at = excluded.changed_at"""
+_NEWER: LiteralString = """split_part(time_entry.version, '#', 1) collate "C" < split_part(excluded.version, '#', 1) collate "C"
+  or split_part(time_entry.version, '#', 1) = split_part(excluded.version, '#', 1) and time_entry.state <> 'deleted'"""
+_FOUND: LiteralString = """entity, engagement, project, task, role, contract_version, rate_card, rate_card_version, agreed_rate,
+  problem"""
+_FOUND_VALUES: LiteralString = (
+    """entity, engagement, our_project, our_task, role, contract_version, card, rate_version, agreed, problem"""
+)
+_AS_STORED: LiteralString = "source_id, project_ref, task_ref, work_date, state, billable_minutes, rate, problem as was"
+# What is found of `wanted`, which are entries by the names of their table, and what lacks; `was` is the problem they had.
+_JUDGED: LiteralString = """rate as (
+    select * from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
+  ), known as (
+    select w.*, coalesce(p.key, '') as our_project, coalesce(k.key, '') as our_task, p.entity, p.engagement,
+           coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card, p.contract_version,
+           r.version as rate_version, r.rate as agreed, case when w.was = 'person.unknown' then w.was else '' end as stranger
+    from wanted w
+    left join crosswalk xp on xp.kind = 'project' and xp.connection = %(connection)s and xp.record_id = w.project_ref
+    left join project p on p.key = xp.key
+    left join crosswalk xt on xt.kind = 'task' and xt.connection = %(connection)s and xt.record_id = w.task_ref
+    left join project_task k on k.key = xt.key and k.project = p.key
+    left join lateral (
+      select version, rate from rate where card = p.rate_card and role = k.role and valid_from <= w.work_date
+      order by valid_from desc limit 1
+    ) r on true
+  ), judged as (
+    select k.*, case
+        when k.state <> 'approved' then ''
+        when k.our_project = '' then 'time.project_unknown'
+        when k.our_task = '' then 'time.task_unknown'
+        when k.billable_minutes = 0 or not k.billable then k.stranger
+        when k.agreed is null then 'time.rate_missing'
+        when k.rate is distinct from k.agreed then 'time.rate_differs'
+        else k.stranger end as problem
+    from known k
+  )"""
 
 
 async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -19,35 +75,48 @@ async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]
     names of the table's columns, with `project` and `task` as the source's own ids.
     """
     await tx.execute(
-        """
+        f"""
         with page as (
-          select * from rows from (jsonb_to_recordset(%(entries)s) as (source_id text, source_version text, project text,
-            task text, person text, person_name text, work_date date, minutes integer, billable_minutes integer, rate numeric,
-            currency text, state text, approved_by text, approved_at timestamptz, notes text, mapping text))
-          with ordinality
-        ), history as (
-          insert into time_entry_version (connection, source_id, version, body, seen_at)
-          select %(connection)s, source_id, source_version, to_jsonb(page) - 'ordinality', %(now)s from page on conflict do nothing
-        )
-        insert into time_entry (connection, source_id, version, project_ref, task_ref, person, work_date, minutes,
-                                billable_minutes, rate, currency, state, approved_by, approved_at, notes, mapping, changed_at)
-        select %(connection)s, source_id, source_version, project, coalesce(task, ''), person, work_date, minutes,
-               billable_minutes, rate, currency, state, coalesce(approved_by, ''), approved_at, coalesce(notes, ''), mapping,
-               %(now)s
-        from (select distinct on (source_id) * from page
-              order by source_id, split_part(source_version, '#', 1) collate "C" desc, ordinality desc) newest
-        on conflict (connection, source_id) do update
-        set version = excluded.version, project_ref = excluded.project_ref, task_ref = excluded.task_ref,
-            person = excluded.person, work_date = excluded.work_date, minutes = excluded.minutes,
-            billable_minutes = excluded.billable_minutes, rate = excluded.rate, currency = excluded.currency,
-            state = excluded.state, approved_by = excluded.approved_by, approved_at = excluded.approved_at,
-            notes = excluded.notes, mapping = excluded.mapping, changed_at = excluded.changed_at
-        where split_part(time_entry.version, '#', 1) collate "C" < split_part(excluded.version, '#', 1) collate "C"
-          or split_part(time_entry.version, '#', 1) = split_part(excluded.version, '#', 1) and time_entry.state <> 'deleted'
-        """,
+          select * from rows from (jsonb_to_recordset(%(entries)s) as ({_TOLD})) with ordinality
+        ), {_HISTORY}
+        insert into time_entry ({_STORED})
+        select {_VALUES} from {_NEWEST}
+        on conflict (connection, source_id) do update set {_REPLACED}
+        where {_NEWER}
+        """,  # noqa: S608 - literals of this module
         {"entries": Jsonb(list(entries)), "connection": connection, "now": now},
     )
     if len(entries) >= statistics.BULK:
+        await statistics.refresh(tx, "time_entry")
+
+
+async def take_page(tx: Tx, connection: str, run_id: str, rates: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """The same with what a run's messages brought, found and priced at once (see resolve): nothing of it leaves the database.
+
+    Those of the messages that wait, or all when none does (see messages.of_run).
+    """
+    done = await tx.execute(
+        f"""
+        with page as (
+          select r.*, m.id as ordinality from ({OF_RUN}) m cross join lateral jsonb_to_record(m.payload) as r({_TOLD})
+          where not m.deleted and not m.payload ? 'unreadable'
+        ), {_HISTORY}, wanted as (
+          select newest.*, project as project_ref, coalesce(task, '') as task_ref, '' as was from {_NEWEST}
+        ), {_JUDGED}
+        insert into time_entry ({_STORED}, {_FOUND})
+        select {_VALUES}, {_FOUND_VALUES}
+        from judged newest
+        on conflict (connection, source_id) do update set {_REPLACED},
+          project = excluded.project, task = excluded.task, entity = excluded.entity, engagement = excluded.engagement,
+          role = excluded.role, contract_version = excluded.contract_version, rate_card = excluded.rate_card,
+          rate_card_version = excluded.rate_card_version, agreed_rate = excluded.agreed_rate, quote = '',
+          problem = case when excluded.problem = '' and excluded.state = 'approved' and time_entry.problem = 'person.unknown'
+                    then time_entry.problem else excluded.problem end
+        where {_NEWER}
+        """,  # noqa: S608 - literals of this module
+        {"run": run_id, "rates": Jsonb(list(rates)), "connection": connection, "now": now},
+    )
+    if done.rowcount >= statistics.BULK:
         await statistics.refresh(tx, "time_entry")
 
 
@@ -72,49 +141,23 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str] | None, rates: Seq
     (T19), whatever the day on which the entry arrives.
     """
     await tx.execute(
-        """
-        with rate as (
-          select * from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
-        ), wanted as (
-          select unnest(%(ids)s::text[]) as source_id
-          union all select source_id from time_entry
+        f"""
+        with wanted as (
+          select {_AS_STORED} from time_entry where connection = %(connection)s and source_id = any(%(ids)s)
+          union all
+          select {_AS_STORED} from time_entry
           where %(ids)s::text[] is null and connection = %(connection)s and problem not in ('', 'target.refused')
-        ), known as (
-          select t.source_id, coalesce(p.key, '') as project, coalesce(k.key, '') as task, p.entity, p.engagement,
-                 coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card,
-                 p.contract_version, r.version as rate_version, r.rate as agreed,
-                 case when t.problem = 'person.unknown' then t.problem else '' end as stranger
-          from wanted join time_entry t using (source_id)
-          left join crosswalk xp on xp.kind = 'project' and xp.connection = t.connection and xp.record_id = t.project_ref
-          left join project p on p.key = xp.key
-          left join crosswalk xt on xt.kind = 'task' and xt.connection = t.connection and xt.record_id = t.task_ref
-          left join project_task k on k.key = xt.key and k.project = p.key
-          left join lateral (
-            select version, rate from rate where card = p.rate_card and role = k.role and valid_from <= t.work_date
-            order by valid_from desc limit 1
-          ) r on true
-          where t.connection = %(connection)s
-        ), judged as (
-          select k.*, case
-              when t.state <> 'approved' then ''
-              when k.project = '' then 'time.project_unknown'
-              when k.task = '' then 'time.task_unknown'
-              when t.billable_minutes = 0 or not k.billable then k.stranger
-              when k.agreed is null then 'time.rate_missing'
-              when t.rate is distinct from k.agreed then 'time.rate_differs'
-              else k.stranger end as problem
-          from known k join time_entry t on t.connection = %(connection)s and t.source_id = k.source_id
-        )
+        ), {_JUDGED}
         update time_entry t
-        set project = k.project, task = k.task, entity = k.entity, engagement = k.engagement, role = k.role,
+        set project = k.our_project, task = k.our_task, entity = k.entity, engagement = k.engagement, role = k.role,
             contract_version = k.contract_version, rate_card = k.card, rate_card_version = k.rate_version,
             agreed_rate = k.agreed, quote = '', problem = k.problem
         from judged k where t.connection = %(connection)s and t.source_id = k.source_id
           and (t.project, t.task, t.entity, t.engagement, t.role, t.contract_version, t.rate_card, t.rate_card_version,
                t.agreed_rate, t.quote, t.problem)
-            is distinct from (k.project, k.task, k.entity, k.engagement, k.role, k.contract_version, k.card, k.rate_version,
+            is distinct from (k.our_project, k.our_task, k.entity, k.engagement, k.role, k.contract_version, k.card, k.rate_version,
                k.agreed, '', k.problem)
-        """,
+        """,  # noqa: S608 - literals of this module
         {"rates": Jsonb(list(rates)), "connection": connection, "ids": None if ids is None else list(ids)},
     )
 
@@ -125,8 +168,9 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[st
     await tx.execute(
         """
         with open as (
-          select id from message where run_id = %(run)s and state in ('in_flight', 'held')
-          union select id from message
+          select id, record_id, version, state, reason from message where run_id = %(run)s and state in ('in_flight', 'held')
+            and connection = %(connection)s and kind = 'time_entry'
+          union select id, record_id, version, state, reason from message
           where connection = %(connection)s and kind = 'time_entry' and state = 'held'
             and (%(ids)s::text[] is null or record_id = any(%(ids)s))
         ), outcome as (
@@ -140,9 +184,8 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[st
               when t.problem <> '' then t.problem
               when t.state in ('draft', 'submitted') then 'not approved yet'
               else '' end as reason
-          from open join message m using (id)
-          join time_entry t on t.connection = m.connection and t.source_id = m.record_id
-          where m.connection = %(connection)s and m.kind = 'time_entry' and m.reason <> 'time.unreadable'
+          from open m join time_entry t on t.connection = %(connection)s and t.source_id = m.record_id
+          where m.reason <> 'time.unreadable'
         )
         update message m set state = o.state, reason = o.reason,
                settled_at = case when o.state <> 'held' then %(now)s::timestamptz end
@@ -152,14 +195,14 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[st
     )
 
 
-async def hold_unreadable(tx: Tx, run_id: str, ids: Sequence[str]) -> None:
-    """The messages of these entries wait: what they say cannot be understood."""
+async def hold_unreadable(tx: Tx, run_id: str) -> None:
+    """The messages of a run that cannot be understood wait."""
     await tx.execute(
         """
         update message set state = 'held', reason = 'time.unreadable'
-        where run_id = %s and record_id = any(%s) and payload ? 'unreadable'
+        where run_id = %s and state = 'in_flight' and payload ? 'unreadable'
         """,
-        (run_id, list(ids)),
+        (run_id,),
     )
 
 

@@ -61,6 +61,9 @@ async def ask_again(tx: Tx, entity: str) -> int:
     return done.rowcount
 
 
+# `batch <> ''` stands beside each `batch = …` here: a prepared statement does not know otherwise that the index has what it asks.
+
+
 async def batches(tx: Tx, entity: str) -> list[str]:
     """Batches that were formed and not confirmed, the oldest first."""
     found = await rows(
@@ -109,7 +112,7 @@ async def batch(tx: Tx, name: str, erp: str = "") -> list[dict[str, Any]]:
                  select record_id from crosswalk x
                  where x.kind = 'task' and x.key = split_part(t.batch_as, '|', 1) and x.connection = %s and not x.alias
                ) as work
-        from time_entry t where t.batch = %s order by t.source_id
+        from time_entry t where t.batch = %s and t.batch <> '' order by t.source_id
         """,
         (erp, name),
     )
@@ -133,7 +136,7 @@ async def delivered(tx: Tx, name: str, lines: Mapping[str, str]) -> None:
         """
         update time_entry t set delivered_id = d.value, delivered_minutes = batch_minutes, delivered_as = batch_as, batch = '',
                deliveries = deliveries + 1
-        from jsonb_each_text(%s) d where t.batch = %s and t.source_id = d.key
+        from jsonb_each_text(%s) d where t.batch = %s and t.batch <> '' and t.source_id = d.key
         """,
         (Jsonb(dict(lines)), name),
     )
@@ -145,7 +148,7 @@ async def corrected(tx: Tx, name: str) -> None:
         """
         update time_entry set delivered_minutes = batch_minutes, batch = '',
                delivered_id = case when batch_minutes = 0 then '' else delivered_id end
-        where batch = %s
+        where batch = %s and batch <> ''
         """,
         (name,),
     )

@@ -219,6 +219,15 @@ class Register:
             await time.save_page(tx, connection, entries, self._clock())
             await time.mark_deleted(tx, connection, deleted, self._clock())
 
+    async def take_time(
+        self, connection: str, run_id: str, rates: Sequence[Mapping[str, Any]], deleted: Mapping[str, str]
+    ) -> None:
+        """Stores and prices the entries that a run's messages brought; what of them cannot be understood waits."""
+        async with self._database.transaction() as tx:
+            await time.take_page(tx, connection, run_id, rates, self._clock())
+            await time.mark_deleted(tx, connection, deleted, self._clock())
+            await time.hold_unreadable(tx, run_id)
+
     async def price_time(self, connection: str, ids: Sequence[str] | None, rates: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as tx:
             await time.resolve(tx, connection, ids, rates)
@@ -237,10 +246,6 @@ class Register:
         """What is left to do about entries, one row per cause."""
         async with self._database.statement() as tx:
             return await time.problems(tx, connection)
-
-    async def hold_unreadable_time(self, run_id: str, ids: Sequence[str]) -> None:
-        async with self._database.transaction() as tx:
-            await time.hold_unreadable(tx, run_id, ids)
 
     async def unreadable_time(self, connection: str) -> list[dict[str, Any]]:
         """Entries that the source tells in a way that cannot be understood, each with its words."""
