@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 
-from . import billing, conservation, deals, doorbell, events, kickoff, lineage, month_end, report, volume
+from . import billing, conservation, deals, doorbell, events, kickoff, lineage, month_end, report, throttled, volume
 from .ground import ground
 from .machine import machine, postgres_of
 from .measuring import Figure
@@ -30,6 +30,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "W1": events.measure,
     "W2": month_end.measure,
     "W3": deals.measure,
+    "W4": throttled.measure,
 }
 _ONE = "--one"
 

@@ -29,6 +29,13 @@ def test_two_hundred_callers_finish_near_the_ideal_time_and_few_are_refused(burs
     assert good(Adaptive(system, Counter({("backfill", "US"): CALLS})).run(), system)
 
 
+def test_a_system_that_is_ten_times_slower_than_the_first_guess_is_found_out_in_seconds() -> None:
+    system = System(capacity=10)
+    took = Adaptive(system, Counter({("backfill", "US"): 1000}), processes=2).run()
+    assert took <= 1.1 * 1000 / 10
+    assert system.wasted <= 0.05
+
+
 def test_a_system_that_says_when_to_come_again_is_obeyed_and_still_fully_used() -> None:
     system = System(says_when=1.0)
     assert good(Adaptive(system, Counter({("backfill", "US"): CALLS})).run(), system)

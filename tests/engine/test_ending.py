@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
+from tieout.domain.problems import Conflict, Misconfigured, NoLeave, Problem, Rejected, Transient
 from tieout.engine.ending import FAULTS, Again, End, Hung, Over, Poison, Stop, back_off, end_of
 from tieout.engine.run import Held, Ignored, Later, Waiting
 
@@ -29,6 +29,7 @@ REFUSED = Problem(
         (Transient("away"), Again(NOON + back_off(1))),
         (Transient("slow down", 60), Again(NOON + timedelta(minutes=1))),
         (Transient("slow down", 0.1), Again(NOON + back_off(1))),
+        (NoLeave("at its limit", 600), Again(NOON + timedelta(minutes=10), reset=True)),
         (Conflict("somebody else"), Again(NOON + back_off(1))),
     ],
 )

@@ -127,11 +127,17 @@ def answering(answer: httpx2.Response, gate: ConnectionGate) -> httpx2.AsyncClie
 
 async def test_the_words_of_an_answer_reach_every_process(gate_of: Gates) -> None:
     async with answering(httpx2.Response(429, headers={"Retry-After": "40"}), gate_of("one")) as http:
-        assert (await http.get("/")).status_code == 429
+        with pytest.raises(NoLeave, match="asks to slow down"):
+            await http.get("/")
     await asyncio.sleep(0.3)
     with pytest.raises(NoLeave, match="asks to be left alone") as told:
         await call(gate_of("other"), ("interactive", ""))
     assert 35 < told.value.after <= 40
+
+
+async def test_a_system_that_is_down_is_no_limit(gate_of: Gates) -> None:
+    async with answering(httpx2.Response(503), gate_of("one")) as http:
+        assert (await http.get("/")).status_code == 503
 
 
 async def test_what_waited_before_it_was_claimed_is_not_kept_waiting_after(gate_of: Gates) -> None:

@@ -155,6 +155,31 @@ def test_a_setting_within_a_setting_has_its_own_path(folder: Path, kinds: Kinds,
     ]
 
 
+@pytest.mark.parametrize(
+    ("limits", "wrong"),
+    [
+        ("{ share: 1.5 }", "limits.share: “1.5” should be less than or equal to 1"),
+        ("{ rate: 3 }", "limits.rate: is not a name that Tieout knows here"),
+        (
+            "{ windows: [{ begins: 25:00, ends: 18:00 }] }",
+            "windows[0].begins: “25:00” should be in a valid time format",
+        ),
+        ("{ windows: [{ begins: 08:00, ends: 18:00, lanes: [nightly] }] }", "lanes[0]: “nightly” is not an option"),
+        (
+            "{ windows: [{ begins: 00:00, ends: 00:00, lanes: [interactive, billing] }] }",
+            "limits: no hour of the week allows master, backfill: that work would wait for ever",
+        ),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_told_with_their_line(
+    folder: Path, kinds: Kinds, rewrite: Rewrite, limits: str, wrong: str
+) -> None:
+    rewrite("tieout.yaml", "{ kind: demo, role: psa,", f"{{ kind: demo, role: psa, limits: {limits},")
+    (found,) = told(folder, kinds)
+    assert found.startswith("tieout.yaml:")
+    assert wrong in found
+
+
 def test_parts_with_a_folder_of_their_own_do_not_stand_in_the_main_file(
     folder: Path, kinds: Kinds, rewrite: Rewrite
 ) -> None:

@@ -172,8 +172,9 @@ class ConnectionGate:
             except Exception:  # the database may be restarting; whoever waits goes on waiting, or loses patience
                 log.warning("the pace is not known", connection=self._connection, exc_info=True)
             if self._anybody():
+                asked = asyncio.get_running_loop().time()
                 await self._pause(TICK, lambda: self._anybody("interactive"))
-                await asyncio.sleep(_SOON)
+                await asyncio.sleep(max(asked + _SOON - asyncio.get_running_loop().time(), 0.0))
             elif self._told != Heard() or self._in_flight or self._store:
                 await self._pause(_KEPT if self._store else TICK if self._told != Heard() else _BEAT, self._anybody)
             else:

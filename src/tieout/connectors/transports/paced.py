@@ -10,7 +10,10 @@ import httpx2
 from tieout.connectors.contract import Opening
 from tieout.connectors.transports.http import retry_after
 from tieout.domain.limits.pace import Heard
+from tieout.domain.problems import NoLeave
 
+# Seconds after which a refused call queues for its turn again, where the system does not say.
+_AGAIN = 0.1
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 # What Salesforce and NetSuite say, with 403 and 429, when a limit is reached; with `concurren` of too many calls at once.
 _LIMIT = re.compile(rb"REQUEST_LIMIT_EXCEEDED|CONCURRENCY_LIMIT", re.IGNORECASE)
@@ -22,7 +25,10 @@ def client(opening: Opening, base_url: str, timeout: float, *, trust_env: bool =
 
 
 class _Paced(httpx2.AsyncClient):
-    """A client behind the gate of its connection, if it has one. A call is over when its answer begins."""
+    """A client behind the gate of its connection, if it has one. A call is over when its answer begins.
+
+    What a limit refused was not carried out: it raises NoLeave, for the gate, which was told, decides when it may come again.
+    """
 
     def __init__(self, opening: Opening, **settings: Any) -> None:
         super().__init__(**settings, follow_redirects=False)
@@ -38,6 +44,9 @@ class _Paced(httpx2.AsyncClient):
             told = await heard_in(response)
         finally:
             self._gate.leave(told)
+        if told.refused and not told.down:
+            await response.aclose()
+            raise NoLeave(f"{self.base_url} asks to slow down", told.wait or _AGAIN)
         return response
 
 

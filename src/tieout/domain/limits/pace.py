@@ -2,7 +2,7 @@
 
 Rate and concurrency are each a limit that nobody knows. Each is found as CUBIC finds the width of a line: it doubles until
 the first refusal; a refusal cuts it to 85 %, from where it comes back to just below the limit, stays there, and then tries
-for more. Moments are seconds of one clock, the database's.
+for more. Who is refused again at once was far above it, and comes down by a third. Moments are seconds of one clock, the database's.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 _CUT = 0.85
 # Seconds of full use from a cut until the limit is reached again.
-_BACK = 25.0
-# What was sent before a cut may still be refused: for so long it is the same refusal.
+_BACK = 10.0
+# What was sent before a cut may still be refused, and is the same refusal; after so many seconds it counts for lost.
 _REACTION = 1.0
+_FAR_ABOVE = 0.8
 # The longest that calls are kept back for saving up: a pause is not made good by a burst.
 _BURST = 0.2
 # Without `Retry-After`, a system that refuses everything is left alone for so long, doubled each time.
@@ -85,7 +86,8 @@ class Pace:
     """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again.
 
     `taken` are the calls that it carried out in the last minute, by pieces of five seconds, each with the seconds in which it
-    was used; `busy` says that calls were under way or waited when it was last asked for, `used` for how long until then.
+    was used; `echo` are the answers that are still to come of calls
+    that began before it was cut; `busy` says that calls were under way or waited when it was last asked for, `used` for how long until then.
     """
 
     rate: Learned = field(default_factory=lambda: Learned(100.0))
@@ -93,6 +95,7 @@ class Pace:
     room: float = 10.0
     at: float = 0.0
     cut_at: float = -_REACTION
+    echo: int = 0
     accepted_at: float = 0.0
     quiet_until: float = 0.0
     strikes: int = 0
@@ -118,18 +121,21 @@ def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
         pace = replace(pace, budget=Budget(*told.budget, now))
     if told.accepted:
         pace = replace(pace, strikes=0, accepted_at=now, taken=_counted(pace, told.accepted, 0.0, now))
+    late = pace.echo if now - pace.cut_at < _REACTION else 0
+    pace = replace(pace, echo=max(late - told.accepted - told.refused, 0))
     if told.refused == 0:
         return pace
     if told.wait is not None:
         pace = replace(pace, quiet_until=max(pace.quiet_until, now + min(told.wait, _LONGEST_WISH)))
-    if now - pace.cut_at < _REACTION or (pace.strikes and now < pace.quiet_until):
+    if told.refused <= late or (pace.strikes and now < pace.quiet_until):
         return pace
+    pace, again = replace(pace, echo=max(in_flight - told.accepted - told.refused, 0)), now - pace.cut_at < _REACTION
     if pace.accepted_at < pace.cut_at:
         pause = min(_PAUSE * 2**pace.strikes, _LONGEST_PAUSE)
         pace = replace(pace, strikes=pace.strikes + 1, quiet_until=max(pace.quiet_until, now + pause))
     if told.crowded:
         return replace(pace, at_once=pace.at_once.cut(max(in_flight, 1)), cut_at=now)
-    at = pace.rate.value
+    at = pace.rate.value * (_FAR_ABOVE if again else 1.0)
     if pace.strikes == _BY_THE_MINUTE and not told.down:
         at = sum(n for _, n, _ in _counted(pace, 0, 0.0, now)) / _MINUTE
     return replace(pace, rate=pace.rate.cut(at), room=0.0, cut_at=now)
@@ -185,6 +191,8 @@ def allowance(pace: Pace, rule: Rule, in_flight: int, now: float) -> int:
 
 def saved_up(pace: Pace, rule: Rule, in_flight: int) -> int:
     """How many of the calls that may begin now are kept for persons, so that they find some while others want all of them."""
+    if pace.strikes:
+        return 0  # the one call that asks whether it works again is anybody's
     by_rate = pace.room <= at_once(pace, rule) - in_flight
     return int(_most(pace, rule) / 4) if by_rate else at_once(pace, rule) // 20
 
