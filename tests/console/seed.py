@@ -351,6 +351,8 @@ class Day:
                     "worth": worth[each["source_id"]].amount,
                     "agreed": task.rate,
                     "why": "",
+                    "kind": "time",
+                    "basis": {},
                 }
                 for each in mine
             ]

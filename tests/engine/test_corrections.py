@@ -12,7 +12,7 @@ from tieout.domain.charging.billing import agreement_of, decide
 from tieout.domain.documents.engagement import ContractVersion
 from tieout.engine.deeds import Refused, Unknown
 from tieout.engine.operator import Operator
-from tieout.store import charging, lineage, time
+from tieout.store import charging, invoices, lineage, time
 from tieout.store.database import rows
 from tieout.store.entry_story import entry_story
 from tieout.store.figures import figures
@@ -145,8 +145,6 @@ async def test_an_invoice_that_is_cancelled_whole_makes_its_partial_credit_part_
         "state": "cancelled", "number": "2026/0001", "invoice_date": None, "due_date": None, "tax": 0, "total": 0,
         "open_amount": 0, "payments": [],
     }  # fmt: skip
-    from tieout.store import invoices
-
     async with books.database.transaction() as tx:
         await invoices.decided(tx, row["key"], told, books.now())
     assert await unbilled(books, deal) == {"T1": 120, "T2": 60}
@@ -241,3 +239,34 @@ async def test_an_answer_that_moves_money_takes_the_right_of_finance_and_a_reaso
     with pytest.raises(Refused, match="moves money"):
         await operator.decide(hold["id"], choice="credit_note", reason="", actor=ANNA)
     await operator.decide(hold["id"], choice="credit_note", reason="the hours were wrong", actor=ANNA)
+
+
+async def test_t51_what_finance_writes_off_of_a_short_payment_ties_out_and_is_not_paid(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 60)])
+    told = await books.posted(deal, await books.proposal(deal), "2026/0001", paid="300.00")
+    (row,) = await read(books, "select * from invoice")
+    async with books.database.transaction() as tx:
+        await invoices.decided(tx, row["key"], {**told, "state": "paid", "open_amount": "0.00"}, books.now())
+        money = await invoices.money(tx, deal.engagement)
+    (after,) = await read(books, "select written_off, total from invoice")
+    assert (after["total"], after["written_off"]) == (Decimal("367.20"), Decimal("67.20"))
+    assert money["paid"] == Decimal("300.00")
+    assert [each for each in (await figures(books.database)).differences if each.amount] == []
+
+
+async def test_t51_a_credit_note_that_is_used_as_a_payment_is_counted_once(books: Books) -> None:
+    _, row = await posted(books)
+    key = await credit(books, row, "1.00")
+    (line,) = await read(books, "select * from invoice_line where invoice = %s", row["key"])
+    used = {
+        "state": "paid", "number": "CN-9001", "invoice_date": "2026-11-03", "due_date": None, "net": "-340.00", "tax": "0",
+        "total": "-340.00", "open_amount": "0.00", "payments": [],
+        "lines": [{"description": line["description"], "quantity": "-1.00", "unit_price": "340.00", "amount": "-340.00"}],
+    }  # fmt: skip
+    credits = Credits(books.database, books.now)
+    assert (await credits.note(row, key, "9001", used)).unmatched == []
+    assert await credits.credited(row["key"]) == Decimal("340.00")
+    (payment,) = await read(books, "select id, amount from payment where invoice = %s", key)
+    assert payment == {"id": "set-off", "amount": Decimal("-340.00")}
+    assert [each for each in (await figures(books.database)).differences if each.amount] == []

@@ -102,7 +102,10 @@ SABOTAGE = {
         "an invoice's net = the sum of its lines",
     ),
     "a tax that is not in the total": ("update invoice set tax = tax + 1", "a posted invoice's total = net + tax"),
-    "a payment that the balance does not know": ("update payment set amount = amount + 1", "a posted invoice's total = paid + open"),
+    "a payment that the balance does not know": (
+        "update payment set amount = amount + 1",
+        "a posted invoice's total = paid + open + written off",
+    ),
     "evidence whose entry is gone": ("delete from time_entry where source_id = 'T1'", "evidence without its time entry"),
     "a message that got lost": ("delete from message", "messages received = done + held + ignored + in flight"),
 }  # fmt: skip

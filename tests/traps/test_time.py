@@ -66,6 +66,19 @@ async def test_t23_time_that_comes_after_its_invoice_is_left_for_the_next(books:
     assert [each["work_date"] for each in second.evidence] == [date(2026, 10, 5)]
 
 
+async def test_t21_late_work_keeps_its_day_and_is_told_as_late_where_it_is_billed(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 60)])
+    await books.proposal(deal)
+    await books.time(deal, [("T2", 1, 30)])
+    await books.time(deal, [("T3", 1, 30)], work_date="2026-11-09")
+    november = await books.proposal(deal, "2026-11")
+    async with books.database.transaction() as tx:
+        (found,) = await lineage.of_invoice(tx, november.invoice.key)
+    told = [(each.source_id, each.work_date, each.late) for each in found.lines[0].evidence]
+    assert told == [("T2", date(2026, 10, 5), True), ("T3", date(2026, 11, 9), False)]
+
+
 async def test_t25_timesheets_get_the_hours_worked_and_invoices_the_hours_billed(books: Books) -> None:
     deal = await books.deal(1)
     await books.time(deal, [("T1", 1, 480)], billable_minutes=420)

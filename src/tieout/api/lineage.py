@@ -54,6 +54,7 @@ class EvidenceBody(BaseModel):
     project: str
     task: str
     work_date: date
+    late: bool = Field(description="Of a month before the invoice's: it keeps its day")
     minutes: int
     hours: str
     rate: Amount | None = Field(description="Of time alone")

@@ -141,6 +141,7 @@ def _evidence(each: Evidence, currency: str) -> dict[str, Any]:
         "person_name": each.person_name,
         "task": each.task,
         "work_date": each.work_date,
+        "late": each.late,
         "minutes": each.minutes,
         "rate": written(each.rate, currency) or None,
         "amount": written(each.amount, currency),

@@ -20,8 +20,13 @@ AGAIN, WRITE_OFF = "bill_again", "write_off"
 _NOT_BOOKED = ("draft", "validated")
 
 
-async def credit_note(run: Run, systems: Systems, erp: Erp, ref: Ref, told: Mapping[str, Any]) -> str:
-    """The key under which the credit note stands beside its invoice, once all of it is matched. Ends the run otherwise."""
+async def credit_note(
+    run: Run, systems: Systems, erp: Erp, ref: Ref, told: Mapping[str, Any]
+) -> tuple[str, Mapping[str, Any] | None]:
+    """The key under which the credit note stands beside its invoice, and what the ERP says of the invoice now.
+
+    All of the note is matched with entries of ours then. Ends the run otherwise.
+    """
     original = await systems.credits.original(erp.name, str(told["reference"] or ""))
     if original is None:
         run.ignore(f"not one of ours: {told['number'] or ref.id}")
@@ -41,7 +46,7 @@ async def credit_note(run: Run, systems: Systems, erp: Erp, ref: Ref, told: Mapp
     if found.unmatched:
         lines = ", ".join(found.unmatched)
         await run.hold([Problem("credit.unmatched", {**facts, "amount": str(-amount), "lines": lines}, amount=-amount)])
-    return key
+    return key, whole.record if whole else None
 
 
 async def what_becomes(run: Run, systems: Systems, erp: Erp, ref: Ref, told: Mapping[str, Any], key: str) -> None:

@@ -10,6 +10,7 @@ from tieout.domain.acceptance import news
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.identity import Ref
+from tieout.domain.invoice_status import status, written_off
 from tieout.domain.mapping import at
 from tieout.domain.money import Money
 from tieout.domain.proposal import differences, engagement_of
@@ -62,10 +63,12 @@ async def invoice_to_crm_and_psa(run: Run, systems: Systems) -> None:
 
 async def credited(run: Run, systems: Systems, erp: Erp, ref: Ref, told: Mapping[str, Any]) -> None:
     """A credit note that finance made: entry by entry into the books, to sales and delivery, and then the question."""
-    key = await credit_note(run, systems, erp, ref, told)
+    key, whole = await credit_note(run, systems, erp, ref, told)
     invoice = await systems.register.latest(Invoice, key[: key.rindex("-C")])
     assert invoice is not None, "a credit note stands beside an invoice of ours"
     await report(run, systems, invoice.model_copy(update={"key": key}), told)
+    if whole is not None:
+        await report(run, systems, invoice, whole)
     await what_becomes(run, systems, erp, ref, told, key)
 
 
@@ -74,18 +77,22 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
     register = systems.register
     deal = cast(Engagement, await register.engagement(invoice.engagement))
     money = await register.money(deal.key)
+    total, open_amount = (Decimal(str(told[name])) for name in ("total", "open_amount"))
+    paid = sum((Decimal(str(each["amount"])) for each in told["payments"]), Decimal(0))
+    given_up = written_off(told["state"], total, paid, open_amount)
+    state = status(told["state"], total, paid, await systems.credits.credited(invoice.key), given_up)
     crm = systems.crm_of(invoice.legal_entity)
     facts = {
         "key": invoice.key,
         "legal_entity": invoice.legal_entity,
         "currency": invoice.currency,
-        **{name: told[name] for name in ("number", "state", "invoice_date", "due_date", "net", "tax", "total")},
-        "paid": str(sum((Decimal(str(each["amount"])) for each in told["payments"]), Decimal(0))),
+        **{name: told[name] for name in ("number", "invoice_date", "due_date", "net", "tax", "total")},
+        "state": state,
+        "paid": str(paid),
         "open_amount": told["open_amount"],
     }
     account = (deal.bill_to or deal.customer).source_id
     await run.step("invoice in the CRM", crm.show_invoice, invoice.key, facts, account=account, deal=deal.source_id)
-    state = str(told["state"]).replace("_", " ")
     figures = {name: str(money[name]) for name in ("billed", "paid", "unbilled")} | {"invoice_status": state}
     await run.step("figures on the deal", crm.report, deal.source_id, "money", figures)
     if milestones := await register.milestones_of(deal.key):

@@ -199,7 +199,7 @@ _INVOICES: tuple[LiteralString, LiteralString] = (
       coalesce(sum(l.too_round), 0) as too_round,
       coalesce(sum(abs(i.net - coalesce(l.amount, 0))), 0) as net_differs,
       coalesce(sum(abs(coalesce(i.total, 0) - i.net - coalesce(i.tax, 0))) filter (where i.billed), 0) as total_differs,
-      coalesce(sum(abs(coalesce(i.total, 0) - coalesce(p.amount, 0) - coalesce(i.open_amount, i.total, 0)))
+      coalesce(sum(abs(coalesce(i.total, 0) - coalesce(p.amount, 0) - coalesce(i.open_amount, i.total, 0) - i.written_off))
         filter (where i.billed), 0) as open_differs
     from chosen i left join line l on l.invoice = i.key left join paid p on p.invoice = i.key
     group by 1, 2
@@ -219,7 +219,7 @@ _CHECKS = {
     "too_round": "the rounding of a line is no more than rounding can be",
     "net_differs": "an invoice's net = the sum of its lines",
     "total_differs": "a posted invoice's total = net + tax",
-    "open_differs": "a posted invoice's total = paid + open",
+    "open_differs": "a posted invoice's total = paid + open + written off",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from tieout.domain.documents.billing import Invoice
+from tieout.domain.invoice_status import written_off
 from tieout.store.database import Tx, row, rows
 
 
@@ -92,10 +93,11 @@ async def decided(tx: Tx, key: str, told: Mapping[str, Any], now: datetime) -> N
     await tx.execute(
         """
         update invoice set state = %(state)s, number = coalesce(%(number)s, ''), invoice_date = %(invoice_date)s,
-               due_date = %(due_date)s, tax = %(tax)s, total = %(total)s, open_amount = %(open_amount)s, changed_at = %(now)s
+               due_date = %(due_date)s, tax = %(tax)s, total = %(total)s, open_amount = %(open_amount)s,
+               written_off = %(written_off)s, changed_at = %(now)s
         where key = %(key)s
         """,
-        {**told, "key": key, "now": now},
+        {**told, "key": key, "now": now, "written_off": _given_up(told)},
     )
     if told["state"] == "cancelled":  # credited whole: what was credited of it before is no more than a part of that
         await tx.execute("update invoice set state = 'cancelled', changed_at = %s where corrects = %s", (now, key))
@@ -105,6 +107,12 @@ async def decided(tx: Tx, key: str, told: Mapping[str, Any], now: datetime) -> N
             "insert into payment (invoice, id, paid_on, amount) values (%s, %s, %s, %s)",
             [(key, each["id"], each["paid_on"], each["amount"]) for each in told["payments"]],
         )
+
+
+def _given_up(told: Mapping[str, Any]) -> Decimal:
+    total, open_amount = (Decimal(str(told[name] or 0)) for name in ("total", "open_amount"))
+    paid = sum((Decimal(str(each["amount"])) for each in told["payments"]), Decimal(0))
+    return written_off(told["state"], total, paid, open_amount)
 
 
 async def withdraw(tx: Tx, key: str, now: datetime) -> None:
@@ -126,7 +134,8 @@ async def money(tx: Tx, engagement: str) -> dict[str, Decimal]:
     billed = await row(
         tx,
         """
-        select coalesce(sum(net), 0) as net, coalesce(sum(total), 0) as total, coalesce(sum(open_amount), 0) as open
+        select coalesce(sum(net), 0) as net, coalesce(sum(total), 0) as total, coalesce(sum(open_amount), 0) as open,
+          coalesce(sum(written_off), 0) as written_off
         from invoice where engagement = %s and state in ('posted', 'partly_paid', 'paid')
         """,
         (engagement,),
@@ -145,7 +154,7 @@ async def money(tx: Tx, engagement: str) -> dict[str, Decimal]:
         "billed": billed["net"],
         "total": billed["total"],
         "open": billed["open"],
-        "paid": billed["total"] - billed["open"],
+        "paid": billed["total"] - billed["open"] - billed["written_off"],
         "unbilled": waiting["net"],
     }
 

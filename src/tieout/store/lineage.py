@@ -45,6 +45,8 @@ class Evidence:
     notes: str
     kind: EventKind = "time"
     basis: Mapping[str, str] = field(default_factory=dict[str, str])
+    # Of a month before the invoice's: it keeps its day, and is billed where a period is open (T21).
+    late: bool = False
 
     @property
     def hours(self) -> Decimal:
@@ -227,11 +229,12 @@ async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] |
         """
         select e.line, e.connection, e.source_id, e.entry_version, e.person, %(project)s as project, e.task, e.work_date,
           e.minutes, e.rate, e.agreed, e.amount, e.approved_by, e.approved_at, e.contract_version, e.rate_card, e.rate_card_version,
-          e.mapping, e.kind, e.basis, coalesce(v.body->>'person_name', p.name, '') as person_name, coalesce(v.body->>'notes', '') as notes
+          e.mapping, e.kind, e.basis, e.work_date < date_trunc('month', %(through)s::date) as late,
+          coalesce(v.body->>'person_name', p.name, '') as person_name, coalesce(v.body->>'notes', '') as notes
         from evidence e left join time_entry_version v
           on v.connection = e.connection and v.source_id = e.source_id and v.version = e.entry_version
         left join lateral (
-          select body->>'name' as name from document where kind = 'person' and key = e.person and not v.body ? 'person_name'
+          select body->>'name' as name from document where kind = 'person' and key = e.person and v.body->>'person_name' is null
           order by version desc limit 1
         ) p on true
         where e.invoice = %(invoice)s and (%(lines)s::text[] is null or e.line = any(%(lines)s))
@@ -239,6 +242,7 @@ async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] |
         """,
         {
             "invoice": invoice["key"],
+            "through": invoice["through"],
             "project": invoice["project"],
             "lines": None if entries_of is None else list(entries_of),
         },

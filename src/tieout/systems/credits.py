@@ -50,8 +50,14 @@ class Credits:
             found = credited(lines, standing, told["lines"], original["currency"])
             if not found.unmatched:
                 await credits.noted(tx, original, key, record_id, Decimal(str(told["net"])), found, self._clock())
-                await invoices.decided(tx, key, told, self._clock())
+                await invoices.decided(tx, key, _set_off(told), self._clock())
             return found
+
+    async def credited(self, key: str) -> Decimal:
+        """What credit notes took off an invoice, with tax."""
+        async with self._database.transaction() as tx:
+            notes = await credits.of_invoice(tx, key)
+        return -sum((Decimal(each["total"] or 0) for each in notes), Decimal(0))
 
     async def minutes(self, key: str) -> int:
         """How much work a credit note took back."""
@@ -87,3 +93,12 @@ class Credits:
             await invoices.propose(tx, note, found.rounding, found.evidence, self._clock())
             await credits.correcting(tx, key, invoice.key)
             return note
+
+
+def _set_off(told: Row) -> Row:
+    """A credit note is paid by the invoice that it reduces: what is no longer open of it counts there as paid, and here as taken."""
+    total, open_amount = (Decimal(str(told[name])) for name in ("total", "open_amount"))
+    if told["payments"] or total == open_amount:
+        return told
+    taken = {"id": "set-off", "paid_on": told["invoice_date"], "amount": str(total - open_amount)}
+    return {**told, "payments": [taken]}

@@ -40,6 +40,7 @@ class EntryFacts(Part):
     mapping: str
     notes: str
     kind: str = Field(default="time", description="time, expense, fee or usage")
+    late: bool = Field(default=False, description="Of a month before the invoice's: it keeps its day")
     stands_on: str = Field(default="", description="What of the contract it stands on, where it is no time")
 
 

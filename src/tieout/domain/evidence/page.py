@@ -81,7 +81,7 @@ def _line(line: LineFacts, currency: str) -> Iterator[str]:
         [
             (
                 f"{each.connection} {each.id}",
-                str(each.work_date),
+                f"{each.work_date}{' (late)' if each.late else ''}",
                 each.person_name or each.person,
                 f"{each.task} {each.notes} {each.stands_on}".strip(),
                 f"{Decimal(each.minutes) / 60:.2f}",
