@@ -22,6 +22,7 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.rating import Work, price
 from tieout.store import (
+    contracts,
     crosswalk,
     documents,
     effects,
@@ -265,6 +266,8 @@ class Day:
         await self.effect(deal, erp, "project.create", "C", key, str(number + 1), at=at + timedelta(seconds=1))
         if done:
             await self._set_up_in_psa(deal, project, number, at)
+            for system in ("salesforce", "kantata", erp):
+                await contracts.shown(self.tx, deal.key, system, 1, at)
             await self.steps(run_id, ("read the deal", "check what it lacks", "customer in the ERP", "project in the ERP",
                                       "project in the PSA", "write back to the CRM"), at)  # fmt: skip
             await runs.end(self.tx, run_id, "done", "", at + timedelta(seconds=4))
@@ -348,6 +351,8 @@ class Day:
                     "rate": task.rate,
                     "amount": worth[each["source_id"]].amount,
                     "sold": "",
+                    "kind": "time",
+                    "basis": {},
                     "worth": worth[each["source_id"]].amount,
                     "agreed": task.rate,
                     "why": "",

@@ -28,6 +28,14 @@ async def test_a_deal_that_waits_before_anything_is_agreed_is_found_with_its_hol
     assert 'href="https://kestrel.my.salesforce.example/006' in page
 
 
+async def test_a_deal_shows_its_contract_and_the_version_that_each_system_shows(world: World, anna: Caller) -> None:
+    key = next(key for name, key in world.seeded.engagements.items() if name == "Globex Data Platform")
+    page = await anna.get(f"/documents/engagement/{key}")
+    assert "version 1 is agreed" in page
+    assert "What each system shows" in page
+    assert page.count("version 1") >= 4
+
+
 async def test_an_invoice_and_a_line_of_it_are_downloaded_as_packs_that_check_out(world: World, anna: Caller) -> None:
     for invoice in world.seeded.invoices:
         page = await anna.get(f"/invoices/{invoice}/lines/02")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tieout.domain.documents.engagement import ContractLine, Engagement
 from tieout.domain.documents.package import PackageTask, ServicePackage
 from tieout.domain.firm import Firm
-from tieout.domain.instances import Instance, instances_of
+from tieout.domain.instances import Instance, instances_of, quoted_otherwise
 from tieout.domain.planning import first_contract, plan_project
 from tieout.domain.readiness import enrich, missing_for_kickoff
 from tieout.domain.values import ValueTables
@@ -153,3 +153,23 @@ def test_packages_that_do_not_come_to_the_deal_and_unknown_ones_are_told(make_de
     assert problem.facts["reason"] == "its 2 packages come to 60,000.00"
     _, problems = enrich(deal, firm, ValueTables(firm.shipped_rows("folder")), on=SIGNED, link="")
     assert [(each.code, each.facts["package"]) for each in problems] == [("package.unknown", "CHANGE-SPRINT")]
+
+
+def test_quoting_again_after_the_win_is_told_where_it_has_other_packages(make_deal: Make, make_firm: Make) -> None:
+    firm: Firm = make_firm()
+    firm = firm.model_copy(update={"packages": (*firm.packages, SPRINT)})
+    deal = quoted_deal(make_deal)
+    enriched, _ = enrich(deal, firm, ValueTables(firm.shipped_rows("folder")), on=SIGNED, link="")
+    assert enriched is not None
+    contract = first_contract(deal, enriched, effective_from=SIGNED)
+    again = quoted_deal(make_deal, lines=tuple(each.model_copy(update={"id": f"x{each.id}"}) for each in deal.lines))
+    assert quoted_otherwise(again, contract) is None
+    fewer = quoted_deal(make_deal, lines=deal.lines[:1])
+    assert quoted_otherwise(fewer, contract) == ("P-1", "P-1, P-2")
+    assert quoted_otherwise(make_deal(), contract) is None
+    unquoted = first_contract(make_deal(), enriched, effective_from=SIGNED)
+    assert quoted_otherwise(deal, unquoted) is None
+    without = contract.current.model_copy(update={"version": 2, "sold": contract.current.sold[:1]})
+    changed = contract.model_copy(update={"versions": (contract.current, without)})
+    assert quoted_otherwise(fewer, changed) is None
+    assert quoted_otherwise(deal, changed) is None

@@ -12,6 +12,7 @@ import pytest
 from tieout.domain.documents.engagement import Contract
 from tieout.sandbox.story.quoting import Amendment, Offered, Quoting
 
+from .test_crash import When, dies
 from .world import APPROVER, LEAD, Deal, World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton]
@@ -196,3 +197,60 @@ async def test_a_system_that_refuses_the_change_leaves_a_hold_and_no_mixture_tha
     assert sorted({each["code"] for each in held}) == ["contract.version_differs", "target.refused"]
     differing = {each["facts"]["system"] for each in held if each["code"] == "contract.version_differs"}
     assert differing == {"salesforce", "kantata", "erp-us"}
+
+
+async def test_t20_a_limit_that_is_raised_for_days_that_are_over_is_shown_in_money_and_accepted_first(
+    world: World,
+) -> None:
+    deal = await world.deal()
+    seller = quoting(world, deal)
+    offer = Offered("A-1", "DATA-ADVISORY", {"Advice": Decimal(2), "Analysis": Decimal(1)})
+    await seller.win_by(deal.id, await seller.quote(deal.id, "Offer", [offer], SOLD))
+    await world.settle()
+    limit = (await contract_of(world, deal)).current.amount
+    entry = await deal.work(480, day=date(2026, 10, 5), task="Advice", login=LEAD)
+    await deal.approve(entry, login=LEAD)
+    await world.settle()
+    assert "billing.over_cap" in {each["code"] for each in await world.holds(deal.key)}
+    await approved(world, deal, [Amendment("Change", "A-1", Decimal(5000))], effective=date(2026, 10, 2))
+    await world.settle()
+    (asked,) = await world.rows("select * from approval where engagement = %s", deal.key)
+    (term,) = asked["terms"]
+    assert (
+        "holds from 2026-10-02, before today: 1 event not billed yet would be decided anew, 0.00 USD to bill becomes"
+        in term
+    )
+    billed = await world.rows(
+        "select sum(e.amount) as n from evidence e join invoice i on i.key = e.invoice where i.engagement = %s",
+        deal.key,
+    )
+    await world.hub.operator.answer_approval(asked["id"], approve=True, actor=ANNA)
+    await world.settle()
+    assert (await contract_of(world, deal)).current.caps[0].amount == limit + 5000
+    after = await world.rows(
+        "select sum(e.amount) as n from evidence e join invoice i on i.key = e.invoice where i.engagement = %s",
+        deal.key,
+    )
+    assert after == billed, "what is billed stands, the rest comes with the next cut-off"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "when"), [(24, "after"), (38, "before"), (52, "after")])
+async def test_a_crash_while_a_change_is_carried_leaves_one_version_and_one_of_each_task(
+    world: World, at: int, when: When
+) -> None:
+    deal = await sold(world)
+    await approved(world, deal, [WORKSHOP])
+    assert await dies(world, at, when)
+    await world.start()
+    await world.settle()
+    assert [each.version for each in (await contract_of(world, deal)).versions] == [1, 2]
+    assert set((await shown(world, deal)).values()) == {2}
+    told = await in_the_systems(world, deal)
+    assert (told["crm"], told["erp version"]) == (2, "Contract version: 2")
+    (project,) = await deal.projects()
+    lead = await world.desk(LEAD)
+    stories = [each["title"] for each in await lead.all("stories", workspace_id=project["id"])]
+    assert stories.count("Workshop") == 1
+    assert len(await deal.in_erp("project.work", "number", f"{deal.project}/05")) == 1
+    assert [each["code"] for each in await world.holds(deal.key)] == ["change.revenue"]

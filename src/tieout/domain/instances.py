@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tieout.domain.documents.engagement import ContractLine, Engagement
+from tieout.domain.documents.engagement import Contract, ContractLine, Engagement
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,19 @@ def instances_of(deal: Engagement) -> list[Instance]:
         position = f"-{seen[package]}" if seen[package] > 1 else ""
         found.append(_instance(deal, f"{deal.key}/{name or package + position}", package, tuple(lines)))
     return found
+
+
+def quoted_otherwise(deal: Engagement, contract: Contract) -> tuple[str, str] | None:
+    """Which packages a won deal is quoted with now and which its contract has, where these are others (T04, T05).
+
+    The quote may be the one by which it was won, or say what a change order made of it.
+    """
+    now = {each.id for each in instances_of(deal)}
+    first, current = ({each.id for each in version.sold} for version in (contract.versions[0], contract.current))
+    if not is_quoted(deal) or now in (first, current) or f"{deal.key}/01" in first:
+        return None
+    quoted, agreed = (", ".join(sorted(each.removeprefix(f"{deal.key}/") for each in ids)) for ids in (now, current))
+    return quoted, agreed or "none"
 
 
 def _instance(deal: Engagement, id_: str, package: str, lines: tuple[ContractLine, ...]) -> Instance:

@@ -193,6 +193,14 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=5),
     ),
+    "deal.quote_changed": Kind(
+        what="The quote of “{deal}” now has {now}; contract version {version} has {before}.",
+        why="Quoting a deal again after it was won changes no contract: what was added has no project, what was left out goes on.",
+        owner="sales operations",
+        fix="Raise a change order that adds or removes the packages, or sync the quote by which the deal was won.",
+        where="{link}",
+        within=timedelta(days=5),
+    ),
     "deal.deleted": Kind(
         what="The deal of engagement {engagement} was deleted in the CRM after its project had been set up.",
         why="Work may go on without a contract behind it.",

@@ -11,6 +11,7 @@ from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.early_start import unlike
 from tieout.domain.identity import Ref, business_key
+from tieout.domain.instances import quoted_otherwise
 from tieout.domain.money import Money
 from tieout.domain.planning import first_contract, plan_project
 from tieout.domain.problems import Problem
@@ -77,8 +78,8 @@ async def agreed(
             await run.hold(problems)
         await accepted(run, systems, ref, deal, enriched, project)
         contract = first_contract(deal, enriched, effective_from=deal.start or run.today())
-    elif deal.amount not in (None, contract.versions[0].amount, contract.current.amount):
-        run.warn([_amount_changed(deal, contract, crm.link(ref))])
+    else:
+        run.warn(_moved(deal, contract, crm.link(ref)))
     await register.save(deal, entity=enriched.entity, engagement=deal.key, trail=reading.trail)
     await run.step("agree the contract", register.save, contract, entity=enriched.entity, engagement=deal.key)
     if project is None or project.at_risk:
@@ -113,6 +114,25 @@ async def accepted(
                 await stop_unsigned(run, systems, ref, refused, project, "early_start.lost")
             await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Terms rejected", refusal, deal))
             run.ignore(refusal)
+
+
+def _moved(deal: Engagement, contract: Contract, link: str) -> list[Problem]:
+    """What sales edited after the win: told, and nothing follows by itself."""
+    packages = quoted_otherwise(deal, contract)
+    problems: list[Problem] = []
+    if deal.amount not in (None, contract.versions[0].amount, contract.current.amount):
+        problems.append(_amount_changed(deal, contract, link))
+    if packages is not None:
+        now, before = packages
+        facts = {
+            "deal": deal.name,
+            "now": now,
+            "before": before,
+            "version": str(contract.current.version),
+            "link": link,
+        }
+        problems.append(Problem("deal.quote_changed", facts))
+    return problems
 
 
 def _amount_changed(deal: Engagement, contract: Contract, link: str) -> Problem:

@@ -29,6 +29,7 @@ SENTENCES: Mapping[str, str] = {
     "deal.terms_differ": "The payment terms of a deal are not those of the signed contract",
     "deal.reopened": "A deal is no longer won, and its project has work",
     "deal.amount_changed": "The amount of a deal is no longer that of its contract",
+    "deal.quote_changed": "The quote of a deal no longer has the packages of its contract",
     "deal.deleted": "A deal was deleted in the CRM after its project had been set up",
     "value.missing": "The value table {table} lacks a value for {entity}",
     "package.unknown": "A deal sells a service package that the firm folder does not have",
