@@ -149,7 +149,7 @@ async def open_hub(
     memory: int | None = None,
     sabotage: frozenset[str] = frozenset(),
     worker: str | None = None,
-    alone: Callable[[str, str, int], Awaitable[object]] | None = None,
+    alone: Callable[[str, str, int], Awaitable[int]] | None = None,
 ) -> AsyncGenerator[Hub, None]:
     """The hub of the firm in force. `configs` are the connections' settings by name, `channels` those of the channels;
     `address` is where people reach it. `transports` replace the network, `connect` the pool of database connections.

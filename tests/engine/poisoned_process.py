@@ -23,7 +23,7 @@ from tieout.store.database import Database
 
 _MEBIBYTE = 1 << 20
 # What a worker may hold beyond what it holds when it begins, what it may stand still, and what a run may take.
-ROOM, STUCK, LONGEST = 150 * _MEBIBYTE, 1.5, timedelta(seconds=2)
+ROOM, STUCK, LONGEST = 150 * _MEBIBYTE, 4.0, timedelta(seconds=2)
 
 
 async def _raises() -> None:

@@ -26,8 +26,8 @@ from tieout.store.database import Database, Tx
 P = ParamSpec("P")
 T = TypeVar("T")
 SystemsFor = Callable[[Effects, Database, Configuration], Any]
-# Carries out one generation of a run in a process of its own, and returns when that process has ended.
-Alone = Callable[[str, int], Awaitable[object]]
+# Carries out one generation of a run in a process of its own, and returns what that process ended with.
+Alone = Callable[[str, int], Awaitable[int]]
 
 log = structlog.get_logger(__name__)
 # How many processes of their own a worker gives to runs at the same time: each may take as much memory as the worker.
@@ -217,7 +217,9 @@ class Executor:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
         while self._alone is not None and await self._accused(run_id, generation):
             async with self._cells:
-                await self._alone(run_id, generation)
+                ended = await self._alone(run_id, generation)
+            if ended:  # perhaps before it had begun, and then nothing has changed
+                await asyncio.sleep(_AWAY)
         await self._begin(run_id, generation)
 
     async def _accused(self, run_id: str, generation: int) -> bool:
