@@ -31,6 +31,14 @@ def test_t51_an_invoice_stands_in_more_words_than_paid(
     assert len(words) <= 40, "the field of the CRM has forty characters"
 
 
+def test_t51_a_dispute_is_told_as_long_as_something_is_open() -> None:
+    longest = status("partly_paid", Decimal(100), Decimal(60), Decimal(40), Decimal(0), disputed=True)
+    assert longest == "partly paid, credited in part, disputed"
+    assert len(longest) <= 40
+    assert status("posted", Decimal(100), Decimal(0), Decimal(0), Decimal(0), disputed=True) == "posted, disputed"
+    assert status("paid", Decimal(100), Decimal(100), Decimal(0), Decimal(0), disputed=True) == "paid"
+
+
 def test_a_credit_note_stands_as_the_ledger_says() -> None:
     assert status("paid", Decimal(-40), Decimal(0), Decimal(0), Decimal(0)) == "paid"
 

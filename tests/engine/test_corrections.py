@@ -270,3 +270,14 @@ async def test_t51_a_credit_note_that_is_used_as_a_payment_is_counted_once(books
     (payment,) = await read(books, "select id, amount from payment where invoice = %s", key)
     assert payment == {"id": "set-off", "amount": Decimal("-340.00")}
     assert [each for each in (await figures(books.database)).differences if each.amount] == []
+
+
+async def test_t51_a_dispute_stands_with_the_invoice_until_it_is_settled(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 60)])
+    told = await books.posted(deal, await books.proposal(deal), "2026/0001")
+    (row,) = await read(books, "select key from invoice")
+    for disputed in ("it never happened", ""):
+        async with books.database.transaction() as tx:
+            await invoices.decided(tx, row["key"], {**told, "disputed": disputed}, books.now())
+        assert await read(books, "select disputed from invoice") == [{"disputed": disputed}]

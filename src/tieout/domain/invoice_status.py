@@ -10,7 +10,9 @@ def written_off(state: str, total: Decimal, paid: Decimal, open_amount: Decimal)
     return max(total - paid - open_amount, Decimal(0)) if state == "paid" and total > 0 else Decimal(0)
 
 
-def status(state: str, total: Decimal, paid: Decimal, credited: Decimal, given_up: Decimal) -> str:
+def status(
+    state: str, total: Decimal, paid: Decimal, credited: Decimal, given_up: Decimal, *, disputed: bool = False
+) -> str:
     """`paid` is all that settled it, `credited` what of that were credit notes, `given_up` what was written off."""
     if total <= 0:
         return state.replace("_", " ")
@@ -25,4 +27,6 @@ def status(state: str, total: Decimal, paid: Decimal, credited: Decimal, given_u
         words.append("credited in part")
     if given_up:
         words.append("rest written off")
+    if disputed and state in ("posted", "partly_paid"):
+        words.append("disputed")
     return ", ".join(words)

@@ -80,7 +80,8 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
     total, open_amount = (Decimal(str(told[name])) for name in ("total", "open_amount"))
     paid = sum((Decimal(str(each["amount"])) for each in told["payments"]), Decimal(0))
     given_up = written_off(told["state"], total, paid, open_amount)
-    state = status(told["state"], total, paid, await systems.credits.credited(invoice.key), given_up)
+    credited_ = await systems.credits.credited(invoice.key)
+    state = status(told["state"], total, paid, credited_, given_up, disputed=bool(told.get("disputed")))
     crm = systems.crm_of(invoice.legal_entity)
     facts = {
         "key": invoice.key,

@@ -94,10 +94,10 @@ async def decided(tx: Tx, key: str, told: Mapping[str, Any], now: datetime) -> N
         """
         update invoice set state = %(state)s, number = coalesce(%(number)s, ''), invoice_date = %(invoice_date)s,
                due_date = %(due_date)s, tax = %(tax)s, total = %(total)s, open_amount = %(open_amount)s,
-               written_off = %(written_off)s, changed_at = %(now)s
+               written_off = %(written_off)s, disputed = %(disputed)s, changed_at = %(now)s
         where key = %(key)s
         """,
-        {**told, "key": key, "now": now, "written_off": _given_up(told)},
+        {**told, "key": key, "now": now, "written_off": _given_up(told), "disputed": told.get("disputed", "")},
     )
     if told["state"] == "cancelled":  # credited whole: what was credited of it before is no more than a part of that
         await tx.execute("update invoice set state = 'cancelled', changed_at = %s where corrects = %s", (now, key))

@@ -108,7 +108,9 @@ async def test_what_is_missing_of_a_short_payment_is_written_off(
 async def test_a_dispute_is_a_note_and_changes_no_money(clerk: FinanceClerk, propose: Any) -> None:
     posted = await clerk.post(int((await propose())[0].id), DAY)
     await clerk.dispute(posted.id, "The customer says that the workshop on 6 October never happened.")
-    assert await clerk.disputes(posted.id) == ["The customer says that the workshop on 6 October never happened."]
+    assert await clerk.disputes(posted.id) == [
+        "Disputed: The customer says that the workshop on 6 October never happened."
+    ]
     assert await clerk.invoice(posted.id) == posted
 
 

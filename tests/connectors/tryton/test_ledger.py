@@ -50,7 +50,7 @@ async def test_an_invoice_tells_its_life_in_versions_that_rise(us: Tryton, clerk
     assert draft == {
         "reference": invoice.key, "number": "", "state": "draft", "type": "invoice", "invoice_date": None,
         "due_date": None, "currency": "USD", "net": "3485.00", "tax": "278.80", "total": "3763.80",
-        "open_amount": "3763.80", "payments": [], "customer": invoice.customer, "taxes": ["Sales tax 8%"],
+        "open_amount": "3763.80", "payments": [], "disputed": "", "customer": invoice.customer, "taxes": ["Sales tax 8%"],
         "lines": [{"description": "Discovery, October", "quantity": "10.25", "unit_price": "340.00", "amount": "3485.00"}],
     }  # fmt: skip
     posted = await clerk.post(id, DAY)
@@ -66,6 +66,24 @@ async def test_an_invoice_tells_its_life_in_versions_that_rise(us: Tryton, clerk
     assert (paid["state"], paid["open_amount"]) == ("paid", "0")
     assert [Decimal(each["amount"]) for each in paid["payments"]] == [Decimal(1000), Decimal("2763.80")]
     assert told == sorted(set(told))
+
+
+async def test_t51_a_dispute_is_told_with_the_invoice_until_it_is_settled(
+    us: Tryton, clerk: FinanceClerk, propose: Any
+) -> None:
+    receipt, _ = await propose()
+    posted = await clerk.post(int(receipt.id), DAY)
+    _, cursor = await sweep(us, None)
+    await clerk.dispute(posted.id, "the workshop on 6 October never happened")
+    found, cursor = await sweep(us, cursor)
+    assert found[receipt.id].record is not None
+    assert found[receipt.id].record["disputed"] == "the workshop on 6 October never happened"
+    await clerk.settle_dispute(posted.id, "it did")
+    found, _ = await sweep(us, cursor)
+    assert found[receipt.id].record["disputed"] == ""
+    change = await us.look(Ref(us.name, "invoice", receipt.id))
+    assert change is not None
+    assert change.record == found[receipt.id].record
 
 
 async def test_a_credited_invoice_is_cancelled_and_its_credit_note_is_told_apart(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,8 @@ from tieout.domain.money import Money
 # A change becomes visible when its transaction ends and carries the time at which it began (T57).
 _OVERLAP = timedelta(minutes=2)
 _PAGE = 200
+# Tryton has no field for a dispute: finance notes it on the invoice, and its end likewise (see the README).
+_NOTE, _DISPUTED, _SETTLED = "ir.note", "Disputed", "Settled"
 _FIELDS = (
     "reference", "number", "state", "invoice_date", "currency.code", "untaxed_amount", "tax_amount", "total_amount",
     "amount_to_pay", "party.code", "last_modified_at", "lines_to_pay.maturity_date",
@@ -47,17 +49,20 @@ async def changes(books: Books, since: str | None) -> Page:
     rows = await books.client.search(INVOICE, domain, _FIELDS, limit=_PAGE, order=[("id", "ASC")])
     more = len(rows) == _PAGE
     cursor = "/".join((_told(began), _told(newest), str(rows[-1]["id"]))) if more else _told(newest)
-    return Page([change(books.name, each) for each in rows], cursor, more)
+    disputes = await _disputes(books, rows)
+    return Page([change(books.name, each, disputes.get(each["id"], "")) for each in rows], cursor, more)
 
 
 async def look(books: Books, ref: Ref) -> Change | None:
     """The invoice now; None when it is gone: a deleted draft leaves nothing behind."""
     rows = await books.client.search(INVOICE, [["id", "=", int(ref.id)]], _FIELDS)
-    return change(books.name, rows[0]) if rows else None
+    disputes = await _disputes(books, rows)
+    return change(books.name, rows[0], disputes.get(int(ref.id), "")) if rows else None
 
 
-def change(connection: str, row: Row) -> Change:
-    record = _record(row)
+def change(connection: str, row: Row, disputed: str = "") -> Change:
+    """The invoice with what the customer objects to, which is no field of it and does not touch its stamps."""
+    record = {**_record(row), "disputed": disputed}
     stamp = max(each["last_modified_at"] for each in (row, *row["payment_lines."], *row["lines."]))
     return Change(
         Ref(connection, "invoice", str(row["id"])),
@@ -118,6 +123,20 @@ def _line(line: Row) -> dict[str, str]:
         "unit_price": str(line["unit_price"]),
         "amount": str(line["amount"]),
     }
+
+
+async def _disputes(books: Books, rows: Sequence[Row]) -> dict[int, str]:
+    """What customers object to, by invoice: the newest note that begins with `Disputed`, unless a later one says `Settled`."""
+    resources = [f"{INVOICE},{each['id']}" for each in rows]
+    notes = await books.client.search(
+        _NOTE, [["resource", "in", resources]], ["resource", "message"], order=[("id", "ASC")]
+    )
+    found: dict[int, str] = {}
+    for each in notes:
+        word, _, what = str(each["message"]).strip().partition(":")
+        if word in (_DISPUTED, _SETTLED):
+            found[int(str(each["resource"]).partition(",")[2])] = what.strip() if word == _DISPUTED else ""
+    return found
 
 
 async def _newest(books: Books) -> datetime | None:

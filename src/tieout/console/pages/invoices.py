@@ -147,6 +147,7 @@ class Invoice:
     record: str
     record_address: str
     may_credit: bool
+    disputed: str
     proposed_at: datetime
     changed_at: datetime
 
@@ -236,6 +237,7 @@ async def one(visit: Visit) -> Response:
         "state",
         "entity",
         "engagement",
+        "disputed",
         "through",
         "invoice_date",
         "due_date",

@@ -187,6 +187,12 @@ class FinanceClerk:
 
     async def dispute(self, id: int, message: str) -> None:
         """Notes on the invoice what the customer objects to. Money and state stay as they are."""
+        await self._note(id, f"Disputed: {message}")
+
+    async def settle_dispute(self, id: int, message: str) -> None:
+        await self._note(id, f"Settled: {message}")
+
+    async def _note(self, id: int, message: str) -> None:
         await self._erp.create("ir.note", [{"resource": f"{_INVOICE},{id}", "message": message}])
 
     async def disputes(self, id: int) -> list[str]:
