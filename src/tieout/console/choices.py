@@ -31,26 +31,15 @@ class Question:
 
 def question(code: str, facts: Mapping[str, str]) -> Question | None:
     """The question of a problem, or None where no answer of ours ends it."""
-    match code:
-        case "customer.possible_duplicate":
-            return _duplicate(facts)
-        case "customer.merged":
-            return _merged(facts)
-        case "change.revenue":
-            done = "Nothing is changed by it: what finance booked stands in the ERP."
-            return Question(
-                f"Has finance decided what version {facts['version']} means for revenue?",
-                (Answer("decided", "Yes, it is decided and booked", done),),
-            )
-        case "invoice.vanished":
-            again = "Its entries are open again and come with the next billing of the project."
-            return Question(f"Is invoice {facts['invoice']} off?", (Answer(RELEASE, "Yes, release its work", again),))
-        case "billing.negative":
-            return _negative(facts)
-        case "billing.credited":
-            return _credited(facts)
-        case _:
-            return None
+    asked = {
+        "customer.possible_duplicate": _duplicate,
+        "customer.merged": _merged,
+        "change.revenue": _revenue,
+        "invoice.vanished": _vanished,
+        "billing.negative": _negative,
+        "billing.credited": _credited,
+    }
+    return asked[code](facts) if code in asked else None
 
 
 def limit(code: str, facts: Mapping[str, str]) -> str:
@@ -86,6 +75,17 @@ def _credited(facts: Mapping[str, str]) -> Question:
             Answer(WRITE_OFF, "Write them off", "They are never billed, and no longer open."),
         ),
     )
+
+
+def _revenue(facts: Mapping[str, str]) -> Question:
+    done = "Nothing is changed by it: what finance booked stands in the ERP."
+    asks = f"Has finance decided what version {facts['version']} means for revenue?"
+    return Question(asks, (Answer("decided", "Yes, it is decided and booked", done),))
+
+
+def _vanished(facts: Mapping[str, str]) -> Question:
+    again = "Its entries are open again and come with the next billing of the project."
+    return Question(f"Is invoice {facts['invoice']} off?", (Answer(RELEASE, "Yes, release its work", again),))
 
 
 def _merged(facts: Mapping[str, str]) -> Question:

@@ -84,15 +84,12 @@ async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
     order = cast(ChangeOrder, reading.document)
     deal, contract = await register.engagement(order.engagement), await register.contract(order.engagement)
     project = await register.project_of(order.engagement)
-    if deal is not None:
-        entity = project.legal_entity if project else None
-        worth = Money(order.delta, deal.currency) if deal.currency else None
-        await run.about(title=f"{order.name}, {deal.name}", entity=entity, engagement=deal.key, amount=worth)
-    if contract is None or contract.made_by(order.key) is None:
-        if order.state != "approved":
-            run.ignore(f"the change order is {order.state}: nothing changes until it is approved")
-        if deal is None:
-            run.ignore("its deal is none of Tieout's")
+    entity = project.legal_entity if project else None
+    worth = Money(order.delta, deal.currency) if deal and deal.currency else None
+    title = f"{order.name}, {deal.name}" if deal else order.name
+    await run.about(title=title, entity=entity, engagement=order.engagement, amount=worth)
+    if order.state != "approved" and (contract is None or contract.made_by(order.key) is None):
+        run.ignore(f"the change order is {order.state}: nothing changes until it is approved")
     await register.save(order, entity=None, engagement=order.engagement, trail=reading.trail)
     link = crm.link(ref)
     known = project and await register.record_id("project", project.key, systems.psa(project.legal_entity).name)

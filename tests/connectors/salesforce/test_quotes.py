@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tieout.connectors.salesforce.emulator import SalesforceOrg
-from tieout.connectors.salesforce.emulator.schema import CPQ, STANDARD, load
+from tieout.connectors.salesforce.emulator.schema import CHANGE_ORDERS, CPQ, STANDARD, load
+from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
 from tieout.domain.documents.engagement import Engagement
-from tieout.domain.identity import Ref
+from tieout.domain.identity import Ref, business_key
 from tieout.domain.instances import instances_of
 
 from .conftest import FIRM
@@ -24,8 +25,8 @@ PACKAGES = {"line.package": "Service_Package__c", "line.instance": "Package_Inst
 
 @pytest.fixture
 def org(new_org: Callable[..., SalesforceOrg], clock: Any) -> Iterator[SalesforceOrg]:
-    """An org with Salesforce CPQ."""
-    org = new_org(clock, load([STANDARD, FIRM, CPQ]))
+    """An org with Salesforce CPQ and change orders."""
+    org = new_org(clock, load([STANDARD, FIRM, CPQ, CHANGE_ORDERS]))
     yield org
     org.close()
 
@@ -126,3 +127,59 @@ async def test_a_moved_line_of_the_quote_is_news_of_its_deal(door: Any, open_hub
     assert (await hub.look(Ref("salesforce", "opportunity", deal))).version > changes[0].version
     assert (await deal_of(hub, deal)).lines == ()
     await hub.close()
+
+
+async def ordered(door: Any, deal: str, **line: Any) -> str:
+    order = await door.create(
+        "Change_Order__c",
+        Opportunity__c=deal,
+        Effective_Date__c="2026-10-19",
+        Amount_Delta__c=2450.5,
+        Description__c="More",
+    )
+    await door.create("Change_Order_Line__c", Change_Order__c=order, Action__c="Add", Amount__c=2450.5, **line)
+    await door("PATCH", f"/sobjects/Change_Order__c/{order}", {"Status__c": "Submitted"})
+    return order
+
+
+async def test_a_change_order_is_read_with_its_lines_its_deal_and_who_raised_it(door: Any, open_hub: Any) -> None:
+    hub = open_hub(change_orders="Change_Order__c")
+    deal = await door.deal()
+    record = await ordered(door, deal, Task__c="Workshop", Role__c="Consultant", Hours__c=10, Cap_Amount__c=99.5)
+    changes, _ = await sweep(hub, kind="change_order")
+    assert [(each.ref.id, each.record, str(each.amount)) for each in changes] == [
+        (record, {"deal": deal}, "2,450.50 USD")
+    ]
+    reading = await hub.read(Ref("salesforce", "change_order", record))
+    order = reading.document
+    assert isinstance(order, ChangeOrder)
+    assert (order.state, order.engagement) == ("submitted", business_key("ENG", Ref("salesforce", "opportunity", deal)))
+    assert (order.effective_from, order.amount, order.requested_by) == (
+        date(2026, 10, 19),
+        Decimal("2450.5"),
+        "hub@kestrel.example",
+    )
+    assert order.lines == (
+        ChangeLine(
+            id=order.lines[0].id, action="add", task="Workshop", role="Consultant", hours=Decimal(10), amount=Decimal("2450.5"),
+            cap=Decimal("99.5"),
+        ),
+    )  # fmt: skip
+    assert hub.link(Ref("salesforce", "change_order", record)).endswith(record)
+    assert reading.version == changes[0].version
+    await hub.close()
+
+
+async def test_orders_of_deals_from_before_the_hub_are_left_alone_and_an_org_without_orders_has_none(
+    door: Any, open_hub: Any, hub: Any
+) -> None:
+    old = await door.deal(stage="Closed Won")
+    await ordered(door, old)
+    door.clock.at = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    await door.forward(hours=1)
+    new = await ordered(door, await door.deal())
+    live = open_hub(change_orders="Change_Order__c", go_live=date(2026, 11, 1))
+    assert ids((await sweep(live, kind="change_order"))[0]) == [new]
+    assert (await sweep(hub, kind="change_order"))[0] == []
+    assert await hub.read(Ref("salesforce", "change_order", new)) is None
+    await live.close()

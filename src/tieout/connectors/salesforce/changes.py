@@ -9,6 +9,7 @@ from tieout.connectors.contract import Change
 from tieout.connectors.salesforce.client import Row, SalesforceClient, soql_text
 from tieout.connectors.salesforce.config import SalesforceConfig
 from tieout.connectors.salesforce.cursor import Cursor, onward
+from tieout.connectors.salesforce.deals import before_go_live
 from tieout.connectors.salesforce.mapping import amount, day, instant
 from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
 from tieout.domain.identity import Ref, business_key, content_hash
@@ -94,7 +95,10 @@ class ChangeOrders:
         if self._config.currency:
             fields = fields.replace(", CurrencyIsoCode", "")
         lines = ", ".join(dict.fromkeys(["Id", "IsDeleted", "SystemModstamp", *_sources(self._line)]))
-        where = f" WHERE {condition}" if condition else ""
+        deal = next(each.source for each in self._order.fields if each.target == "deal")
+        ours = before_go_live(self._config, deal.removesuffix("__c") + "__r.")
+        conditions = [each for each in (condition, ours) if each]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return await self._client.query(
             f"SELECT {fields}, (SELECT {lines} FROM {self._config.change_order_lines} ORDER BY Id)"  # noqa: S608 - SOQL
             f" FROM {self._config.change_orders}{where} ORDER BY SystemModstamp, Id",

@@ -145,15 +145,18 @@ class Deals:
         return {each["Id"]: each["Contacts"]["records"] for each in accounts if each["Contacts"]}
 
 
-def before_go_live(config: SalesforceConfig) -> str:
-    """The condition that leaves out deals that were over, or sold, before the hub began; empty where there is no such day."""
+def before_go_live(config: SalesforceConfig, deal: str = "") -> str:
+    """The condition that leaves out deals that were over, or sold, before the hub began; empty where there is no such day.
+
+    `deal` is the way from the queried object to its deal, such as `Opportunity__r.`.
+    """
     if config.go_live is None:
         return ""
     day = f"{config.go_live.isoformat()}T00:00:00Z"
     approved = ", ".join(soql_text(each) for each in config.approved_stages)
     return (
-        f"((IsClosed = false AND StageName NOT IN ({approved})) OR LastStageChangeDate >= {day}"
-        f" OR (LastStageChangeDate = null AND CreatedDate >= {day}))"
+        f"(({deal}IsClosed = false AND {deal}StageName NOT IN ({approved})) OR {deal}LastStageChangeDate >= {day}"
+        f" OR ({deal}LastStageChangeDate = null AND {deal}CreatedDate >= {day}))"
     )
 
 
