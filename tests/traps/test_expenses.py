@@ -315,3 +315,14 @@ async def test_an_expense_that_cannot_be_read_waits_alone_until_it_can(delivery:
     await delivery.settle()
     assert await delivery.holds() == {}
     assert [each["source_id"] for each in await approved(delivery, deal)] == [good, bad]
+
+
+async def test_what_waits_of_a_page_is_a_matter_of_its_own_legal_entity(delivery: Delivery) -> None:
+    await shipped(delivery)
+    deal = await delivery.books.deal(2, entity="DE")
+    project = await delivery.project(deal, currency="EUR")
+    claim = await delivery.claim(project, category="Visa fees", taxable=True)
+    await delivery.approve(project, claim)
+    await delivery.settle()
+    (hold,) = await delivery.rows("select code, entity, team from hold where state = 'open'")
+    assert hold == {"code": "expense.tax_contradicts", "entity": "DE", "team": "finance-de"}

@@ -48,7 +48,7 @@ async def open_holds(
         before, one = known.get(problem.cause), found[problem.cause]
         if before is not None and before["state"] == "open":
             continue
-        to = route(rules, Waiting(problem.code, problem.facts, run["entity"], country, problem.amount or amount))
+        to = route(rules, Waiting(problem.code, problem.facts, one["entity"], country, problem.amount or amount))
         if before is None:
             await _open(tx, one, to, now)
         else:
@@ -66,7 +66,8 @@ def _found(
         "flow": run["flow"],
         "subject": run["subject"],
         "run": run["id"],
-        "entity": run["entity"],
+        # A page of many has no legal entity; what is found in it may have one.
+        "entity": run["entity"] or problem.facts.get("entity") or None,
         "engagement": run["engagement"],
         "title": title,
         "code": problem.code,
