@@ -356,8 +356,6 @@ class Day:
                     "worth": worth[each["source_id"]].amount,
                     "agreed": task.rate,
                     "why": "",
-                    "kind": "time",
-                    "basis": {},
                 }
                 for each in mine
             ]

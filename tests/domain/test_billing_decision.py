@@ -12,6 +12,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from tieout.domain.charging.billing import Decision, Ledger, above_caps, agreement_of, decide
+from tieout.domain.charging.near import near_caps
 from tieout.domain.charging.pieces import LASTING
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.engagement import ContractVersion, Engagement
@@ -114,6 +115,33 @@ def test_work_that_moved_to_another_task_is_taken_back_there_with_the_facts_of_b
     assert [(each["task"], each["minutes"], each["entry_version"]) for each in moved.proposal.evidence] == [
         ("TS1", -60, "v1"), ("TS2", 60, "v2")
     ]  # fmt: skip
+
+
+def test_people_are_told_before_a_limit_is_reached_and_not_again_when_something_waits_above_it() -> None:
+    three_quarters = Decimal("0.75")
+    books = Books(
+        contract(
+            Cap(key="NTE", lines=("S1",), amount=Decimal(700), notice_at=three_quarters),
+            Cap(key="hours", lines=("S2",), hours=Decimal(4), notice_at=three_quarters),
+            Cap(key="all", amount=Decimal(99999), notice_at=three_quarters), Cap(key="silent", amount=Decimal(9999)),
+        )
+    )  # fmt: skip
+    agreement = agreement_of(books.agreed, elsewhere={})
+
+    def told(*entries: dict[str, Any]) -> list[tuple[str, str]]:
+        before = books.ledger
+        made = books.cut_off(entries)
+        found = near_caps(agreement, replace(before, entries=entries), made.pieces, project="Data", link="/x")
+        return [(each.facts["cap"], each.facts["share"]) for each in found]
+
+    first = entry("a", 179)
+    assert told(first) == []
+    assert told(first, entry("b", 1, day=6)) == [("700.00 USD", "75 %")]
+    assert told(first, entry("b", 1, day=6), entry("c", 240, sold="S2", day=7)) == [
+        ("700.00 USD", "75 %"), ("4 hours", "100 %")
+    ]  # fmt: skip
+    above = entry("d", 99, day=8)
+    assert told(first, entry("b", 1, day=6), entry("c", 240, sold="S2", day=7), above) == [("4 hours", "100 %")]
 
 
 ENTRIES = st.lists(

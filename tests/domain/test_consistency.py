@@ -249,6 +249,8 @@ def test_a_ledger_shows_no_holds(make_firm: Make) -> None:
     [
         ({"billing": {"kind": "period"}}, "packages[0].product: nothing says what the ledger sells it as"),
         ({"billing": {"kind": "time", "increment": 15}}, "packages[0].billing: hours are billed by the minute so far"),
+        ({"billing": {"kind": "time", "notice_at": 0.75}}, "packages[0].billing: there is no limit to be told of"),
+        ({"billing": {"kind": "time", "cap": "sold_hours", "notice_at": 0.75}}, None),
         (
             {"billing": {"kind": "usage", "unit": "GB", "tiers": [{"price": 1}]}, "product": "Data"},
             "packages[0].billing: usage is not metered so far",

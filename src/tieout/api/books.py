@@ -18,7 +18,7 @@ from tieout.store import figures, listing, messages
 
 Looking = Annotated[Visit, Depends(Reading("look"))]
 _AMOUNTS = (
-    "sold", "booked", "budget", "approved", "unbilled", "at_risk", "set_aside", "overage", "proposed", "billed_net", "billed_tax",
+    "sold", "booked", "budget", "approved", "due", "unbilled", "at_risk", "set_aside", "overage", "proposed", "billed_net", "billed_tax",
     "billed_total", "paid", "open", "rounding", "left",
 )  # fmt: skip
 
@@ -54,6 +54,7 @@ class EntityTotals(BaseModel):
     booked: Amount
     budget: Amount
     approved: Amount
+    due: Amount
     unbilled: Amount
     at_risk: Amount
     set_aside: Amount

@@ -502,6 +502,14 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=3),
     ),
+    "billing.cap_near": Kind(
+        what="{share} of the limit of {cap} on {project} is billed.",
+        why="Work above it is not billed, and the customer may have to be told before it is reached.",
+        owner="the project manager",
+        fix="Tell the customer, and agree a higher limit (a change order) while there is time.",
+        where="{link}",
+        within=timedelta(days=7),
+    ),
     "billing.product_missing": Kind(
         what="{amount} of {package} is due, and the firm folder does not say what the ERP sells it as.",
         why="It has no role whose product it could be booked on, so the invoice waits.",

@@ -12,9 +12,14 @@ def unsellable(package: ServicePackage) -> Iterator[tuple[str, str, str]]:
     """Each thing that is wrong or missing: the field, what it is, and the way out."""
     plan = package.plan
     if isinstance(plan, TimePlan):
-        if (plan.increment, plan.notice_at) != (1, None):
-            what = "hours are billed by the minute so far, and nobody is told before a limit is reached"
-            yield "billing", what, "Leave increment and notice_at out."
+        if plan.increment != 1:
+            yield "billing", "hours are billed by the minute so far", "Leave increment out."
+        if plan.notice_at is not None and plan.cap == "none":
+            yield (
+                "billing",
+                "there is no limit to be told of",
+                "Say cap: sold_amount or sold_hours, or leave notice_at out.",
+            )
     elif not package.product:
         what = f"nothing says what the ledger sells it as, and a {plan.kind} plan bills more than hours"
         yield "product", what, "Name a product of the ERP, such as product: Fixed fee."

@@ -9,6 +9,7 @@ from typing import Any
 from tieout.domain.charging.billing import above_caps, agreement_of, decide
 from tieout.domain.charging.due import due, released, without_product
 from tieout.domain.charging.expenses import expenses
+from tieout.domain.charging.near import near_caps
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
@@ -81,9 +82,9 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
         products = without_product(dues, link=link)
         await run.hold([*missing_for_billing(deal, link=link), *products, *decision.problems])
     await run.step("write what becomes of the work, and the proposal", register.decide, project, decision, dues)
-    await run.stand(
-        "time_to_invoice", f"{deal.key}/caps", above_caps(agreement, decision.pieces, project=project.name, link=link)
-    )
+    above = above_caps(agreement, decision.pieces, project=project.name, link=link)
+    near = near_caps(agreement, ledger, decision.pieces, project=project.name, link=link)
+    await run.stand("time_to_invoice", f"{deal.key}/caps", [*above, *near])
     if decision.proposal is None:
         run.ignore("nothing to bill")
     return decision.proposal.invoice

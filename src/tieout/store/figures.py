@@ -17,8 +17,9 @@ class Totals:
     """What one legal entity has in one currency, from sold to paid. Every amount is exact.
 
     sold: won deals as the CRM says now · booked: contracted value · budget: the projects' hours at their rates ·
-    approved: delivered, at agreed rates · unbilled: approved and on no invoice (WIP) · at risk: approved, and nobody has
-    signed for it · set aside: approved, and by the contract not billed, such as work above a limit · overage: billed or
+    approved: delivered, at agreed rates, and what is due beside hours · due: of it, fees, prepaid blocks and expenses ·
+    unbilled: approved and on no invoice (WIP) · at risk: approved, and nobody has signed for it · set aside: approved, and by
+    the contract not billed, such as work above a limit · overage: billed or
     proposed above the agreed rates, where a contract has others beyond a prepaid block · proposed: net on invoices that finance
     has not posted yet · billed: posted invoices, net of credits · rounding: what is left of approved + overage - billed -
     proposed - unbilled - at risk - set aside once every cent is explained · left: booked - billed.
@@ -30,6 +31,7 @@ class Totals:
     booked: Decimal = _ZERO
     budget: Decimal = _ZERO
     approved: Decimal = _ZERO
+    due: Decimal = _ZERO
     unbilled: Decimal = _ZERO
     at_risk: Decimal = _ZERO
     set_aside: Decimal = _ZERO
@@ -50,6 +52,11 @@ class Totals:
     entries: int = 0
     invoices: int = 0
     payments: int = 0
+
+    @property
+    def worked(self) -> Decimal:
+        """What of the approved is hours."""
+        return self.approved - self.due
 
     @property
     def left(self) -> Decimal:
@@ -155,6 +162,7 @@ _WORK: tuple[LiteralString, LiteralString] = (
     """
     )
     select coalesce(entity, '') as entity, currency, sum(approved) as approved,
+      coalesce(sum(approved) filter (where rate is null), 0) as due,
       coalesce(sum(unbilled) filter (where not at_risk), 0) as unbilled,
       coalesce(sum(unbilled) filter (where at_risk), 0) as at_risk,
       coalesce(sum(set_aside), 0) as set_aside,

@@ -43,8 +43,8 @@ async def test_without_a_hub_deals_are_won_and_nobody_books_time_on_projects_tha
     await stage.story.advance(LAST_DAY)
     books = await stage.auditor.books()
     us, de = books["entities"]["US"], books["entities"]["DE"]
-    assert (us["crm"]["won"], us["crm"]["lost"], de["crm"]["won"]) == (5, 1, 4)
-    assert us["crm"]["won_amount"] == "580660.00"
+    assert (us["crm"]["won"], us["crm"]["lost"], de["crm"]["won"]) == (6, 1, 5)
+    assert us["crm"]["won_amount"] == "591160.00"
     assert us["psa"]["projects"] == us["psa"]["entries"] == de["psa"]["entries"] == 0
     assert stage.story.finished
     assert stage.acts("could not go on:") == []
@@ -92,7 +92,7 @@ async def test_sales_have_their_accidents(stage: Any) -> None:
 async def test_with_projects_people_staff_book_submit_and_approve(stage: Any) -> None:
     await stage.play_with_projects(LAST_DAY)
     entries = await stage.entries()
-    assert len(stage.acts("staffed")) == 8
+    assert len(stage.acts("staffed")) == 10
     assert all(each["approved"] for each in entries)
     assert {each["billable"] for each in entries} == {True, False}
     assert any(each["time_in_minutes"] % 5 for each in entries)

@@ -28,7 +28,7 @@ class Compared:
 # Figure → the hub's name for it, and where it stands in the books of the systems. Money first, then counts.
 _MONEY = {
     "won deals in the CRM": ("sold", ("crm", "won_amount")),
-    "approved work in the PSA": ("approved", ("psa", "approved", "value")),
+    "approved work in the PSA": ("worked", ("psa", "approved", "value")),
     "invoices in the ERP, net": ("billed_net", ("erp", "net")),
     "invoices in the ERP, tax": ("billed_tax", ("erp", "tax")),
     "invoices in the ERP, total": ("billed_total", ("erp", "total")),

@@ -155,7 +155,7 @@ def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, l
             worth = Money(sum((each.worth.amount for each in over), Decimal(0)), agreement.currency)
             minutes = sum(each.minutes for each in over)
             facts = {
-                "project": project, "cap": _limit(cap, agreement.currency), "amount": str(worth),
+                "project": project, "cap": limit_text(cap, agreement.currency), "amount": str(worth),
                 "hours": f"{Decimal(minutes) / 60:.2f}", "link": link, "about": cap.key,
             }  # fmt: skip
             code = "billing.to_write_off" if cap.over == "write_off" else "billing.over_cap"
@@ -163,7 +163,7 @@ def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, l
     return found
 
 
-def _limit(cap: Cap, currency: str) -> str:
+def limit_text(cap: Cap, currency: str) -> str:
     parts = [] if cap.amount is None else [str(Money(cap.amount, currency))]
     return " and ".join([*parts, *([] if cap.hours is None else [f"{cap.hours} hours"])])
 

@@ -13,6 +13,7 @@ from tieout.connectors.tryton.client import TrytonClient
 from tieout.sandbox.clock import StoryClock
 from tieout.sandbox.crm import PEOPLE_APP, Crm
 from tieout.sandbox.psa import Psa
+from tieout.sandbox.story.accepting import Acceptances
 from tieout.sandbox.story.books import Auditor
 from tieout.sandbox.story.consultants import Consultants
 from tieout.sandbox.story.delivery import Delivery
@@ -69,6 +70,7 @@ def cast(
         Slot(time(17, 30), consultants.submit),
         Slot(time(18, 30), delivery.decide),
         Slot(time(18, 45), travellers.decide),
+        Slot(time(19, 0), Acceptances(firm, work_desks, written).act),
     ]
     story = Story(firm, clock, written, slots, state=played)
     reader = firm.lead(firm.entities[0].code).number

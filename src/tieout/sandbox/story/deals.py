@@ -82,6 +82,12 @@ DEALS: Sequence[Deal] = (
     Deal("umbra-data", "Umbra Health Data Foundation", "Umbra Health Systems", "US", "DATA-FOUNDATION",
          start=_oct(12), end=date(2027, 3, 26), closes=_oct(8), stage=NEGOTIATED,
          hours={"Discovery": Decimal(100), "Data model": Decimal(300), "Pipelines": Decimal(500), "Reporting": Decimal(300)}),
+    # Ten hours a month are paid ahead; the customer asks for more of them.
+    Deal("umbra-retainer", "Umbra Health Data Retainer", "Umbra Health Systems", "US", "DATA-RETAINER",
+         start=_oct(5), end=date(2027, 1, 4), closes=_oct(2), stage=NEGOTIATED),
+    # A fixed fee, most of it due when the customer accepts the report.
+    Deal("nordwind-check", "Nordwind Data Health Check", "Nordwind Logistik GmbH", "DE", "HEALTH-CHECK",
+         start=_oct(6), end=date(2026, 11, 27), closes=_oct(5), stage=NEGOTIATED),
     # A practice that has no department in the ledger. Nobody in the story decides which.
     Deal("bergmann-change", "Bergmann Change Sprint", "Bergmann Maschinenbau AG", "DE", "CHANGE-SPRINT",
          start=_oct(19), end=date(2026, 12, 4), closes=_oct(13)),
@@ -106,7 +112,9 @@ DEALS: Sequence[Deal] = (
 STEPS: Sequence[Step] = (
     Step(_oct(1), "globex-data", "won", {"StageName": WON}),
     Step(_oct(2), "nordwind-close", "won", {"StageName": WON}),
+    Step(_oct(2), "umbra-retainer", "won", {"StageName": WON}),
     Step(_oct(5), "initech-cloud", "won", {"StageName": WON}),
+    Step(_oct(5), "nordwind-check", "won", {"StageName": WON}),
     Step(_oct(5), "umbra-labs-close", "negotiated", {"StageName": NEGOTIATED}),
     Step(_oct(6), "umbra-labs-close", "won", {"StageName": WON}),
     Step(_oct(7), "initech-cloud", "completed the facts of", {
