@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -17,7 +17,9 @@ from tieout.api.visit import Reading, Visit, tagged
 from tieout.domain.charging.pieces import EventKind
 from tieout.engine.evidence import evidence_pack
 from tieout.store import lineage
+from tieout.store.entry_story import Chapter as Met
 from tieout.store.entry_story import EntryStory, entry_story
+from tieout.store.event_story import event_story
 from tieout.store.lineage import Evidence, Line, Lineage, Manual, Verdict
 
 
@@ -179,6 +181,23 @@ class Story(BaseModel):
     versions: list[EntryVersion]
 
 
+class EventBody(BaseModel):
+    """Something that is billed and is no time, and everything it became."""
+
+    connection: str
+    source_id: str
+    kind: Literal["expense", "fee", "usage"]
+    name: str
+    day: date | None
+    engagement: str
+    project: str
+    worth: Amount | None = Field(
+        description="As the contract judged it last; null where it is not judged, or due no more"
+    )
+    chapters: list[Chapter]
+    aside: list[Aside]
+
+
 Looking = Annotated[Visit, Depends(Reading("look"))]
 
 
@@ -202,6 +221,12 @@ def routes() -> APIRouter:
         forwards,
         summary="What a time entry became: delivered, billed, credited, billed again",
         response_model=Story,
+    )
+    router.add_api_route(
+        "/events/{connection}/{source_id:path}",
+        event,
+        summary="What an expense, a fee or a unit of usage became",
+        response_model=EventBody,
     )
     return router
 
@@ -238,6 +263,17 @@ async def forwards(visit: Looking, connection: Id, source_id: Id) -> Response:
     if found is None:
         raise not_found("such time entry")
     return tagged(visit, _story(found))
+
+
+async def event(visit: Looking, connection: Id, source_id: Id) -> Response:
+    async with visit.hub.database.transaction() as tx:
+        found = await event_story(tx, connection, source_id)
+    if found is None:
+        raise not_found("such event")
+    worth = None if found.worth is None else amount(found.worth, found.currency)
+    told = {name: getattr(found, name) for name in EventBody.model_fields}
+    chapters, aside = [_chapter(each) for each in found.chapters], _aside(found.aside)
+    return tagged(visit, picked(EventBody, told, worth=worth, chapters=chapters, aside=aside))
 
 
 def invoice_facts(row: Mapping[str, Any]) -> InvoiceFacts:
@@ -326,19 +362,16 @@ def _story(found: EntryStory) -> Story:
         billed_minutes=found.billed_minutes,
         unbilled_minutes=found.unbilled_minutes,
         at_risk=found.at_risk,
-        chapters=[
-            Chapter(
-                what=each.what,
-                invoice=each.invoice,
-                number=each.number,
-                state=each.state,
-                line=each.line,
-                minutes=each.minutes,
-                amount=amount(each.amount, each.currency),
-                at=each.at,
-            )
-            for each in found.chapters
-        ],
-        aside=[picked(Aside, each, worth=amount(each["worth"], each["currency"])) for each in found.aside],
+        chapters=[_chapter(each) for each in found.chapters],
+        aside=_aside(found.aside),
         versions=[picked(EntryVersion, each) for each in found.versions],
     )
+
+
+def _chapter(each: Met) -> Chapter:
+    told = {name: getattr(each, name) for name in Chapter.model_fields}
+    return picked(Chapter, told, amount=amount(each.amount, each.currency))
+
+
+def _aside(pieces: Sequence[Mapping[str, Any]]) -> list[Aside]:
+    return [picked(Aside, each, worth=amount(each["worth"], each["currency"])) for each in pieces]

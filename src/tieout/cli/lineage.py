@@ -13,6 +13,7 @@ from tieout.cli.speech import AsJson, document, line
 if TYPE_CHECKING:
     from tieout.store.database import Tx
     from tieout.store.entry_story import EntryStory
+    from tieout.store.event_story import EventStory
     from tieout.store.lineage import Evidence, Line, Lineage
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
@@ -28,17 +29,27 @@ def lineage(
 ) -> None:
     """Where do these figures come from? Every line of an invoice with its evidence; ends with 1 when a sum does not match.
 
-    An id of a time entry shows what became of the entry; any other id shows the invoices of what it belongs to.
+    An id of a time entry shows what became of the entry, CONNECTION/ID what became of an expense or a fee; any other id
+    shows the invoices of what it belongs to.
     """
     from tieout.cli.desk import looked_up
 
-    invoices, entries = looked_up(lambda tx: _found(tx, id))
-    if not invoices and not entries:
-        raise stop(Exit.PROBLEM, f"No invoice and no time entry belongs to “{id}”.", fix="Try `tieout lookup`.")
+    event = looked_up(lambda tx: _event_of(tx, id)) if "/" in id else None
+    invoices, entries = ([], []) if event else looked_up(lambda tx: _found(tx, id))
+    if not invoices and not entries and event is None:
+        raise stop(
+            Exit.PROBLEM, f"No invoice and nothing that is billed belongs to “{id}”.", fix="Try `tieout lookup`."
+        )
     if as_json:
         document(
-            {"invoices": [_invoice(each) for each in invoices], "time_entries": [_entry(each) for each in entries]}
+            {
+                "invoices": [_invoice(each) for each in invoices],
+                "time_entries": [_entry(each) for each in entries],
+                "events": [_event(event)] if event else [],
+            }
         )
+    elif event:
+        _tell_event(event)
     else:
         for each in invoices:
             _print(each)
@@ -62,6 +73,12 @@ async def _found(tx: Tx, id: str) -> tuple[list[Lineage], list[EntryStory]]:
     for key in keys:
         invoices += await lineages.of_invoice(tx, key)
     return invoices, [each for each in entries if each is not None]
+
+
+async def _event_of(tx: Tx, id: str) -> EventStory | None:
+    from tieout.store.event_story import event_story
+
+    return await event_story(tx, *id.split("/", 1))
 
 
 async def _invoices_of(tx: Tx, hits: Sequence[Any]) -> list[str]:
@@ -195,7 +212,39 @@ def _entry(found: EntryStory) -> dict[str, Any]:
     }
 
 
+def _event(found: EventStory) -> dict[str, Any]:
+    from tieout.cli.amounts import written
+
+    same = ("connection", "kind", "name", "day", "engagement", "project", "currency")
+    return {
+        "id": found.source_id,
+        **{name: getattr(found, name) for name in same},
+        "worth": written(found.worth, found.currency) or None,
+        "invoices": [
+            {"what": each.what, "invoice": each.number or each.invoice, "amount": written(each.amount, each.currency)}
+            for each in found.chapters
+        ],
+        "not_billed": [
+            {"fate": each["fate"], "why": each["why"], "worth": written(each["worth"], each["currency"])}
+            for each in found.aside
+        ],
+    }
+
+
 # -- for people
+
+
+def _tell_event(found: EventStory) -> None:
+    from tieout.cli.amounts import for_people
+
+    worth = "" if found.worth is None else f", worth {for_people(found.worth, found.currency)} {found.currency}"
+    line(f"{found.kind} {found.source_id} of {found.connection}: {found.name}, {found.day}{worth}")
+    for each in found.chapters:
+        amount = f"{for_people(each.amount, each.currency)} {each.currency}"
+        line(f"  {each.what}: {amount} on invoice {each.number or each.invoice} ({each.state})")
+    for each in found.aside:
+        amount = f"{for_people(each['worth'], each['currency'])} {each['currency']}"
+        line(f"  not billed: {amount}, {each['fate'].replace('_', ' ')}")
 
 
 def _print(found: Lineage) -> None:

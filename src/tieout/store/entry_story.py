@@ -64,17 +64,8 @@ async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | N
         """,
         (connection, source_id),
     )
-    met = await rows(
-        tx,
-        """
-        select i.key, i.number, i.state, i.currency, i.proposed_at, e.line, e.minutes, e.amount
-        from evidence e join invoice i on i.key = e.invoice where e.connection = %s and e.source_id = %s
-        order by i.proposed_at, i.key, e.line
-        """,
-        (connection, source_id),
-    )
     project = await documents.latest(tx, "project", entry["project"])
-    chapters = _chapters(met)
+    chapters = await chapters_of(tx, connection, source_id, kind="time")
     return EntryStory(
         entry=entry,
         versions=versions,
@@ -84,20 +75,39 @@ async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | N
         project_name=project["body"]["name"] if project else "",
         person_name=(versions[-1]["body"].get("person_name") or "") if versions else "",
         at_risk=bool(project) and project["body"]["contract_version"] == 0,
-        aside=await rows(
-            tx,
-            """
-            select fate, why, currency, sum(minutes)::integer as minutes, sum(worth) as worth, max(decided_at) as decided_at
-            from piece where connection = %s and source_id = %s and kind = 'time' group by fate, why, currency
-            having sum(minutes) <> 0 or sum(worth) <> 0 order by fate, why
-            """,
-            (connection, source_id),
-        ),
+        aside=await aside_of(tx, connection, source_id, kind="time"),
         holds=await rows(
             tx,
             "select * from hold where state = 'open' and code = %s and subject = %s order by due_at limit 20",
             (entry["problem"], f"{connection}/time"),
         ),
+    )
+
+
+async def chapters_of(tx: Tx, connection: str, source_id: str, *, kind: str) -> list[Chapter]:
+    """Every time that an event met an invoice, in order."""
+    met = await rows(
+        tx,
+        """
+        select i.key, i.number, i.state, i.currency, i.proposed_at, e.line, e.minutes, e.amount
+        from evidence e join invoice i on i.key = e.invoice
+        where e.connection = %s and e.source_id = %s and e.kind = %s order by i.proposed_at, i.key, e.line
+        """,
+        (connection, source_id, kind),
+    )
+    return _chapters(met)
+
+
+async def aside_of(tx: Tx, connection: str, source_id: str, *, kind: str) -> list[dict[str, Any]]:
+    """What the contract, or a person, has decided not to bill of an event."""
+    return await rows(
+        tx,
+        """
+        select fate, why, currency, sum(minutes)::integer as minutes, sum(worth) as worth, max(decided_at) as decided_at
+        from piece where connection = %s and source_id = %s and kind = %s group by fate, why, currency
+        having sum(minutes) <> 0 or sum(worth) <> 0 order by fate, why
+        """,
+        (connection, source_id, kind),
     )
 
 
@@ -107,7 +117,7 @@ def _chapters(met: Sequence[Mapping[str, Any]]) -> list[Chapter]:
     for each in met:
         if each["state"] == "cancelled":
             what = "withdrawn"
-        elif each["minutes"] < 0:
+        elif each["minutes"] < 0 or each["amount"] < 0:
             what = "credited"
         else:
             what = "billed again" if billed_before else "billed"
