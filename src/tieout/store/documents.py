@@ -53,6 +53,20 @@ async def latest(tx: Tx, kind: str, key: str) -> dict[str, Any] | None:
     )
 
 
+async def newest(tx: Tx, keys: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The newest stored versions of several documents of different kinds, each by its kind, in one statement."""
+    found = await rows(
+        tx,
+        """
+        select d.* from unnest(%s::text[], %s::text[]) k(kind, key) cross join lateral (
+          select * from document d where d.kind = k.kind and d.key = k.key order by d.version desc limit 1
+        ) d
+        """,
+        (list(keys), list(keys.values())),
+    )
+    return {each["kind"]: each for each in found}
+
+
 async def at_version(tx: Tx, kind: str, key: str, version: int) -> dict[str, Any] | None:
     return await row(tx, "select * from document where kind = %s and key = %s and version = %s", (kind, key, version))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tieout.domain.identity import content_hash
+from tieout.store import documents
 from tieout.store.database import Tx, row, rows
 
 
@@ -38,16 +39,10 @@ async def sources(tx: Tx, invoice: str, lines: Sequence[str]) -> dict[tuple[str,
 
 async def behind(tx: Tx, invoice: dict[str, Any]) -> list[dict[str, Any]]:
     """The newest version of each document that the invoice hangs on."""
-    return await rows(
-        tx,
-        """
-        select distinct on (kind) * from document
-        where (kind, key) in (('invoice', %(key)s), ('contract', %(engagement)s), ('engagement', %(engagement)s),
-                              ('project', %(project)s), ('customer', %(customer)s))
-        order by kind, version desc
-        """,
-        invoice,
-    )
+    keys = {"invoice": invoice["key"], "contract": invoice["engagement"]}
+    keys |= {kind: invoice[kind] for kind in ("engagement", "project", "customer")}
+    found = await documents.newest(tx, keys)
+    return [found[kind] for kind in sorted(found)]
 
 
 async def approvals(tx: Tx, engagement: str) -> list[dict[str, Any]]:

@@ -153,7 +153,8 @@ async def of_invoice(tx: Tx, number_or_key: str, *, entries_of: Sequence[str] | 
 
 async def _lineage(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | None) -> Lineage:
     key = invoice["key"]
-    project = await documents.latest(tx, "project", invoice["project"])
+    behind = await documents.newest(tx, {kind: invoice[kind] for kind in ("project", "engagement", "customer")})
+    project = behind.get("project")
     lines, manual = await _lines(tx, invoice, project, entries_of)
     return Lineage(
         invoice=invoice,
@@ -162,9 +163,9 @@ async def _lineage(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | 
         payments=await rows(
             tx, "select id, paid_on, amount from payment where invoice = %s order by paid_on, id", (key,)
         ),
-        engagement=await documents.latest(tx, "engagement", invoice["engagement"]),
+        engagement=behind.get("engagement"),
         project=project,
-        customer=await documents.latest(tx, "customer", invoice["customer"]),
+        customer=behind.get("customer"),
         deal=await row(
             tx,
             """
