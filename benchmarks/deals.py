@@ -15,11 +15,13 @@ from tieout.connectors.contract import Connector
 from tieout.engine.execution import Executor
 from tieout.engine.intake import Feed, Intake
 from tieout.engine.rounds import caught_up
+from tieout.engine.run import Run, flow
 from tieout.engine.worker import Worker
 from tieout.flows.catalogue import FLOWS
 from tieout.flows.opportunity_to_project import opportunity_to_project
+from tieout.store import runs
 from tieout.store.database import row
-from tieout.systems.systems import systems_for
+from tieout.systems.systems import Systems, systems_for
 from tieout.testing.null_erp import NullErp
 
 from .ground import Ground, ground, now, until
@@ -43,13 +45,15 @@ async def measure(deals: int = DEALS) -> list[Figure]:
         }
         intake = Intake(on.database, now, [Feed(crm, "opportunity", opportunity_to_project)])
         systems = systems_for(connections, now)
-        executor = Executor(on.database, now, lambda: date(2026, 10, 5), FLOWS, systems, lambda: on.firm, _WORKER)
+        flows = [*FLOWS, nothing]
+        executor = Executor(on.database, now, lambda: date(2026, 10, 5), flows, systems, lambda: on.firm, _WORKER)
         async with Worker(on.database, now, executor, _WORKER).running():
             watch = Watch(hub=os.getpid(), postgres=on.postgres)
             crm.won = deals
             await intake.sweep(intake.feeds[0])
             await until(lambda: caught_up(on.database), _PATIENCE, f"{deals} projects")
             seconds, cpu = watch.wall, watch.each(deals)
+            empty, empty_cpu = await _empty(on, watch, deals)
             alone = [await _alone(on, intake, crm) for _ in range(ALONE)]
         steps = await _prove(on, deals + ALONE, crm, psa)
         floor = await _floor(on, deals, steps)
@@ -59,8 +63,27 @@ async def measure(deals: int = DEALS) -> list[Figure]:
             f"{deals:,} won deals → the {steps} calls of a kickoff", deals / seconds, "deals/s", deals / floor, floor_is, cpu,
             {"seconds": seconds},
         ),
+        Figure(f"{deals:,} runs that do nothing: the engine alone", deals / empty, "deals/s", cpu=empty_cpu),
         Figure("a won deal alone, p99", percentile(alone, 0.99), "s", detail=spread(alone)),
     ]  # fmt: skip
+
+
+@flow(version=1, title="Nothing")
+async def nothing(run: Run, systems: Systems) -> None:
+    """What a run costs before it does anything."""
+
+
+async def _empty(on: Ground, watch: Watch, count: int) -> tuple[float, dict[str, float]]:
+    """Seconds, and processor time of each, from the first that is queued to the end of the last."""
+    watch.reset()
+    async with on.database.transaction() as tx:
+        for number in range(count):
+            subject = f"nothing/{number}"
+            await runs.queue(
+                tx, f"nothing:{subject}:1", flow="nothing", subject=subject, version="1", lane=subject, now=now()
+            )
+    await until(lambda: caught_up(on.database), _PATIENCE, "runs that do nothing")
+    return watch.wall, watch.each(count)
 
 
 async def _alone(on: Ground, intake: Intake, crm: NullCrm) -> float:

@@ -53,7 +53,8 @@ async def check_time(run: Run, systems: Systems, connection: str, ids: list[str]
 
 async def _settle(run: Run, systems: Systems, connection: str, ids: list[str] | None) -> None:
     for entity in systems.firm.entities:
-        await run.step(f"who works for {entity.code}", systems.erp(entity.code).refresh_people, entity.code, ids)
+        erp = systems.erp(entity.code)
+        await run.step(f"who works for {entity.code}", erp.refresh_people, entity.code, connection, ids)
     await run.step("settle the messages", systems.register.settle_time, connection, run.id, ids)
 
 

@@ -16,7 +16,8 @@ async def time_to_erp(run: Run, systems: Systems) -> None:
     moved = await send_all(run, erp, entity)
     if await run.step("ask again for what was refused", erp.ask_again, entity):
         moved += await send_all(run, erp, entity)
-    await look_again(run, systems, connection)
+    if not await systems.register.followed(run.id):  # whoever comes next looks, too
+        await look_again(run, systems, connection)
     if not moved:
         run.ignore("the ERP has all approved time")
 

@@ -28,28 +28,37 @@ async def mark_problem(tx: Tx, connection: str, ids: Sequence[str], problem: str
     )
 
 
-async def unknown_people(tx: Tx, entity: str, people: Sequence[str], ids: Sequence[str] | None) -> None:
+async def unknown_people(
+    tx: Tx, entity: str, people: Sequence[str], connection: str, ids: Sequence[str] | None
+) -> None:
     """Of these entries, or of all, those of somebody whom the ERP does not employ wait, alone; they go on when it knows them.
 
     What the ERP's timesheets have already stays there, whoever leaves the firm.
     """
     await tx.execute(
         f"""
-        with known as (select unnest(%(people)s::text[]) as person), judged as (
-          select connection, source_id, '' as problem from time_entry
-          where problem = 'person.unknown' and entity = %(entity)s and person in (select person from known)
-            and (%(ids)s::text[] is null or source_id = any(%(ids)s))
+        with known as (select unnest(%(people)s::text[]) as person), looked_at as (
+          select t.* from unnest(%(ids)s::text[]) as page(id)
+          join time_entry t on t.connection = %(connection)s and t.source_id = page.id where t.entity = %(entity)s
           union all
-          select t.connection, t.source_id, 'person.unknown' from time_entry t
-          where t.entity = %(entity)s and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
-            and (%(ids)s::text[] is null or t.source_id = any(%(ids)s))
-            and not exists (select from known k where k.person = t.person)
+          select * from time_entry where %(ids)s::text[] is null and problem = 'person.unknown' and entity = %(entity)s
+          union all
+          select * from time_entry t
+          where %(ids)s::text[] is null and t.entity = %(entity)s and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
+        ), judged as (
+          select connection, source_id, '' as problem from looked_at
+          where problem = 'person.unknown' and person in (select person from known)
+          union all
+          select t.connection, t.source_id, 'person.unknown' from looked_at t
+          where t.batch = '' and t.delivered_id = '' and {_WANTED} > 0 and not exists (select from known k where k.person = t.person)
         )
         update time_entry t set problem = j.problem from judged j
         where t.connection = j.connection and t.source_id = j.source_id
         """,  # noqa: S608 - literals of this module
-        {"entity": entity, "people": list(people), "ids": None if ids is None else list(ids)},
-    )
+        {
+            "entity": entity, "people": list(people), "connection": connection, "ids": None if ids is None else list(ids),
+        },
+    )  # fmt: skip
 
 
 async def ask_again(tx: Tx, entity: str) -> int:

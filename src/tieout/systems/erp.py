@@ -110,12 +110,12 @@ class Erp:
 
     # -- time
 
-    async def refresh_people(self, entity: str, ids: Sequence[str] | None) -> None:
+    async def refresh_people(self, entity: str, connection: str, ids: Sequence[str] | None) -> None:
         """Of these entries, or of all, those of people whom this ERP does not employ wait by themselves; they never stop the
         others."""
         people = await self._connection.people()
         async with self._database.transaction() as tx:
-            await timesheets.unknown_people(tx, entity, people, ids)
+            await timesheets.unknown_people(tx, entity, people, connection, ids)
 
     async def ask_again(self, entity: str) -> int:
         """What it refused before is to be delivered once more; how many entries."""
