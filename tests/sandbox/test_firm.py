@@ -57,7 +57,7 @@ def test_the_script_speaks_of_deals_packages_and_customers_that_exist(firm: Kest
 def test_the_script_has_what_a_hub_must_cope_with(firm: KestrelFirm) -> None:
     won = {each.deal for each in STEPS if each.did == "won"}
     deals = {each.key: each for each in DEALS if each.key in won}
-    assert len(deals) == 9
+    assert len(deals) == 10
     assert {each.entity for each in deals.values()} == {"US", "DE"}
     departments = {each.name: each.department for each in firm.practices}
     assert [each for each, deal in deals.items() if departments[firm.package(deal.package).practice] is None]
