@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tieout.domain.evidence.chain import whole_hash
 from tieout.store import audit
 from tieout.store.database import rows
 from tieout.testing.books import Books
@@ -57,6 +58,22 @@ async def test_tampering_is_found_at_its_first_entry(books: Books, how: str) -> 
     async with books.database.transaction() as tx:
         await tx.execute(sql)
         assert (await audit.verify(tx)).first_bad == places[first]
+
+
+async def test_entries_of_the_first_version_stay_right_and_the_chain_goes_on_behind_them(books: Books) -> None:
+    log = await written(books)
+    async with books.database.transaction() as tx:
+        previous = ""
+        for each in log:
+            hash_ = whole_hash(previous, each["at"], each["actor"], each["action"], each["object"], each["detail"])
+            await tx.execute(
+                "update audit set content = null, previous = %s, hash = %s where id = %s", (previous, hash_, each["id"])
+            )
+            previous = hash_
+        await audit.append(tx, "anna@kestrel.example", "hold.assign", "H-9", {}, books.now())
+        assert (await audit.verify(tx)).first_bad is None
+        await tx.execute("update audit set actor = 'bob' where id = %s", (log[2]["id"],))
+        assert (await audit.verify(tx)).first_bad == log[2]["id"]
 
 
 async def test_a_chain_that_was_cut_short_shows_by_the_newest_hash_alone(books: Books) -> None:
