@@ -62,6 +62,15 @@ def test_without_a_name_a_package_is_its_code_and_bundles_of_one_package_are_cou
     assert ids(requoted) == ids(bundles)
 
 
+def test_whoever_takes_the_row_for_the_sale_sells_everything_anew_with_the_next_quote(make_deal: Make) -> None:
+    careless = frozenset({"by_row"})
+    first, again = (make_deal(lines=(line(row, "A", instance="P-1"),)) for row in ("r1", "r2"))
+    assert [each.id for each in instances_of(first, sabotage=careless)] != [
+        each.id for each in instances_of(again, sabotage=careless)
+    ]
+    assert ids(first) == ids(again)
+
+
 def test_a_line_that_names_no_package_belongs_to_the_deals_own(make_deal: Make) -> None:
     deal = make_deal(lines=(line("r1", "B"), line("r2")))
     assert [(each.package, len(each.lines)) for each in instances_of(deal)] == [("B", 1), ("DATA-FOUNDATION", 1)]

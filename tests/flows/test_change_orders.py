@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tieout.domain.documents.engagement import Contract
+from tieout.engine.replay import Wanted
 from tieout.sandbox.story.quoting import Amendment, Offered, Quoting
+from tieout.store import plans
 
 from .test_crash import When, dies
 from .world import APPROVER, LEAD, Deal, World
@@ -100,7 +102,7 @@ async def test_t34_an_approved_change_is_the_same_version_in_every_system(world:
     assert told["erp tasks"] == told["psa tasks"]
     (hold,) = await world.holds(deal.name)
     assert (hold["code"], hold["facts"]["version"]) == ("change.revenue", "2")
-    await world.hub.operator.decide(hold["id"], choice="decided", reason="prospective", actor=ANNA)
+    await world.hub.operator.decide(hold["id"], choice="booked", reason="prospective", actor=ANNA)
     await world.settle()
     assert [(each["code"], each["facts"]) for each in await world.holds(deal.name)] == []
     assert await contract_of(world, deal) == contract
@@ -168,6 +170,30 @@ async def test_t36_a_reduction_below_what_is_worked_waits_for_a_credit_or_a_writ
     assert held[0]["facts"]["after"] == "100.00 USD"
     assert (await contract_of(world, deal)).versions == before.versions
     assert set((await shown(world, deal)).values()) == {1}
+
+
+async def test_t36_once_the_work_is_taken_back_the_reduction_is_planned_shown_and_carried(world: World) -> None:
+    deal = await sold(world)
+    entry = await deal.work(480, day=date(2026, 10, 5), task="Discovery", login=LEAD)
+    await world.settle()
+    most = (await contract_of(world, deal)).current.amount
+    await approved(world, deal, [Amendment("Change", "P-1", -(most - 100))])
+    await world.settle()
+    (held,) = [each for each in await world.holds(deal.key) if each["code"] == "change.below_done"]
+    await (await world.desk(LEAD)).change("time_entries", "time_entry", entry, {"time_in_minutes": 15})
+    await world.settle()
+    number = await world.hub.replays.ask(Wanted(hold=held["id"]), actor=ANNA)
+    await world.hub.planner.work()
+    async with world.hub.database.transaction() as tx:
+        plan = await plans.get(tx, number)
+    assert plan is not None
+    assert plan["sums"]["ends"] == {"done": 1}
+    assert set((await shown(world, deal)).values()) == {1}, "a plan changes nothing"
+    assert await world.hub.replays.confirm(number, hash_=plan["hash"], actor=ANNA)
+    await world.hub.planner.work()
+    await world.settle()
+    assert (await contract_of(world, deal)).current.amount == Decimal(100)
+    assert set((await shown(world, deal)).values()) == {2}
 
 
 async def test_a_change_above_the_limit_and_one_that_reaches_back_wait_for_somebody_else(world: World) -> None:

@@ -80,7 +80,7 @@ def _credited(facts: Mapping[str, str]) -> Question:
 def _revenue(facts: Mapping[str, str]) -> Question:
     done = "Nothing is changed by it: what finance booked stands in the ERP."
     asks = f"Has finance decided what version {facts['version']} means for revenue?"
-    return Question(asks, (Answer("decided", "Yes, it is decided and booked", done),))
+    return Question(asks, (Answer("booked", "Yes, it is decided and booked", done),))
 
 
 def _vanished(facts: Mapping[str, str]) -> Question:

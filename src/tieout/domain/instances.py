@@ -40,7 +40,7 @@ def is_quoted(deal: Engagement) -> bool:
     return any(each.package or each.instance for each in deal.lines)
 
 
-def instances_of(deal: Engagement) -> list[Instance]:
+def instances_of(deal: Engagement, *, sabotage: frozenset[str] = frozenset()) -> list[Instance]:
     """In the order of the quote; a deal whose lines name no package is one instance of its own package.
 
     An instance is what its lines call it (`instance`). Without a name it is its package, and among several bundles of one
@@ -59,7 +59,8 @@ def instances_of(deal: Engagement) -> list[Instance]:
         package = next((each.package for each in lines if each.package), deal.package)
         seen[package] += not name
         position = f"-{seen[package]}" if seen[package] > 1 else ""
-        found.append(_instance(deal, f"{deal.key}/{name or package + position}", package, tuple(lines)))
+        called = lines[0].id if "by_row" in sabotage else name or package + position
+        found.append(_instance(deal, f"{deal.key}/{called}", package, tuple(lines)))
     return found
 
 

@@ -47,6 +47,6 @@ async def _revenue(desk: Desk) -> list[str]:
     told: list[str] = []
     for each in waiting:
         reason = "more of the same work at the agreed rates: prospective, nothing to catch up"
-        await desk.operator.decide(each["id"], choice="decided", reason=reason, actor=FINANCE.email)
+        await desk.operator.decide(each["id"], choice="booked", reason=reason, actor=FINANCE.email)
         told.append(f"{FINANCE.name} judges version {each['facts']['version']} of {each['facts']['deal']}: {reason}")
     return told
