@@ -248,7 +248,7 @@ def test_a_ledger_shows_no_holds(make_firm: Make) -> None:
     ("package", "told"),
     [
         ({"billing": {"kind": "period"}}, "packages[0].product: nothing says what the ledger sells it as"),
-        ({"billing": {"kind": "time", "increment": 15}}, "packages[0].billing: hours are billed by the minute so far"),
+        ({"billing": {"kind": "time", "increment": 15, "direction": "nearest"}}, None),
         ({"billing": {"kind": "time", "notice_at": 0.75}}, "packages[0].billing: there is no limit to be told of"),
         ({"billing": {"kind": "time", "cap": "sold_hours", "notice_at": 0.75}}, None),
         (

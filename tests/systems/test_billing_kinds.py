@@ -14,10 +14,11 @@ from tieout.domain.charging.due import due, released
 from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
 from tieout.domain.documents.package import ServicePackage
 from tieout.domain.documents.project import Project
-from tieout.domain.documents.terms import Block, FixedTerms, Instalment, PeriodTerms, RetainerTerms, Sold
+from tieout.domain.documents.terms import Block, FixedTerms, Instalment, PeriodTerms, RetainerTerms, Sold, TimeTerms
 from tieout.domain.firm import Firm, LegalEntity
 from tieout.domain.proposal import propose
-from tieout.store import board, charging, invoices, lineage
+from tieout.store import board, charging, invoices, lineage, messages, runs, time
+from tieout.store.database import rows
 from tieout.store.figures import figures, money_of
 from tieout.systems.register import Register
 from tieout.testing.books import Books, Deal
@@ -134,6 +135,72 @@ async def test_hours_draw_the_block_and_what_is_beyond_it_costs_its_own_rate(boo
     found = await figure(books, deal)
     # 1.5 h at 340.00 and the block; an hour is drawn, half an hour is billed 30.00 above the agreed rate.
     assert (found.approved, found.set_aside, found.proposed, found.overage, found.rounding) == (910, 340, 600, 30, 0)
+
+
+async def test_t24_an_entry_is_charged_in_the_increments_of_its_contract_however_often_it_is_told(books: Books) -> None:
+    deal = await books.deal(1)
+    terms = await sell(books, deal, Sold(id="", package="P", terms=TimeTerms(increment=15)))
+    project = await register(books).latest(Project, deal.project)
+    assert project is not None
+    first, second = project.tasks
+    tasks = (
+        first.model_copy(update={"increment": 15}),
+        second.model_copy(update={"increment": 30, "direction": "nearest"}),
+    )
+    rounded = project.model_copy(update={"tasks": tasks})
+    await register(books).save(rounded, entity="US", engagement=deal.engagement)
+    for _ in range(2):
+        await books.time(deal, [("T1", 1, 50), ("T2", 2, 44), ("T3", 2, 45)])
+    async with books.database.transaction() as tx:
+        found = await rows(tx, "select source_id, minutes, billable_minutes from time_entry order by 1")
+    assert [(each["minutes"], each["billable_minutes"]) for each in found] == [(50, 60), (44, 30), (45, 60)]
+    made = await cut_off(books, deal, terms)
+    assert made.proposal is not None
+    assert [str(each.quantity) for each in made.proposal.invoice.lines] == ["1.00", "1.50"]
+    assert (await figure(books, deal)).unbilled == 0
+
+
+async def test_t24_a_page_of_time_is_charged_in_increments_as_it_arrives_and_keeps_what_was_told(books: Books) -> None:
+    deal, run, told = await books.deal(1), "approved_time:kantata:1", books.now()
+    payload = {
+        "source_id": "T1", "source_version": f"{told.isoformat()}#1", "project": deal.workspace, "task": f"{deal.workspace}1",
+        "person": "K003", "person_name": "Priya Raman", "work_date": "2026-10-05", "minutes": 50, "billable_minutes": 50,
+        "rate": "340.00", "currency": "USD", "state": "approved", "approved_by": "L", "approved_at": told.isoformat(),
+        "notes": "", "mapping": "kantata.time_entry@1",
+    }  # fmt: skip
+    arrival = messages.Arrival("kantata", "time_entry", "T1", payload["source_version"], "USD", 0, payload)
+    rates = [{"card": "2026", "role": "Principal", "version": 1, "valid_from": "2026-01-01", "rate": "340.00"}]
+    async with books.database.transaction() as tx:
+        await tx.execute("update project_task set increment = 60 where key = %s", (deal.task(1),))
+        await runs.queue(tx, run, flow="approved_time", subject="kantata", version="1", lane="kantata", now=told)
+        stored = await messages.record(tx, [arrival], via="sweep", now=told)
+        await messages.assign(tx, [each["id"] for each in stored], run)
+        await time.take_page(tx, "kantata", run, rates, told)
+        (entry,) = await rows(tx, "select minutes, billable_minutes, agreed_rate from time_entry")
+        (version,) = await rows(tx, "select body->>'billable_minutes' as minutes from time_entry_version")
+    assert (entry["minutes"], entry["billable_minutes"], entry["agreed_rate"], version["minutes"]) == (
+        50,
+        60,
+        340,
+        "50",
+    )
+
+
+@pytest.mark.parametrize("increment", [1, 6, 15, 30, 60])
+async def test_what_is_rounded_stays_and_up_never_takes_a_minute_away(books: Books, increment: int) -> None:
+    async with books.database.transaction() as tx:
+        (wrong,) = await rows(
+            tx,
+            """
+            select count(*) as n from generate_series(-1000, 1000) m cross join (values ('up'), ('nearest')) d(way)
+            cross join lateral (select charged_minutes(m, %(n)s, way) as c) charged
+            where charged_minutes(c, %(n)s, way) <> c or c %% %(n)s <> 0 or charged_minutes(-m, %(n)s, way) <> -c
+              or (way = 'up' and (abs(c) < abs(m) or abs(c) - abs(m) >= %(n)s))
+              or (way = 'nearest' and (2 * abs(c - m) > %(n)s or (2 * abs(c - m) = %(n)s and abs(c) < abs(m))))
+            """,
+            {"n": increment},
+        )
+    assert wrong["n"] == 0
 
 
 async def test_the_way_back_from_a_fee_ends_at_what_of_the_contract_it_stands_on(books: Books) -> None:

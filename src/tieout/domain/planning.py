@@ -9,7 +9,7 @@ from tieout.domain.agreeing import agreed
 from tieout.domain.documents.engagement import Contract, ContractLine, ContractVersion, Engagement
 from tieout.domain.documents.package import PackageTask, RateCard, ServicePackage
 from tieout.domain.documents.project import Project, ProjectTask
-from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.documents.terms import Cap, Sold, TimeTerms
 from tieout.domain.expensing import folded_terms
 from tieout.domain.instances import Instance, instances_of, is_quoted
 from tieout.domain.money import Money
@@ -64,6 +64,7 @@ def _tasks(
 ) -> tuple[ProjectTask, ...]:
     tasks: list[ProjectTask] = []
     for sold, (_, work) in zip(contract.sold, work_of(deal, enriched), strict=True):
+        rounding = sold.terms if isinstance(sold.terms, TimeTerms) else TimeTerms()
         begins = sold.start or deal.start or contract.effective_from
         for each in work:
             agreed_rate = rate_on(card, each.role, begins)
@@ -76,6 +77,8 @@ def _tasks(
                     rate=agreed_rate.amount.amount if agreed_rate else Decimal(0),
                     billable=each.billable,
                     sold=sold.id,
+                    increment=rounding.increment,
+                    direction=rounding.direction,
                 )
             )
     return tuple(tasks)

@@ -10,7 +10,7 @@ from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
 from tieout.domain.documents.engagement import ContractVersion
 from tieout.domain.documents.package import RateCard
 from tieout.domain.documents.project import Project, ProjectTask
-from tieout.domain.documents.terms import Sold
+from tieout.domain.documents.terms import Sold, TimeTerms
 from tieout.domain.firm import Firm
 from tieout.domain.rating import rate_on
 
@@ -36,7 +36,11 @@ def replanned(
         key = f"{project.key}/{len(tasks) + 1:02}"
         agreed = rate_on(card, role, max(after.effective_from, one.start or after.effective_from))
         rate = agreed.amount.amount if agreed else Decimal(0)
-        tasks[key] = ProjectTask(key=key, name=name, role=role, hours=hours, rate=rate, sold=one.id)
+        terms = one.terms if isinstance(one.terms, TimeTerms) else TimeTerms()
+        tasks[key] = ProjectTask(
+            key=key, name=name, role=role, hours=hours, rate=rate, sold=one.id, increment=terms.increment,
+            direction=terms.direction,
+        )  # fmt: skip
     redated = any(each.start or each.end for each in order.lines) or any(each not in known for each in sold)
     starts, ends = [each.start for each in after.sold if each.start], [each.end for each in after.sold if each.end]
     return project.model_copy(

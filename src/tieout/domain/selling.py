@@ -12,8 +12,6 @@ def unsellable(package: ServicePackage) -> Iterator[tuple[str, str, str]]:
     """Each thing that is wrong or missing: the field, what it is, and the way out."""
     plan = package.plan
     if isinstance(plan, TimePlan):
-        if plan.increment != 1:
-            yield "billing", "hours are billed by the minute so far", "Leave increment out."
         if plan.notice_at is not None and plan.cap == "none":
             yield (
                 "billing",

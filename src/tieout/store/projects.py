@@ -26,11 +26,15 @@ async def save(tx: Tx, project: Project) -> None:
     async with tx.cursor() as cursor:
         await cursor.executemany(
             """
-            insert into project_task (key, project, name, role, billable, sold) values (%s, %s, %s, %s, %s, %s)
-            on conflict (key) do update
-            set name = excluded.name, role = excluded.role, billable = excluded.billable, sold = excluded.sold
+            insert into project_task (key, project, name, role, billable, sold, increment, direction)
+            values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (key) do update
+            set name = excluded.name, role = excluded.role, billable = excluded.billable, sold = excluded.sold,
+                increment = excluded.increment, direction = excluded.direction
             """,
-            [(each.key, project.key, each.name, each.role, each.billable, each.sold) for each in project.tasks],
+            [
+                (each.key, project.key, each.name, each.role, each.billable, each.sold, each.increment, each.direction)
+                for each in project.tasks
+            ],
         )
 
 

@@ -26,6 +26,8 @@ _STORED: LiteralString = """connection, source_id, version, project_ref, task_re
 _VALUES: LiteralString = """%(connection)s, newest.source_id, newest.source_version, newest.project, coalesce(newest.task, ''),
   newest.person, newest.work_date, newest.minutes, newest.billable_minutes, newest.rate, newest.currency, newest.state,
   coalesce(newest.approved_by, ''), newest.approved_at, coalesce(newest.notes, ''), newest.mapping, %(now)s"""
+# With the billable minutes that the contract charges, in its increments; what the source told stays with the versions (T24, T25).
+_CHARGED: LiteralString = _VALUES.replace("newest.billable_minutes", "newest.charged")
 _REPLACED: LiteralString = """version = excluded.version, project_ref = excluded.project_ref, task_ref = excluded.task_ref,
   person = excluded.person, work_date = excluded.work_date, minutes = excluded.minutes,
   billable_minutes = excluded.billable_minutes, rate = excluded.rate, currency = excluded.currency, state = excluded.state,
@@ -45,6 +47,7 @@ _JUDGED: LiteralString = """rate as (
   ), known as (
     select w.*, coalesce(p.key, '') as our_project, coalesce(k.key, '') as our_task, p.entity, p.engagement,
            coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card, p.contract_version,
+           charged_minutes(w.billable_minutes, coalesce(k.increment, 1), coalesce(k.direction, 'up')) as charged,
            r.version as rate_version, r.rate as agreed, case when w.was = 'person.unknown' then w.was else '' end as stranger
     from wanted w
     left join crosswalk xp on xp.kind = 'project' and xp.connection = %(connection)s and xp.record_id = w.project_ref
@@ -104,7 +107,7 @@ async def take_page(tx: Tx, connection: str, run_id: str, rates: Sequence[Mappin
           select newest.*, project as project_ref, coalesce(task, '') as task_ref, '' as was from {_NEWEST}
         ), {_JUDGED}
         insert into time_entry ({_STORED}, {_FOUND})
-        select {_VALUES}, {_FOUND_VALUES}
+        select {_CHARGED}, {_FOUND_VALUES}
         from judged newest
         on conflict (connection, source_id) do update set {_REPLACED},
           project = excluded.project, task = excluded.task, entity = excluded.entity, engagement = excluded.engagement,
@@ -151,12 +154,12 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str] | None, rates: Seq
         update time_entry t
         set project = k.our_project, task = k.our_task, entity = k.entity, engagement = k.engagement, role = k.role,
             contract_version = k.contract_version, rate_card = k.card, rate_card_version = k.rate_version,
-            agreed_rate = k.agreed, quote = '', problem = k.problem
+            agreed_rate = k.agreed, billable_minutes = k.charged, quote = '', problem = k.problem
         from judged k where t.connection = %(connection)s and t.source_id = k.source_id
           and (t.project, t.task, t.entity, t.engagement, t.role, t.contract_version, t.rate_card, t.rate_card_version,
-               t.agreed_rate, t.quote, t.problem)
+               t.agreed_rate, t.billable_minutes, t.quote, t.problem)
             is distinct from (k.our_project, k.our_task, k.entity, k.engagement, k.role, k.contract_version, k.card, k.rate_version,
-               k.agreed, '', k.problem)
+               k.agreed, k.charged, '', k.problem)
         """,  # noqa: S608 - literals of this module
         {"rates": Jsonb(list(rates)), "connection": connection, "ids": None if ids is None else list(ids)},
     )

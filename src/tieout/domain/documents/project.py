@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from tieout.domain.documents.document import Document, Part
+from tieout.domain.documents.terms import Increment
 
 ProjectState = Literal["tentative", "active", "on_hold", "archived"]
 
@@ -24,6 +25,8 @@ class ProjectTask(Part):
     billable: bool = True
     open: bool = Field(default=True, description="Whether time can be booked on it; a change order may end it")
     sold: str = Field(default="", description="The sold package that it belongs to, by its id in the contract")
+    increment: Increment = Field(default=1, description="Minutes to which each of its entries is rounded to be charged")
+    direction: Literal["up", "nearest"] = "up"
 
 
 class Project(Document):
