@@ -13,7 +13,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from tieout.domain.charging.billing import Decision, Ledger, agreement_of, decide
+from tieout.domain.charging.billing import Decision, Ledger, above_caps, agreement_of, decide
 from tieout.domain.charging.due import due, released, without_product
 from tieout.domain.charging.expenses import expenses
 from tieout.domain.charging.fees import Accepted, Reading
@@ -402,3 +402,17 @@ def test_what_is_passed_on_alone_is_expected_without_tax() -> None:
     taxed = {"net": "80.00", "tax": "6.40", "total": "86.40", "taxes": ["Sales tax 8%"]}
     (problem,) = differences(invoice, taxed, link="")
     assert (problem.code, problem.facts["expected"]) == ("invoice.tax_differs", "no tax")
+
+
+def test_t38_hours_beyond_what_was_paid_ahead_that_wait_for_a_person_are_told() -> None:
+    block = Block(key="B", price=Decimal(100), hours=Decimal(1), valid_from=date(2026, 10, 1))
+    agreed = ContractVersion(
+        version=1, effective_from=date(2026, 10, 1), amount=Decimal(1), currency="USD", lines=(),
+        sold=(Sold(id="block", package="RETAINER", terms=RetainerTerms(blocks=(block,), overage="hold")),),
+    )  # fmt: skip
+    books = Books(agreed)
+    made = books.cut_off(World(agreed, [[entry("a", 90, "175.00", "block", date(2026, 10, 5))]], [{}], ()), 0)
+    told = above_caps(agreement_of(agreed, elsewhere={}), made.pieces, project="Data", link="/x")
+    assert [(each.code, each.facts["cap"], each.facts["hours"], each.facts["amount"]) for each in told] == [
+        ("billing.over_cap", "the hours paid ahead", "0.50", "87.50 USD")
+    ]  # fmt: skip

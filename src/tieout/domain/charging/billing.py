@@ -143,22 +143,24 @@ def _facts(due: Due) -> Row:
 
 
 def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, link: str) -> list[Problem]:
-    """One problem for each cap that work waits above: how much, and what the contract says becomes of it."""
+    """One problem for each cap, and each retainer's blocks, that work waits above: how much, and what is to become of it."""
     waiting: dict[str, list[Piece]] = defaultdict(list)
     for each in pieces:
         if each.fate in ("over_cap", "write_off") and each.minutes + abs(each.worth.amount) > 0:
-            waiting[each.why].append(each)
+            waiting[f"{each.sold}/overage" if each.why == "overage" else each.why].append(each)
+    limits = [(each.key, limit_text(each, agreement.currency), each.over) for each in agreement.caps]
+    limits += [(f"{each}/overage", "the hours paid ahead", "hold") for each in agreement.sold]
     found: list[Problem] = []
-    for cap in agreement.caps:
-        over = waiting.get(cap.key, [])
+    for key, limit, becomes in limits:
+        over = waiting.get(key, [])
         if over:
             worth = Money(sum((each.worth.amount for each in over), Decimal(0)), agreement.currency)
             minutes = sum(each.minutes for each in over)
             facts = {
-                "project": project, "cap": limit_text(cap, agreement.currency), "amount": str(worth),
-                "hours": f"{Decimal(minutes) / 60:.2f}", "link": link, "about": cap.key,
+                "project": project, "cap": limit, "amount": str(worth), "hours": f"{Decimal(minutes) / 60:.2f}", "link": link,
+                "about": key,
             }  # fmt: skip
-            code = "billing.to_write_off" if cap.over == "write_off" else "billing.over_cap"
+            code = "billing.to_write_off" if becomes == "write_off" else "billing.over_cap"
             found.append(Problem(code, facts, amount=worth))
     return found
 
