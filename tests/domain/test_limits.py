@@ -154,6 +154,13 @@ def test_what_nobody_waits_for_is_given_in_store_and_taken_back() -> None:
     assert (busy.spare, busy.shared.pace.room) == (0, 8.0)
 
 
+def test_while_others_wait_a_person_alone_gets_something_in_store() -> None:
+    full = Shared(Pace(at=10.0, room=20.0))
+    ask = Ask(waiting={("interactive", ""): 1}, spare=2, persons=1)
+    found = grant(full, Rule(), ask, {("backfill", "US"): 99}, 0, 10.0)
+    assert (found.calls.total(), found.spare, found.persons) == (1, 0, 1)
+
+
 def test_some_calls_are_kept_for_persons() -> None:
     full = Shared(Pace(at=10.0, room=20.0))
     filling = grant(full, Rule(), Ask(waiting={("backfill", "US"): 99}), {}, 0, 10.0)

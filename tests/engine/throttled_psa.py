@@ -37,8 +37,8 @@ def firm_with(limits: LimitSettings) -> Firm:
 
 
 # What the account allows, in calls per second: its minutes pass in a second here.
-ALLOWED = 120
-CHECKS = 200  # two calls each
+ALLOWED = 60
+CHECKS = 130  # two calls each
 
 
 @dataclass

@@ -78,8 +78,9 @@ class ConnectionGate:
         self._waiting: dict[Party, deque[asyncio.Future[None]]] = {}
         self._closed: dict[Lane, NoLeave] = {}
         self._store = 0
+        self._for_persons = 0  # what is in store besides, for persons alone
         self._in_flight = 0
-        self._begun = 0
+        self._begun: Counter[Lane] = Counter()
         self._told = Heard()
         self._news = asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
@@ -97,11 +98,8 @@ class ConnectionGate:
             return
         who: Party = ("backfill", "") if "one_lane" in self._sabotage else mine.party
         self._refuse_at_this_hour(who[0])
-        self._begun += 1
-        if self._store and who[0] not in self._closed:
-            self._store -= 1
-            self._in_flight += 1
-        else:
+        self._begun[who[0]] += 1
+        if not self._taken_from_store(who[0]):
             await self._turn(who)
         mine.calls[self._connection] += 1
 
@@ -139,6 +137,16 @@ class ConnectionGate:
             why = f"{self._connection} is not called for {lane} before {opens:%a %H:%M}"
             raise NoLeave(why, min((opens - moment).total_seconds(), _LONGEST))
 
+    def _taken_from_store(self, lane: Lane) -> bool:
+        if lane in self._closed or not (self._store or (lane == "interactive" and self._for_persons)):
+            return False
+        if self._store:
+            self._store -= 1
+        else:
+            self._for_persons -= 1
+        self._in_flight += 1
+        return True
+
     async def _turn(self, who: Party) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(who, deque()).append(turn)
@@ -175,8 +183,11 @@ class ConnectionGate:
                 asked = asyncio.get_running_loop().time()
                 await self._pause(TICK, lambda: self._anybody("interactive"))
                 await asyncio.sleep(max(asked + _SOON - asyncio.get_running_loop().time(), 0.0))
-            elif self._told != Heard() or self._in_flight or self._store:
-                await self._pause(_KEPT if self._store else TICK if self._told != Heard() else _BEAT, self._anybody)
+            elif self._told != Heard() or self._in_flight or self._store or self._for_persons:
+                await self._pause(
+                    _KEPT if self._store or self._for_persons else TICK if self._told != Heard() else _BEAT,
+                    self._anybody,
+                )
             else:
                 return
 
@@ -196,18 +207,18 @@ class ConnectionGate:
 
     async def _ask(self) -> None:
         told, self._told = self._told, Heard()
-        begun, self._begun = self._begun, 0
-        unused, self._store = self._store, 0
+        begun, self._begun = self._begun, Counter()
+        unused, self._store, self._for_persons = self._store + self._for_persons, 0, 0
         waiting = Counter({who: len(turns) for who, turns in self._waiting.items() if turns})
-        ask = Ask(told, self._in_flight, waiting, min(2 * begun, _MOST_IN_STORE), unused)
-        found = Grant(Counter(), 0, Shared())
+        ask = Ask(told, self._in_flight, waiting, min(2 * begun.total(), _MOST_IN_STORE), begun["interactive"], unused)
+        found = Grant(Counter(), 0, 0, Shared())
 
         def decide(now: pace.Standing) -> pace.Said:
             nonlocal found
             found = self._decide(now, ask)
             return pace.Said(
                 _SHARED.dump_python(found.shared, mode="json"),
-                self._in_flight + found.calls.total() + found.spare,
+                self._in_flight + found.calls.total() + found.spare + found.persons,
                 {"/".join(who): n for who, n in (waiting - found.calls).items() if who[0] not in self._closed},
                 told.accepted,
                 told.refused,
@@ -220,6 +231,7 @@ class ConnectionGate:
             self._told = together(told, self._told)
             raise
         self._store += found.spare
+        self._for_persons += found.persons
         self._hand_out(found.calls)
         self._send_away()
 

@@ -19,13 +19,15 @@ _REPORT_HOLDS = 60.0
 class Ask:
     """What one worker tells and wants: answers since it last asked, calls under way, and calls that wait, by lane and entity.
 
-    `spare` is how many more it would have in store for the next moment, `unused` how many of its last store it gives back.
+    `spare` is how many more it would have in store for the next moment, `persons` how many of these are for persons; `unused` is
+    how many of its last store it gives back.
     """
 
     told: Heard = field(default_factory=Heard)
     in_flight: int = 0
     waiting: Mapping[Party, int] = field(default_factory=dict[Party, int])
     spare: int = 0
+    persons: int = 0
     unused: int = 0
 
 
@@ -39,10 +41,11 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The calls that may begin now, and how many more for whoever comes within the next moment."""
+    """The calls that may begin now, and how many more for whoever comes within the next moment, or for a person alone."""
 
     calls: Counter[Party]
     spare: int
+    persons: int
     shared: Shared
 
 
@@ -53,7 +56,7 @@ def grant(
     """What the asking worker gets. What is the others' turn is left to them, as they ask within a tick.
 
     `others` are the calls that wait at other workers; `lanes` those that this hour allows. A store is given from what nobody
-    waits for, half of it at most.
+    waits for, half of it at most; for persons also from what is kept for them.
     """
     in_flight = ask.in_flight + others_in_flight
     pace = heard(shared.pace, ask.told, in_flight + ask.told.accepted + ask.told.refused, now)
@@ -64,15 +67,17 @@ def grant(
     )
     pace = refilled(pace, rule, everybody.total(), in_flight, now)
     room = allowance(pace, rule, in_flight, now)
-    all_given, turns = _given(shared.turns, everybody, room, saved_up(pace, rule, in_flight))
+    kept = saved_up(pace, rule, in_flight)
+    all_given, turns = _given(shared.turns, everybody, room, kept)
     mine = Counter({
         party: min(ask.waiting[party], ceil(n * ask.waiting[party] / everybody[party]))
         for party, n in all_given.items() if ask.waiting.get(party)
     })  # fmt: skip
     _, turns = share_out(shared.turns, mine, mine.total())
     spare = min(ask.spare, max(room - everybody.total(), 0) // 2) if len(allowed) == len(LANES) else 0
-    pace = replace(begun(pace, mine.total() + spare, now), busy=in_flight + everybody.total() > 0)
-    return Grant(mine, spare, Shared(pace, turns))
+    persons = min(ask.persons, kept, room - all_given.total()) if not spare and "interactive" in allowed else 0
+    pace = replace(begun(pace, mine.total() + spare + persons, now), busy=in_flight + everybody.total() > 0)
+    return Grant(mine, spare, persons, Shared(pace, turns))
 
 
 def _given(turns: Turns, waiting: Counter[Party], room: int, kept: int) -> tuple[Counter[Party], Turns]:

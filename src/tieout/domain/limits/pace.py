@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 _CUT = 0.85
 # Seconds of full use from a cut until the limit is reached again.
-_BACK = 10.0
+_BACK = 25.0
 # What was sent before a cut may still be refused, and is the same refusal; after so many seconds it counts for lost.
 _REACTION = 1.0
 _FAR_ABOVE = 0.8
@@ -86,8 +86,8 @@ class Pace:
     """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again.
 
     `taken` are the calls that it carried out in the last minute, by pieces of five seconds, each with the seconds in which it
-    was used; `echo` are the answers that are still to come of calls
-    that began before it was cut; `busy` says that calls were under way or waited when it was last asked for, `used` for how long until then.
+    was used; `echo` are the answers that are still to come of calls that began before it was cut; `busy` says that calls were
+    under way or waited when it was last asked for, `used` for how long until then.
     """
 
     rate: Learned = field(default_factory=lambda: Learned(100.0))
