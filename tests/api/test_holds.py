@@ -150,3 +150,16 @@ async def test_what_is_overdue_is_asked_for_by_itself(site: Any) -> None:
     site.books.moment += timedelta(days=2)
     (late,) = (await site.ask("viewer", "GET", "/api/v1/holds?overdue=true")).json()["items"]
     assert late["code"] == "package.unknown"
+
+
+async def test_an_answer_that_moves_money_takes_the_role_finance_and_a_reason(site: Any) -> None:
+    await site.books.held(
+        "006A", [Problem("billing.negative", {"project": "Data", "amount": "-340.00 USD", "link": ""})]
+    )
+    (hold,) = (await site.ask("viewer", "GET", "/api/v1/holds")).json()["items"]
+    path = f"/api/v1/holds/{hold['id']}/decide"
+    answer = {"choice": "credit_note", "reason": "the hours were wrong"}
+    refused = await site.ask("operator", "POST", path, json=answer)
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:tieout:problem:no-right")
+    assert (await site.ask("finance", "POST", path, json={"choice": "credit_note"})).status_code == 409
+    assert (await site.ask("finance", "POST", path, json=answer)).status_code == 200

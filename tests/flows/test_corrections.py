@@ -57,6 +57,10 @@ async def test_t16_finance_credits_an_hour_in_the_erp_and_that_hour_is_written_o
     assert told["Invoice_Status__c"] == "posted, credited in part"
     (hold,) = await world.holds(deal.key)
     assert (hold["code"], hold["facts"]["credit"], hold["facts"]["hours"]) == ("billing.credited", note.number, "1.00")
+    await world.hub.operator.decide(hold["id"], choice="whatever", reason="a word that nobody knows", actor=ANNA)
+    await world.settle()
+    (hold,) = await world.holds(deal.key)
+    assert await unbilled(world, deal) == {late: 60}
     await world.hub.operator.decide(hold["id"], choice="write_off", reason="the customer is right", actor=ANNA)
     await world.settle()
     assert await world.holds(deal.key) == []

@@ -55,7 +55,7 @@ async def what_becomes(run: Run, systems: Systems, erp: Erp, ref: Ref, told: Map
     if row is None or row["rebill"] != "ask" or row["state"] == "cancelled":
         return
     answer = await systems.credits.answered(run.subject, f"{CREDITED}:{key}")
-    if answer is None:
+    if answer is None or answer["choice"] not in (AGAIN, WRITE_OFF):
         amount = Money(-row["net"], row["currency"])
         facts = {
             "credit": row["number"] or key,

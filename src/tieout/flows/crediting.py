@@ -27,7 +27,7 @@ async def to_credit(run: Run, systems: Systems, ledger: Ledger, decision: Decisi
     """
     negative = [each for each in decision.problems if each.code == NEGATIVE]
     answer = await systems.credits.answered(run.subject, NEGATIVE) if negative else None
-    if answer is None:
+    if answer is None or answer["choice"] not in (NET, CREDIT):
         return ()
     if answer["choice"] == NET:
         run.ignore(f"netted on the next invoice, as {answer['decided_by']} decided: {answer['reason']}")
