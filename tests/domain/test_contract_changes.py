@@ -20,7 +20,7 @@ from tieout.domain.documents.engagement import Contract, ContractVersion, Engage
 from tieout.domain.documents.package import PackageTask, ServicePackage
 from tieout.domain.documents.plans import TimePlan
 from tieout.domain.documents.project import Project
-from tieout.domain.documents.terms import Cap, FixedTerms, Instalment, PeriodTerms, Sold
+from tieout.domain.documents.terms import Cap, ExpenseTerms, FixedTerms, Instalment, PeriodTerms, Sold
 from tieout.domain.firm import Firm
 from tieout.domain.planning import first_contract, plan_project
 from tieout.domain.readiness import enrich
@@ -285,6 +285,14 @@ def test_a_preview_counts_what_would_be_decided_otherwise(case: Case) -> None:
     assert preview(was, was, ledger) == []
     both = agreement_of(small, raised.model_copy(update={"sold": ()}), elsewhere={})
     assert preview(was, both, ledger)[0].startswith("2 events")
+
+
+def test_a_clause_is_read_as_a_sentence_and_expenses_are_clauses_too(case: Case) -> None:
+    passed_on = case.first.model_copy(update={"expenses": {"visa fees": ExpenseTerms(treatment="disbursement")}})
+    there = differences(case.first, passed_on)
+    assert [str(each) for each in there] == [
+        "expenses for visa fees treatment: nothing → disbursement", "expenses for visa fees markup: nothing → 0",
+    ]  # fmt: skip
 
 
 def test_a_contract_knows_which_order_made_which_version(case: Case) -> None:

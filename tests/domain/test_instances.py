@@ -139,6 +139,7 @@ def test_a_quote_of_two_packages_is_one_contract_with_both_and_one_project_with_
     ]
     project = plan_project(deal, contract.current, enriched, firm.rate_cards[0], key="PRJ-1")
     assert project.package == "DATA-FOUNDATION"
+    assert project.of_template == project.tasks[:2]
     assert [(each.key, each.name, each.hours, each.sold[-3:]) for each in project.tasks] == [
         ("PRJ-1/01", "Discovery", Decimal(60), "P-1"),
         ("PRJ-1/02", "Reporting", Decimal(120), "P-1"),

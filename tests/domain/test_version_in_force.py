@@ -15,7 +15,7 @@ from tieout.domain.charging.billing import Ledger, agreement_of, decide
 from tieout.domain.charging.charge import Agreement, charge
 from tieout.domain.charging.pieces import LASTING, Event, Piece
 from tieout.domain.documents.engagement import ContractVersion
-from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.documents.terms import Block, Cap, RetainerTerms, Sold
 from tieout.domain.money import Money, total
 from tieout.domain.problems import Problem
 from tieout.domain.rating import entry_amount
@@ -70,6 +70,16 @@ def test_work_of_before_that_arrives_late_has_its_own_limit_and_never_lifts_the_
 def test_work_of_an_added_package_is_at_risk_until_the_change_is_in_force() -> None:
     events = [hour("before", 14, sold="workshop"), hour("after", 15, sold="workshop")]
     assert told(charge(changed(1000, 1000), events, [])) == [("before", "at_risk", 60), ("after", "bill", 60)]
+
+
+def test_a_block_that_was_drawn_under_one_version_is_smaller_under_the_next() -> None:
+    block = Block(key="B1", price=Decimal(200), hours=Decimal(2), valid_from=date(2026, 10, 1))
+    prepaid = Sold(id="advice", package="ADVICE", terms=RetainerTerms(blocks=(block,), overage="hold"))
+    before = Agreement(EUR, {"advice": prepaid}, effective_from=date(2026, 10, 1))
+    agreement = Agreement(EUR, {"advice": prepaid}, effective_from=CHANGE, before=before)
+    assert told(charge(agreement, [hour("a", 10, 90), hour("b", 20, 60)], [])) == [
+        ("a", "drawn", 90), ("b", "drawn", 30), ("b", "over_cap", 30)
+    ]  # fmt: skip
 
 
 def test_before_any_version_the_first_one_decides() -> None:

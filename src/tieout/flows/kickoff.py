@@ -71,7 +71,8 @@ async def set_up(
     in_books = await in_the_books(run, systems, ref, deal, project, customers) if in_erp else ""
     client = await run.step("client in the PSA", psa.ensure_client, deal.customer)
     record = await run.step("project in the PSA", psa.ensure_project, project, client=client)
-    await run.step("tasks beyond the template in the PSA", psa.add_tasks, project, record)
+    if project.tasks != project.of_template:
+        await run.step("tasks beyond the template in the PSA", psa.add_tasks, project, record)
     await run.step("tasks, hours and rates in the PSA", psa.plan_tasks, project)
     if in_books:
         await run.step("project is open in the ERP", erp.set_state, project, in_books)
@@ -80,9 +81,7 @@ async def set_up(
     await tell_names(run, systems, names, link=crm.link(ref))
     number = {"erp_project": project.key} if in_books else {}
     await tell_keys(run, systems, project, record, number)
-    await register.shows(project, psa.name)
-    if in_books:
-        await register.shows(project, erp.name)
+    await register.shows(project, psa.name, *([erp.name] if in_books else []))
     return {"psa_project": record, **number, **version_of(project)}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tieout.connectors.contract import Reading, Receipt, Sink, Source, Write
 from tieout.domain.documents.customer import Customer
-from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
 from tieout.engine.effects import OnDone
 from tieout.systems.fitting import Fitted
@@ -50,7 +50,7 @@ class Psa:
         if known is not None:
             return known
         body = {**project.body(), "template": project.package}
-        body["tasks"] = [each.model_dump(mode="json") for each in _of_template(project)]
+        body["tasks"] = [each.model_dump(mode="json") for each in project.of_template]
         made = await self._effects.perform(
             self._connection,
             Write("project.create", project.key, "1", body, {"client": client}),
@@ -105,10 +105,6 @@ class Psa:
 
     async def report(self, project: str, record: str, about: str, facts: Mapping[str, Any]) -> None:
         await self._effects.keep(self._connection, "project.report", f"{project}/{about}", facts, {"record": record})
-
-
-def _of_template(project: Project) -> list[ProjectTask]:
-    return [each for each in project.tasks if each.sold == project.tasks[0].sold]
 
 
 def _links(project: Project, receipt: Receipt) -> list[tuple[str, str, str]]:

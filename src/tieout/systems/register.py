@@ -89,10 +89,11 @@ class Register:
             minutes=contracts.summed(found, "minutes", "task"),
         )
 
-    async def shows(self, project: Project, connection: str) -> None:
-        """A system has confirmed the version of the contract that the project stands on."""
+    async def shows(self, project: Project, *connections: str) -> None:
+        """These systems have confirmed the version of the contract that the project stands on."""
         async with self._database.transaction() as tx:
-            await contracts.shown(tx, project.engagement, connection, project.contract_version, self._clock())
+            for each in connections:
+                await contracts.shown(tx, project.engagement, each, project.contract_version, self._clock())
 
     async def versions(self, engagement: str) -> list[dict[str, Any]]:
         """Which version each system shows, and which one is agreed."""

@@ -61,6 +61,11 @@ class Project(Document):
         return self.contract_version == 0
 
     @property
+    def of_template(self) -> tuple[ProjectTask, ...]:
+        """The tasks of its first package, whose template a project is made from."""
+        return tuple(each for each in self.tasks if each.sold == self.tasks[0].sold)
+
+    @property
     def was_replanned(self) -> bool:
         """Its budget, dates and hours may be others than those it was set up with."""
         return self.tentative_until is not None or self.contract_version > 1
