@@ -136,7 +136,7 @@ class Effects:
         if quiet is not None and quiet > self._clock():
             raise Later(quiet, f"an older content of {operation} {subject} may still arrive at {sink.name}")
         await self.perform(sink, Write(operation, subject, version, body, ids))
-        async with self._database.statement() as tx:
+        async with self._database.transaction() as tx:
             await effects.supersede(tx, sink.name, operation, subject, version, self._clock())
 
     def repeats(self, operation: Operation) -> bool:
@@ -204,7 +204,7 @@ class Effects:
                     raise _refusal(effect, told)
 
     async def _stored(self, effect: _Effect) -> Row | None:
-        async with self._database.statement() as tx:
+        async with self._database.transaction() as tx:
             found = await effects.standing(tx, effect.key, effect.sink.name)
         if found.paused:
             raise Transient(f"{effect.sink.name} is paused", 60)
@@ -314,7 +314,7 @@ class Effects:
 
     async def _mark(self, key: str, state: str, detail: str, claim: int) -> None:
         """`claim` is the sending that this is about: another one since then has the say."""
-        async with self._database.statement() as tx:
+        async with self._database.transaction() as tx:
             await effects.settled(tx, key, state, now=self._clock(), detail=detail, claim=claim)
 
     async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> Receipt:

@@ -94,7 +94,7 @@ class Generation:
         self.effects.about(entity=entity, engagement=engagement)
         if entity:
             for_entity(entity)
-        async with self._database.statement() as tx:
+        async with self._database.transaction() as tx:
             await runs.tell(tx, self.id, entity=entity, engagement=engagement)
 
     async def hold(self, problems: Sequence[Problem]) -> None:

@@ -75,7 +75,7 @@ class Intake:
         while more:
             if why := await self._full(feed.flow, "backfill" if backfill else feed.flow.errand):
                 new += await self._take(feed, batch)
-                async with self._database.statement() as tx:
+                async with self._database.transaction() as tx:
                     await messages.read_later(tx, name, feed.kind, why, self._clock())
                 break
             try:

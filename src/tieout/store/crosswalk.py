@@ -46,13 +46,15 @@ async def link(tx: Tx, kind: str, key: str, connection: str, record: str, now: d
 
     Raises TwoMeanings when the record already is another object, or the object another record.
     """
-    await tx.execute(
+    new = await tx.execute(
         """
         insert into crosswalk (connection, kind, record_id, key, since) values (%s, %s, %s, %s, %s)
         on conflict do nothing
         """,
         (connection, kind, record, key, now),
     )
+    if new.rowcount:
+        return
     known_key = await key_of(tx, kind, connection, record)
     if known_key != key:
         known_record = await record_id(tx, kind, key, connection)
