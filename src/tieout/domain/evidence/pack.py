@@ -35,7 +35,7 @@ def as_json(value: Any) -> bytes:
 
 
 def facts_file(facts: Facts) -> bytes:
-    return as_json(facts.model_dump(mode="json", by_alias=True))
+    return _written(facts)
 
 
 def seal(facts: bytes, page: bytes) -> dict[str, str]:
@@ -44,8 +44,12 @@ def seal(facts: bytes, page: bytes) -> dict[str, str]:
 
 
 def packed(facts: bytes, page: bytes, chain: Chain) -> bytes:
-    files = {FACTS: facts, PAGE: page, CHAIN: as_json(chain.model_dump(mode="json"))}
+    files = {FACTS: facts, PAGE: page, CHAIN: _written(chain)}
     return zipped({**files, MANIFEST: manifest(files)})
+
+
+def _written(part: Part) -> bytes:
+    return (part.model_dump_json(by_alias=True, indent=1) + "\n").encode()
 
 
 def manifest(files: Mapping[str, bytes]) -> bytes:
