@@ -11,7 +11,7 @@ import pytest
 from tieout.store import lineage
 from tieout.store.figures import money_of
 
-from .world import CONSULTANT, CUT_OFF, LEAD, Deal, World
+from .world import CONSULTANT, LEAD, Deal, World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton]
 
@@ -27,7 +27,7 @@ async def sold(world: World, package: str, amount: int) -> Deal:
 async def invoiced(world: World, deal: Deal) -> tuple[dict[str, Any], list[tuple[str, str, str, Decimal]]]:
     """The deal's one invoice, and what its draft says in the ERP: product, unit, account and amount of each line."""
     await world.settle()
-    await world.start(today=CUT_OFF)
+    await world.start()
     await world.settle()
     (invoice,) = await world.rows("select * from invoice where engagement = %s", deal.key)
     assert invoice["state"] == "draft"
