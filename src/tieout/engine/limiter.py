@@ -324,7 +324,7 @@ class Limiter:
     async def close(self) -> None:
         for each in self._gates.values():
             await each.close()
-        if self._gates:
+        with contextlib.suppress(Exception):  # without the database its leave ends by itself
             await pace.leave(self._database, self._process)
 
 
