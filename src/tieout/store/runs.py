@@ -35,14 +35,25 @@ async def queue(
     engagement: str | None = None,
     backfill: bool = False,
 ) -> None:
-    """A new run, or the one that is there already: its id is the idempotency key."""
+    """A new run, or the one that is there already: its id is the idempotency key.
+
+    What is pressing never overtakes back-fill of its own lane: it makes it as pressing.
+    """
     await tx.execute(
         """
+        with pulled as (
+          update run set backfill = false
+          where not %(backfill)s and lane = %(lane)s and backfill and state in ('queued', 'retrying') and not handed_over
+        )
         insert into run (id, flow, subject, version, lane, engagement, state, not_before, created_at, backfill)
-        values (%s, %s, %s, %s, %s, %s, 'queued', %s, %s, %s) on conflict (id) do nothing
+        values (%(id)s, %(flow)s, %(subject)s, %(version)s, %(lane)s, %(engagement)s, 'queued', %(now)s, %(now)s, %(backfill)s)
+        on conflict (id) do nothing
         """,
-        (run_id, flow, subject, version, lane, engagement, now, now, backfill),
-    )
+        {
+            "id": run_id, "flow": flow, "subject": subject, "version": version, "lane": lane, "engagement": engagement,
+            "now": now, "backfill": backfill,
+        },
+    )  # fmt: skip
 
 
 # So many back-fill runs of each worker at most are with the engine: behind more of them, what is pressing would find no place.
