@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tieout.domain.firm import EarlyStartRule
+from tieout.engine.deeds import OwnRequest
 from tieout.engine.operator import Operator
 from tieout.folder.loading import load
 from tieout.store.figures import figures, money_of
@@ -20,6 +21,7 @@ from .world import CUT_OFF, KESTREL, Deal, World, cents
 
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton]
 DELIVERY = "ingrid.vogel@kestrel.example"
+FINANCE = "finance@kestrel.example"
 DAY = date(2026, 10, 5)
 # Three days from the day that the story has come to.
 LAST_DAY, TOO_LATE = date(2026, 11, 6), date(2026, 11, 7)
@@ -51,10 +53,10 @@ async def promised(world: World, **facts: Any) -> Deal:
     return deal
 
 
-async def answer(world: World, deal: Deal, *, approve: bool = True) -> None:
+async def answer(world: World, deal: Deal, *, approve: bool = True, actor: str = DELIVERY) -> None:
     for asked in await world.rows("select id from approval where engagement = %s and state = 'open'", deal.key):
         reason = "" if approve else "nobody is free"
-        await world.hub.operator.answer_approval(asked["id"], approve=approve, actor=DELIVERY, reason=reason)
+        await world.hub.operator.answer_approval(asked["id"], approve=approve, actor=actor, reason=reason)
 
 
 async def status(deal: Deal) -> str:
@@ -274,7 +276,9 @@ async def test_where_the_firm_says_so_the_erp_has_the_project_and_the_cost_befor
     await allow(world, EarlyStartRule(stages=("Verbal Commit",), days=3, approval=("delivery", "finance"), in_erp=True))
     deal = await promised(world)
     assert (await deal.in_crm())["Integration_Status__c"] == "Waiting for finance"
-    await answer(world, deal)
+    with pytest.raises(OwnRequest, match="the other approval is somebody else's"):
+        await answer(world, deal)
+    await answer(world, deal, actor=FINANCE)
     await world.settle()
     assert await deal.counts() == {"customers": 1, "erp projects": 1, "psa projects": 1}
     erp = await world.erp()

@@ -50,7 +50,7 @@ async def test_the_story_is_driven_and_read_through_the_control_server(tmp_path:
         await control.post("/story/advance", json={"until": "2026-10-02"})
         status = (await control.get("/story?log=1")).json()
         assert status["played"] == "2026-10-02"
-        assert [each["what"] for each in status["log"]] == ["Initech Data Foundation"]
+        assert [each["what"] for each in status["log"]] == ["Umbra Health Data Retainer"]
         books = (await control.get("/books")).json()
         assert books["entities"]["DE"]["crm"]["won"] == 1
         assert books["entities"]["DE"]["erp"] == {}

@@ -91,6 +91,7 @@ async def test_the_spec_says_how_each_operation_behaves_when_its_answer_is_lost(
         "customer.update": "B",
         "project.create": "C",
         "project.update": "B",
+        "task.create": "C",
         "time.deliver": "C",
         "time.correct": "B",
         "invoice.propose": "D",
