@@ -171,7 +171,11 @@ async def open_hub(
         kinds = installed()
         process = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         worker_id = worker or process
-        limiter = Limiter(database, clock, firm, process, sabotage)
+        # Leave is asked for by connections of its own: those who wait for it may hold all others.
+        paces = Database(database_url, most=2)
+        await paces.open()
+        stack.push_async_callback(paces.close)
+        limiter = Limiter(paces, clock, firm, process, sabotage)
         stack.push_async_callback(limiter.close)
         connections: dict[str, Connector] = {}
         for name, opening in openings(firm.firm, configs, transports or {}, limiter.gate).items():

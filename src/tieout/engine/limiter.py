@@ -198,7 +198,8 @@ class ConnectionGate:
         while not pressing() and (left := until - clock()) > 0:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._news.wait()
             except TimeoutError:
                 return
 
