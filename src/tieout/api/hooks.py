@@ -25,7 +25,7 @@ PREFIX = "/hooks/"
 # Where a doorbell finds the last part of its address; nobody outside can set it.
 TOKEN_HEADER = "tieout-token"  # noqa: S105 - the name of a header
 _LONGEST = 500
-_LOOK_AGAIN = 1.0  # seconds until the free room on the disk is asked for again
+_LOOK_AGAIN = 0.1  # seconds until the free room on the disk is asked for again
 
 
 class HungUp(Exception):
