@@ -51,14 +51,19 @@ def last_arrival_wins() -> Iterator[None]:
 @contextmanager
 def the_last_page_wins() -> Iterator[None]:
     """The store of time entries has no guard of its own any more."""
-    save_page = time.save_page
+    take_page = time.take_page
 
-    async def careless(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: Any) -> None:
-        ids = [each["source_id"] for each in entries]
-        await tx.execute("update time_entry set version = '', state = 'draft' where source_id = any(%s)", (ids,))
-        await save_page(tx, connection, entries, now)
+    async def careless(tx: Tx, connection: str, run_id: str, rates: Sequence[Mapping[str, Any]], now: Any) -> None:
+        await tx.execute(
+            """
+            update time_entry set version = '', state = 'draft'
+            where source_id in (select record_id from message where run_id = %s)
+            """,
+            (run_id,),
+        )
+        await take_page(tx, connection, run_id, rates, now)
 
-    with patch.object(time, "save_page", careless):
+    with patch.object(time, "take_page", careless):
         yield
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from tieout.store import messages, time
+from tieout.store import messages, time, unreadable
 from tieout.store.database import Tx, row, rows
 from tieout.testing.books import Books
 
@@ -64,7 +64,7 @@ async def test_what_cannot_be_understood_is_no_entry_and_waits(books: Books) -> 
     async with books.database.transaction() as tx:
         await told(tx, books, "first", NEW, 90, unreadable="minutes: “a lot”")
         await time.take_page(tx, "kantata", "first", RATES, books.now())
-        await time.hold_unreadable(tx, "first")
+        await unreadable.hold(tx, "first", "time.unreadable")
         assert await rows(tx, "select from time_entry") == []
         (waits,) = await messages.of_run(tx, "first")
         assert (waits["state"], waits["payload"]["source_id"]) == ("held", "1")

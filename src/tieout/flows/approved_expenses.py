@@ -10,7 +10,10 @@ from tieout.domain.firm import Firm
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.engine.run import Run, flow
+from tieout.flows.unreadable import unreadable
 from tieout.systems.systems import Systems
+
+_UNREADABLE = "expense.unreadable"
 
 
 @flow(version=1, title="Approved expenses → treated and checked", starts_on=("psa", "expense"), page=1000)
@@ -18,12 +21,11 @@ async def approved_expenses(run: Run, systems: Systems) -> None:
     connection = run.subject.split("/")[0]
     told = [each.record for each in run.messages if each.record is not None and not each.deleted]
     expenses = [each for each in told if "unreadable" not in each]
-    unreadable = [each["source_id"] for each in told if "unreadable" in each]
     gone = {each.ref.id: each.version for each in run.messages if each.deleted}
     await run.about(title=f"{len(run.messages)} expenses")
     await run.step("store the page", systems.register.store_expenses, connection, expenses, gone)
-    if unreadable:
-        await run.step("hold what cannot be read", systems.register.hold_unreadable_expenses, run.id, unreadable)
+    if len(expenses) < len(told):
+        await run.step("hold what cannot be read", systems.register.hold_unreadable, run.id, _UNREADABLE)
     await check_expenses(run, systems, connection, [each["source_id"] for each in expenses])
 
 
@@ -33,14 +35,9 @@ async def check_expenses(run: Run, systems: Systems, connection: str, ids: Seque
     products = firm.table(PRODUCTS) is not None
     await run.step("what becomes of them", register.judge_expenses, connection, ids, firm.expenses, products=products)
     causes = await run.step("settle the messages", register.settle_expenses, connection, run.id)
-    unreadable = [_unreadable(each, connection) for each in await register.unreadable_expenses(connection)]
-    problems = [*unreadable, *(_problem(each, firm) for each in causes)]
+    problems = await unreadable(systems, connection, "expense", _UNREADABLE)
+    problems += [_problem(each, firm) for each in causes]
     await run.stand("approved_expenses", f"{connection}/expenses", problems)
-
-
-def _unreadable(expense: Mapping[str, Any], connection: str) -> Problem:
-    facts = {"system": connection, "subject": expense["record_id"], "link": f"/x/{expense['record_id']}"}
-    return Problem("expense.unreadable", facts, expense["quote"])
 
 
 def _problem(cause: Mapping[str, Any], firm: Firm) -> Problem:

@@ -11,6 +11,7 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.proposal import hours_text
 from tieout.engine.run import Run, flow
+from tieout.flows.unreadable import unreadable
 from tieout.systems.systems import Systems
 
 # Entries after which all that waits is looked at, although more are coming.
@@ -62,10 +63,9 @@ async def look_again(run: Run, systems: Systems, connection: str) -> None:
     """All that waits, whatever page it came with; opens and closes the holds that stand for causes, not entries."""
     await check_time(run, systems, connection, None)
     causes = await run.step("what waits, and why", systems.register.causes_of_time, connection)
-    unreadable = [_unreadable(each, connection) for each in await systems.register.unreadable_time(connection)]
-    await run.stand(
-        "approved_time", f"{connection}/time", [*unreadable, *(_problem(each, connection) for each in causes)]
-    )
+    problems = await unreadable(systems, connection, "time_entry", "time.unreadable")
+    problems += [_problem(each, connection) for each in causes]
+    await run.stand("approved_time", f"{connection}/time", problems)
 
 
 def _passes(run: Run) -> bool:
@@ -112,11 +112,6 @@ def _problem(cause: Mapping[str, Any], connection: str) -> Problem:
         "subject": person,
     }
     return Problem(cause["problem"], facts, cause["quote"], value)
-
-
-def _unreadable(entry: Mapping[str, Any], connection: str) -> Problem:
-    facts = {"system": connection, "subject": entry["record_id"], "link": f"/x/{entry['record_id']}"}
-    return Problem("time.unreadable", facts, entry["quote"])
 
 
 def _rate(rate: Decimal | None, currency: str) -> str:

@@ -212,40 +212,6 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, now: datetime) -
     )
 
 
-async def hold_unreadable(tx: Tx, run_id: str, ids: Sequence[str]) -> None:
-    """The messages of these expenses wait: what they say cannot be understood."""
-    await tx.execute(
-        """
-        update message set state = 'held', reason = 'expense.unreadable'
-        where run_id = %s and record_id = any(%s) and payload ? 'unreadable'
-        """,
-        (run_id, list(ids)),
-    )
-
-
-async def unreadable(tx: Tx, connection: str, now: datetime) -> list[dict[str, Any]]:
-    """Expenses whose newest state cannot be understood, with what the source says; any other state after it ends the wait."""
-    await tx.execute(
-        """
-        update message m set state = 'ignored', reason = 'superseded by a newer state', settled_at = %(now)s
-        where connection = %(connection)s and kind = 'expense' and state = 'held' and reason = 'expense.unreadable'
-          and exists (
-            select from message n
-            where (n.connection, n.kind, n.record_id) = (m.connection, m.kind, m.record_id) and n.id > m.id
-              and split_part(n.version, '#', 1) collate "C" >= split_part(m.version, '#', 1) collate "C")
-        """,
-        {"connection": connection, "now": now},
-    )
-    return await rows(
-        tx,
-        """
-        select record_id, payload ->> 'unreadable' as quote from message
-        where connection = %s and kind = 'expense' and state = 'held' and reason = 'expense.unreadable' order by id
-        """,
-        (connection,),
-    )
-
-
 async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
     """What lacks, one row per cause and currency: code, what it is about, what was claimed, one of the expenses."""
     return await rows(

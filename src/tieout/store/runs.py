@@ -161,15 +161,6 @@ async def accused(tx: Tx, run_id: str, generation: int) -> bool:
     return found is not None
 
 
-async def newer_exists(tx: Tx, run: dict[str, Any]) -> bool:
-    found = await row(
-        tx,
-        "select 1 as one from run where flow = %s and subject = %s and sequence > %s limit 1",
-        (run["flow"], run["subject"], run["sequence"]),
-    )
-    return found is not None
-
-
 async def followed(tx: Tx, run_id: str) -> bool:
     """Whether a newer run of the same flow waits behind this one in its lane."""
     found = await row(

@@ -198,40 +198,6 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[st
     )
 
 
-async def hold_unreadable(tx: Tx, run_id: str) -> None:
-    """The messages of a run that cannot be understood wait."""
-    await tx.execute(
-        """
-        update message set state = 'held', reason = 'time.unreadable'
-        where run_id = %s and state = 'in_flight' and payload ? 'unreadable'
-        """,
-        (run_id,),
-    )
-
-
-async def unreadable(tx: Tx, connection: str, now: datetime) -> list[dict[str, Any]]:
-    """Entries whose newest state cannot be understood, with what the source says; any other state after it ends the wait."""
-    await tx.execute(
-        """
-        update message m set state = 'ignored', reason = 'superseded by a newer state', settled_at = %(now)s
-        where connection = %(connection)s and kind = 'time_entry' and state = 'held' and reason = 'time.unreadable'
-          and exists (
-            select from message n
-            where (n.connection, n.kind, n.record_id) = (m.connection, m.kind, m.record_id) and n.id > m.id
-              and split_part(n.version, '#', 1) collate "C" >= split_part(m.version, '#', 1) collate "C")
-        """,
-        {"connection": connection, "now": now},
-    )
-    return await rows(
-        tx,
-        """
-        select record_id, payload ->> 'unreadable' as quote from message
-        where connection = %s and kind = 'time_entry' and state = 'held' and reason = 'time.unreadable' order by id
-        """,
-        (connection,),
-    )
-
-
 async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
     """What lacks, one row per cause: code, what it is about, minutes and value per currency, a few of the entries."""
     return await rows(

@@ -40,6 +40,7 @@ from tieout.store import (
     runs,
     time,
     timesheets,
+    unreadable,
 )
 from tieout.store.database import Database, Tx
 from tieout.store.names import Shown
@@ -211,14 +212,18 @@ class Register:
 
         return teach
 
-    # -- time
+    # -- what cannot be read
 
-    async def store_time(
-        self, connection: str, entries: Sequence[Mapping[str, Any]], deleted: Mapping[str, str]
-    ) -> None:
+    async def hold_unreadable(self, run_id: str, code: str) -> None:
         async with self._database.transaction() as tx:
-            await time.save_page(tx, connection, entries, self._clock())
-            await time.mark_deleted(tx, connection, deleted, self._clock())
+            await unreadable.hold(tx, run_id, code)
+
+    async def unreadable(self, connection: str, kind: str, code: str) -> list[dict[str, Any]]:
+        """Records that the source tells in a way that cannot be understood, each with its words."""
+        async with self._database.transaction() as tx:
+            return await unreadable.waiting(tx, connection, kind, code, self._clock())
+
+    # -- time
 
     async def take_time(
         self, connection: str, run_id: str, rates: Sequence[Mapping[str, Any]], deleted: Mapping[str, str]
@@ -227,7 +232,7 @@ class Register:
         async with self._database.transaction() as tx:
             await time.take_page(tx, connection, run_id, rates, self._clock())
             await time.mark_deleted(tx, connection, deleted, self._clock())
-            await time.hold_unreadable(tx, run_id)
+            await unreadable.hold(tx, run_id, "time.unreadable")
 
     async def price_time(self, connection: str, ids: Sequence[str] | None, rates: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as tx:
@@ -247,11 +252,6 @@ class Register:
         """What is left to do about entries, one row per cause."""
         async with self._database.statement() as tx:
             return await time.problems(tx, connection)
-
-    async def unreadable_time(self, connection: str) -> list[dict[str, Any]]:
-        """Entries that the source tells in a way that cannot be understood, each with its words."""
-        async with self._database.transaction() as tx:
-            return await time.unreadable(tx, connection, self._clock())
 
     async def worked_minutes(self, project: str) -> int:
         async with self._database.statement() as tx:
@@ -294,15 +294,6 @@ class Register:
         async with self._database.transaction() as tx:
             await expenses.settle_messages(tx, connection, run_id, self._clock())
             return await expenses.problems(tx, connection)
-
-    async def hold_unreadable_expenses(self, run_id: str, ids: Sequence[str]) -> None:
-        async with self._database.transaction() as tx:
-            await expenses.hold_unreadable(tx, run_id, ids)
-
-    async def unreadable_expenses(self, connection: str) -> list[dict[str, Any]]:
-        """Expenses that the source tells in a way that cannot be understood, each with its words."""
-        async with self._database.transaction() as tx:
-            return await expenses.unreadable(tx, connection, self._clock())
 
     async def early_expenses(self, project: str) -> dict[str, list[str]]:
         """The expenses, by connection, that came before the project's contract, or before its project was known."""
