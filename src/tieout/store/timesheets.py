@@ -35,9 +35,11 @@ async def unknown_people(
 
     What the ERP's timesheets have already stays there, whoever leaves the firm.
     """
+    # `in (select …)` within a case is a hash of the people whatever the plan: as a join, a prepared statement compares each
+    # entry of a page with everybody.
     await tx.execute(
         f"""
-        with known as (select unnest(%(people)s::text[]) as person), looked_at as (
+        with looked_at as (
           select t.* from unnest(%(ids)s::text[]) as page(id)
           join time_entry t on t.connection = %(connection)s and t.source_id = page.id where t.entity = %(entity)s
           union all
@@ -45,15 +47,13 @@ async def unknown_people(
           union all
           select * from time_entry t
           where %(ids)s::text[] is null and t.entity = %(entity)s and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
-        ), judged as (
-          select connection, source_id, '' as problem from looked_at
-          where problem = 'person.unknown' and person in (select person from known)
-          union all
-          select t.connection, t.source_id, 'person.unknown' from looked_at t
-          where t.batch = '' and t.delivered_id = '' and {_WANTED} > 0 and not exists (select from known k where k.person = t.person)
+        ), judged as materialized (
+          select connection, source_id, problem as was,
+                 case when person in (select unnest(%(people)s::text[])) then '' else 'person.unknown' end as problem
+          from looked_at t where problem = 'person.unknown' or t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
         )
         update time_entry t set problem = j.problem from judged j
-        where t.connection = j.connection and t.source_id = j.source_id
+        where t.connection = j.connection and t.source_id = j.source_id and j.problem <> j.was
         """,  # noqa: S608 - literals of this module
         {
             "entity": entity, "people": list(people), "connection": connection, "ids": None if ids is None else list(ids),
