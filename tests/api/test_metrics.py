@@ -18,7 +18,8 @@ from tieout.connectors.catalogue import installed
 from tieout.domain.problems import Problem
 from tieout.engine.worker import lock_key
 from tieout.flows.catalogue import FLOWS
-from tieout.store import effects, outbox, runs
+from tieout.store import journal, outbox, runs
+from tieout.store.journal import Claim
 from tieout.store.metrics import snapshot
 
 pytestmark = pytest.mark.anyio
@@ -82,10 +83,21 @@ async def test_what_waits_and_since_when_is_scraped(site: Any) -> None:
     await books.held("006A", [Problem("package.unknown", {"package": "X", "deal": "Globex", "link": ""})], entity="DE")
     async with books.database.transaction() as tx:
         await tx.execute("update message set state = 'received'")
-        await effects.sending(
-            tx, "key", connection="erp-us", operation="invoice.propose", guarantee="E", subject="INV-1", version="1",
-            run_id="R1", entity="US", engagement=None, request=b"{}", state="unknown", now=books.now(),
-        )  # fmt: skip
+        claim = Claim(
+            "key",
+            connection="erp-us",
+            operation="invoice.propose",
+            guarantee="E",
+            subject="INV-1",
+            version="1",
+            run_id="R1",
+            entity="US",
+            engagement=None,
+            request=b"{}",
+            state="unknown",
+            now=books.now(),
+        )
+        await journal.claim(tx, [claim])
         await outbox.channel(tx, "chat")
         await outbox.fails(tx, "chat", "broken", "HTTP 404", books.now(), books.now())
     books.moment += timedelta(hours=30)

@@ -29,6 +29,7 @@ from tieout.store import (
     firm,
     holds,
     invoices,
+    journal,
     messages,
     overrides,
     projects,
@@ -37,6 +38,7 @@ from tieout.store import (
     time,
 )
 from tieout.store.database import Database, Tx
+from tieout.store.journal import Claim
 
 NOW = datetime(2026, 11, 16, 9, 12, tzinfo=UTC)
 FLOW = "opportunity_to_project"
@@ -224,11 +226,21 @@ class Day:
     ) -> None:  # fmt: skip
         run_id = self.seeded.runs[self.name_of(deal)]
         key = f"{hash_of(connection + operation + subject):064x}"
-        await effects.sending(
-            self.tx, key, connection=connection, operation=operation, guarantee=guarantee, subject=subject, version="1",
-            run_id=run_id, entity=deal.legal_entity, engagement=deal.key, state="sent", now=at,
+        claim = Claim(
+            key,
+            connection=connection,
+            operation=operation,
+            guarantee=guarantee,
+            subject=subject,
+            version="1",
+            run_id=run_id,
+            entity=deal.legal_entity,
+            engagement=deal.key,
+            state="sent",
+            now=at,
             request=b'{"method": "POST", "path": "/model", "body": {"name": "' + subject.encode() + b'"}}',
-        )  # fmt: skip
+        )
+        await journal.claim(self.tx, [claim])
         receipt = {"id": record, "parts": {}, "answer": {}} if state == "done" else None
         detail = "" if state == "done" else "the connection was cut after the request had been sent"
         await effects.settled(self.tx, key, state, now=at + timedelta(milliseconds=80), receipt=receipt, detail=detail)

@@ -9,10 +9,11 @@ import pytest
 
 from tieout.app import business_day
 from tieout.domain.firm import Firm
-from tieout.store import bells, effects, messages, runs
+from tieout.store import bells, effects, journal, messages, runs
 from tieout.store.bells import Ring
 from tieout.store.clock import DatabaseClock, pull_back
 from tieout.store.database import Database, row
+from tieout.store.journal import Claim
 from tieout.testing.books import Books
 
 pytestmark = pytest.mark.anyio
@@ -55,10 +56,21 @@ async def test_when_the_clock_goes_back_nothing_sleeps_for_longer(books: Books) 
         await runs.enter(tx, "w1", 1, NOW)
         await runs.queue(tx, "f:x:1", flow="f", subject="x", version="1", lane="x", now=NOW)
         await runs.again(tx, "f:x:1", at=NOW + timedelta(minutes=1), state="retrying", reason="away")
-        await effects.sending(
-            tx, "key", connection="kantata", operation="create_project", guarantee="D", subject="P", version="1",
-            run_id="f:x:1", entity=None, engagement=None, request=b"", state="unknown", now=NOW, forget=True,
-        )  # fmt: skip
+        claim = Claim(
+            "key",
+            connection="kantata",
+            operation="create_project",
+            guarantee="D",
+            subject="P",
+            version="1",
+            run_id="f:x:1",
+            entity=None,
+            engagement=None,
+            request=b"",
+            state="unknown",
+            now=NOW,
+        )
+        await journal.claim(tx, [claim])
     async with database.transaction() as tx:
         assert await pull_back(tx, NOW - timedelta(seconds=59)) == timedelta()
     async with database.transaction() as tx:

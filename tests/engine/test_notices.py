@@ -23,8 +23,9 @@ from tieout.domain.notification import ChannelSettings, Digest, NotificationRule
 from tieout.domain.problems import Misconfigured, Problem, Transient
 from tieout.engine.delivery import Deliveries, notify_forever
 from tieout.engine.notices import Notices
-from tieout.store import effects, holds, messages, notices, outbox
+from tieout.store import effects, holds, journal, messages, notices, outbox
 from tieout.store.database import Database, row, rows
+from tieout.store.journal import Claim
 from tieout.testing.books import CONNECTIONS, ENTITIES, Books
 from tieout.testing.crash import Crashed, FragileDatabase, Fuse
 
@@ -239,10 +240,21 @@ async def test_very_many_causes_at_one_moment_are_one_message(desk: Desk, pager:
 async def test_an_outcome_that_is_unknown_for_half_an_hour_is_told_and_its_end_too(desk: Desk, pager: Pager) -> None:
     pager.edits = True
     async with desk.database.transaction() as tx:
-        await effects.sending(
-            tx, "key", connection="erp-us", operation="invoice.propose", guarantee="E", subject="INV-1", version="1",
-            run_id="R1", entity="US", engagement=None, request=b"{}", state="unknown", now=desk.books.now(),
-        )  # fmt: skip
+        claim = Claim(
+            "key",
+            connection="erp-us",
+            operation="invoice.propose",
+            guarantee="E",
+            subject="INV-1",
+            version="1",
+            run_id="R1",
+            entity="US",
+            engagement=None,
+            request=b"{}",
+            state="unknown",
+            now=desk.books.now(),
+        )
+        await journal.claim(tx, [claim])
     assert await desk.round(minutes=29) == 0
     assert await desk.round(minutes=2) == 1
     assert pager.said == ["Outcome unknown: invoice.propose in erp-us"]

@@ -6,8 +6,8 @@ The engine, not the connector, decides what an unknown outcome means, by the gua
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
@@ -16,6 +16,7 @@ from tieout.connectors.contract import AlreadyThere, Guarantee, Operation, Outco
 from tieout.domain.identity import content_hash, effect_key
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.errand import Leave, at_once
+from tieout.engine.journal import Journal, OnDone, Proof, nothing_more, receipt_of
 from tieout.engine.permit import Permit
 from tieout.engine.run import Clock, Later, NotPlanned, Row
 from tieout.engine.settling import (
@@ -30,24 +31,18 @@ from tieout.engine.settling import (
     Send,
     Wait,
     content_version,
-    moved,
     next_act,
     outlived,
     quiet_at,
+    standing,
 )
-from tieout.store import effects, memory, runs
+from tieout.store import effects
 from tieout.store.database import Database, Tx
+from tieout.store.journal import Claim, Standing
 from tieout.store.memory import Gap, Memory
 
 # For so long after the database came back, class E waits for a person.
 _CAREFUL = timedelta(hours=24)
-
-# What becomes true in our own books in the transaction that records the receipt.
-OnDone = Callable[[Tx, Receipt], Awaitable[None]]
-
-
-async def nothing_more(tx: Tx, receipt: Receipt) -> None:
-    """For effects that teach the hub nothing beyond their receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,7 @@ class Effects:
     on with a run that another worker has, `old_claim` sends long after the claim, `late_content` sends a newer content
     while an older one may still arrive, `beyond_plan` writes what a confirmed plan did not show,
     `believe_twice` takes what a person said of one sending for the next one too, `sure_of_memory` sends what the
-    database does not know, although it came back from a failover or a restore.
+    database does not know, although it came back from a failover or a restore; one more is the journal's.
     """
 
     def __init__(
@@ -96,11 +91,13 @@ class Effects:
         sabotage: frozenset[str] = frozenset(),
         permit: Permit | None = None,
         leave: Leave = at_once,
+        journal: Journal | None = None,
     ) -> None:
         self.step = ""
         self.moved = False  # whether this life has made anything true in a target
         self.rows: Counter[str] = Counter()  # and how many rows of batches, in each
         self._database = database
+        self._journal = journal or Journal(database, sabotage)
         self._clock = clock
         self._context = context
         self._sabotage = sabotage
@@ -119,25 +116,29 @@ class Effects:
         For updates of class B, whose contents may come back (on hold, ready, on hold): each change counts one up.
         """
         print_ = content_hash([body, ids])[:16]
-        async with self._database.transaction() as tx:
-            newest = await effects.newest(tx, sink.name, operation, subject)
-            gap = self._gap(await memory.recall(tx))
-            forgotten = newest is not None and gap is not None and newest["sent_at"] <= gap.until
-            known = None if newest is None or forgotten else (newest["version"], newest["state"])
-            version = content_version(known, await effects.count(tx, sink.name, operation, subject), print_)
-            if newest is not None and version is None:
-                version = newest["version"]
-                if not self.repeats(sink.operation(operation)):
-                    self.found(sink, Write(operation, subject, version, body, ids))
-                    return
-            assert version is not None
-            others = await effects.others(tx, sink.name, operation, subject, version)
-        quiet = quiet_at(map(_standing, others), sink.operation(operation).settle, self._sabotage)
+        told = await self._journal.contents((sink.name, operation, subject))
+        newest, gap = told.newest.stored, self._gap(told.newest.memory)
+        forgotten = newest is not None and gap is not None and newest["sent_at"] <= gap.until
+        known = None if newest is None or forgotten else (newest["version"], newest["state"])
+        version = content_version(known, told.count, print_)
+        if version is None:
+            assert newest is not None
+            version = newest["version"]
+            if not self.repeats(sink.operation(operation)):
+                self.found(sink, Write(operation, subject, version, body, ids))
+                return
+        others = [_standing(each) for each in told.open if each["version"] != version]
+        quiet = quiet_at(others, sink.operation(operation).settle, self._sabotage)
         if quiet is not None and quiet > self._clock():
             raise Later(quiet, f"an older content of {operation} {subject} may still arrive at {sink.name}")
-        await self.perform(sink, Write(operation, subject, version, body, ids))
-        async with self._database.transaction() as tx:
+        stored = newest if newest is not None and newest["version"] == version else None
+
+        async def supersede(tx: Tx, receipt: Receipt) -> None:
             await effects.supersede(tx, sink.name, operation, subject, version, self._clock())
+
+        older = told.count > (stored is not None)
+        write = Write(operation, subject, version, body, ids)
+        await self.perform(sink, write, supersede if older else nothing_more, replace(told.newest, stored=stored))
 
     def repeats(self, operation: Operation) -> bool:
         """Whether a write that is done is to be sent once more: a person asked for this step again, and it makes no second."""
@@ -159,8 +160,12 @@ class Effects:
             newest = await effects.newest(tx, sink.name, operation, subject)
         return newest is not None and newest["state"] in ("sent", "unknown")
 
-    async def perform(self, sink: Sink, write: Write, on_done: OnDone = nothing_more) -> Receipt:
+    async def perform(
+        self, sink: Sink, write: Write, on_done: OnDone = nothing_more, looked: Standing | None = None
+    ) -> Receipt:
         """The effect's receipt, whether it happened just now or in an earlier life of this run.
+
+        `looked` is how it stands, where somebody has looked already.
 
         Raises Later while the outcome is unknown or another run is on the same effect, Rejected when the target refused
         or cannot be asked, and what the connector raises otherwise.
@@ -169,7 +174,7 @@ class Effects:
         effect = _Effect(
             sink, operation, write, effect_key(sink.name, write.operation, write.subject, write.version), on_done
         )
-        stored = await self._stored(effect)
+        stored = await self._stored(effect, looked)
         claim = stored["attempts"] + 1 if stored else 1
         heard, told = _by_a_person(stored)
         while True:
@@ -203,9 +208,8 @@ class Effects:
                     await self._mark(effect.key, "refused", str(told), claim)
                     raise _refusal(effect, told)
 
-    async def _stored(self, effect: _Effect) -> Row | None:
-        async with self._database.transaction() as tx:
-            found = await effects.standing(tx, effect.key, effect.sink.name)
+    async def _stored(self, effect: _Effect, looked: Standing | None) -> Row | None:
+        found = looked or await self._journal.look((effect.key, effect.sink.name))
         if found.paused:
             raise Transient(f"{effect.sink.name} is paused", 60)
         gap = self._gap(found.memory)
@@ -280,37 +284,31 @@ class Effects:
             raise NotPlanned([Problem("plan.moved", facts)])
 
     async def _claim(self, effect: _Effect, stored: Row | None, act: Send, request: bytes, now: datetime) -> bool:
-        """Commits key and bytes before the call; False when somebody else has the effect, or the run, by now."""
-        async with self._database.transaction() as tx:
-            await effects.lock_subject(tx, effect.sink.name, effect.key)
-            if not await self._still_mine(tx):
-                return False
-            if moved(_known(stored), _known(await effects.get(tx, effect.key)), self._sabotage):
-                return False
-            await effects.sending(
-                tx,
-                effect.key,
-                connection=effect.sink.name,
-                operation=effect.operation.name,
-                guarantee=effect.operation.guarantee.value,
-                subject=effect.write.subject,
-                version=effect.write.version,
-                run_id=self._context.run_id,
-                entity=self._context.entity,
-                engagement=self._context.engagement,
-                request=request,
-                state=act.claimed_as,
-                now=now,
-                forget="believe_twice" not in self._sabotage,
-            )
-        return True
+        """Commits key and bytes before the call; False when somebody else has the effect, or the run, by now.
 
-    async def _still_mine(self, tx: Tx) -> bool:
-        """A worker that was taken for dead and goes on decides with what it read before its run was given to another."""
+        A worker that was taken for dead and goes on decides with what it read before its run was given to another.
+        """
         context = self._context
-        if not context.worker or "zombie" in self._sabotage:
-            return True
-        return await runs.still_mine(tx, context.run_id, context.generation, context.worker)
+        claim = Claim(
+            effect.key,
+            connection=effect.sink.name,
+            operation=effect.operation.name,
+            guarantee=effect.operation.guarantee.value,
+            subject=effect.write.subject,
+            version=effect.write.version,
+            run_id=context.run_id,
+            entity=context.entity,
+            engagement=context.engagement,
+            request=request,
+            state=act.claimed_as,
+            now=now,
+            generation=context.generation,
+            worker=context.worker if "zombie" not in self._sabotage else "",
+            before=standing(_known(stored)),
+            fenced=not {"no_fence", "fresh_key"} & self._sabotage,
+            forget="believe_twice" not in self._sabotage,
+        )
+        return await self._journal.claim(claim)
 
     async def _mark(self, key: str, state: str, detail: str, claim: int) -> None:
         """`claim` is the sending that this is about: another one since then has the say."""
@@ -319,23 +317,12 @@ class Effects:
 
     async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> Receipt:
         """The receipt and what it teaches our own books become true together; the first receipt stays."""
-        async with self._database.transaction() as tx:
-            await effects.lock_subject(tx, effect.sink.name, effect.key)
-            known = await effects.get(tx, effect.key)
-            if known is not None and known["state"] == "done" and known["receipt"] is not None:
-                return receipt_of(known["receipt"])
-            await effects.settled(
-                tx, effect.key, "done", now=self._clock(), receipt=asdict(receipt), look_again_at=look_again_at
-            )
-            await effect.on_done(tx, receipt)
-        self.moved = True
-        if effect.operation.batch > 1:
-            self.rows[effect.sink.name] += _rows(effect.write)
-        return receipt
-
-
-def receipt_of(stored: Mapping[str, Any]) -> Receipt:
-    return Receipt(stored["id"], stored["parts"], stored["answer"])
+        first = await self._journal.receive(Proof(effect.key, receipt, self._clock(), look_again_at, effect.on_done))
+        if first is receipt:
+            self.moved = True
+            if effect.operation.batch > 1:
+                self.rows[effect.sink.name] += _rows(effect.write)
+        return first
 
 
 def _rows(write: Write) -> int:

@@ -18,6 +18,7 @@ from tieout.engine.configuration import Configuration, configuration_of
 from tieout.engine.effects import Context, Effects
 from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
 from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
+from tieout.engine.journal import Journal
 from tieout.engine.permit import permit_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import firm, forecast, holds, messages, runs
@@ -192,6 +193,7 @@ class Executor:
         self._firm = firm
         self._worker = worker
         self._sabotage = sabotage
+        self._journal = Journal(database, sabotage)
 
     async def carry_out(self, run_id: str, generation: int) -> None:
         """Executes, and gives the run back when it could not even begin, or its end not be written down: the database was away."""
@@ -236,7 +238,7 @@ class Executor:
             configuration = await configuration_of(tx, row, self._firm)
             permit = await permit_of(tx, row)
         context = Context(row["id"], row["entity"], row["engagement"], generation, self._worker)
-        effects = Effects(self._database, self._clock, context, self._sabotage, permit, self._leave)
+        effects = Effects(self._database, self._clock, context, self._sabotage, permit, self._leave, self._journal)
         run = Generation(self._database, self._clock, self._calendar, row, came, effects)
         try:
             await self._work(run, configuration)

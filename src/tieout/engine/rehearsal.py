@@ -14,12 +14,14 @@ from tieout.domain.identity import effect_key
 from tieout.domain.plan import NEW, Act, End, PlannedDocument, PlannedItem, PlannedWrite, changes
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient, explain
 from tieout.engine.configuration import Configuration
-from tieout.engine.effects import Context, Effects, OnDone, nothing_more, receipt_of
+from tieout.engine.effects import Context, Effects
 from tieout.engine.execution import Generation, SystemsFor, arrived
+from tieout.engine.journal import OnDone, nothing_more, receipt_of
 from tieout.engine.permit import Permit, content_of
 from tieout.engine.run import Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import effects, firm, messages, plans, runs
 from tieout.store.database import Database
+from tieout.store.journal import Standing
 
 # A flow that needs longer than this for its decision cannot be planned.
 _PATIENCE = 60.0
@@ -49,7 +51,9 @@ class RehearsedEffects(Effects):
         super().__init__(database, clock, context, permit=Permit(0, {}, again))
         self.writes: list[PlannedWrite] = []
 
-    async def perform(self, sink: Sink, write: Write, on_done: OnDone = nothing_more) -> Receipt:
+    async def perform(
+        self, sink: Sink, write: Write, on_done: OnDone = nothing_more, looked: Standing | None = None
+    ) -> Receipt:
         operation = sink.operation(write.operation)
         key = effect_key(sink.name, write.operation, write.subject, write.version)
         async with self._database.transaction() as tx:

@@ -12,10 +12,10 @@ import structlog
 
 from tieout.connectors.contract import Connector, Health, Sink, Write
 from tieout.domain.problems import Misconfigured, NoLeave, Problem, Transient
-from tieout.engine.effects import receipt_of
 from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.intake import Intake
+from tieout.engine.journal import receipt_of
 from tieout.engine.recollection import recollect
 from tieout.engine.run import Calendar, Clock
 from tieout.store import effects, escalation, firm, holds, messages, runs

@@ -177,7 +177,7 @@ def moved(before: Known | None, after: Known | None, sabotage: frozenset[str] = 
     """The fence: whether somebody else was on the effect between the look at it and the claim."""
     if {"no_fence", "fresh_key"} & sabotage:
         return False
-    return _standing(before) != _standing(after)
+    return standing(before) != standing(after)
 
 
 def outlived(claimed_at: datetime, now: datetime, sabotage: frozenset[str] = frozenset()) -> bool:
@@ -197,7 +197,8 @@ def quiet_at(others: Iterable[Known], settle: timedelta, sabotage: frozenset[str
     return max((each.sent_at + settle for each in doubtful), default=None)
 
 
-def _standing(known: Known | None) -> tuple[State, int] | None:
+def standing(known: Known | None) -> tuple[State, int] | None:
+    """What the fence compares: an effect that was sent once more, or of which something became known, has moved."""
     return None if known is None else (known.state, known.attempts)
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Json
 
 from tieout.store.database import Tx, row, rows
 
 
 class TwoMeanings(Exception):
     """A record would mean two objects, or an object two records of one system."""
+
+
+class Link(NamedTuple):
+    """A record of `connection` is the object of this kind and business key."""
+
+    kind: str
+    key: str
+    connection: str
+    record: str
+    since: datetime
 
 
 async def record_id(tx: Tx, kind: str, key: str, connection: str) -> str | None:
@@ -61,6 +74,24 @@ async def link(tx: Tx, kind: str, key: str, connection: str, record: str, now: d
         raise TwoMeanings(
             f"{connection}/{kind}/{record} cannot become {key}: the record is {known_key}, and {key} is record {known_record}"
         )
+
+
+async def link_all(tx: Tx, links: Sequence[Link]) -> None:
+    """The same for any number of them in one statement; all or none."""
+    told = [(each.connection, each.kind, each.record, each.key, each.since.isoformat()) for each in links]
+    found = await rows(
+        tx,
+        """
+        insert into crosswalk (connection, kind, record_id, key, since)
+        select l->>0, l->>1, l->>2, l->>3, (l->>4)::timestamptz from json_array_elements(%s) l order by 1, 2, 3, 4
+        on conflict do nothing returning connection, kind, record_id, key
+        """,
+        (Json(told),),
+    )
+    new = {(each["connection"], each["kind"], each["record_id"], each["key"]) for each in found}
+    for each in links:
+        if (each.connection, each.kind, each.record, each.key) not in new:
+            await link(tx, *each)
 
 
 async def redirect(tx: Tx, kind: str, connection: str, loser: str, winner_key: str, now: datetime) -> None:

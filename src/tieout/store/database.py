@@ -19,6 +19,8 @@ from psycopg_pool import AsyncConnectionPool
 Tx = psycopg.AsyncConnection[DictRow]
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SEARCH = "-c search_path=tieout"
+# Classes of SQLSTATE: a row met twice, data, integrity, deadlocks.
+_OF_A_ROW = ("21", "22", "23", "40")
 
 
 def _dumps(value: Any) -> str:
@@ -134,6 +136,16 @@ def one_line(url: str) -> str:
         return url
     who = ":".join(quote(parts.pop(name), safe="") for name in ("user", "password") if name in parts)
     return f"postgresql://{who}@/{quote(parts.pop('dbname', ''), safe='')}?{urlencode(parts)}"
+
+
+def blames_a_row(failed: Exception) -> bool:
+    """Whether a transaction failed because of what it wrote, or met, and not because the database was away or full.
+
+    Half of what is in it may do without the other half: values and rules that are broken, deadlocks, faults of our own.
+    """
+    if not isinstance(failed, psycopg.Error):
+        return True
+    return isinstance(failed, psycopg.DataError | psycopg.IntegrityError) or (failed.sqlstate or "")[:2] in _OF_A_ROW
 
 
 async def sole(session: Tx, key: int) -> bool:

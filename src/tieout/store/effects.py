@@ -3,91 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from tieout.store.database import Tx, row, rows
-from tieout.store.memory import Gap, Memory
 
 
 async def get(tx: Tx, key: str) -> dict[str, Any] | None:
     return await row(tx, "select * from effect where key = %s", (key,))
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An effect before it is made: its row, whether its connection is paused, and what the database knows of its memory."""
-
-    stored: dict[str, Any] | None
-    paused: bool
-    memory: Memory
-
-
-async def standing(tx: Tx, key: str, connection: str) -> Standing:
-    found = await row(
-        tx,
-        """
-        select e.*, coalesce(c.state = 'paused', false) as "_paused", m.timeline <> server_timeline() as "_moved",
-               m.gap_since as "_since", m.gap_until as "_until"
-        from memory m left join connection c on c.name = %s left join effect e on e.key = %s
-        """,
-        (connection, key),
-    )
-    assert found is not None, "the migration has written it"
-    paused, moved, since, until = (found.pop(each) for each in ("_paused", "_moved", "_since", "_until"))
-    return Standing(found if found["key"] else None, paused, Memory(moved, Gap(since, until) if since else None))
-
-
-async def sending(
-    tx: Tx,
-    key: str,
-    *,
-    connection: str,
-    operation: str,
-    guarantee: str,
-    subject: str,
-    version: str,
-    run_id: str,
-    entity: str | None,
-    engagement: str | None,
-    request: bytes,
-    state: str,
-    now: datetime,
-    forget: bool = True,
-) -> None:
-    """Writes down what is about to be sent. An effect that was refused or is to be sent again keeps its key.
-
-    What a person answered about the sending before does not count for this one: `forget` says so.
-    """
-    await tx.execute(
-        """
-        insert into effect (key, connection, operation, guarantee, subject, version, run_id, entity, engagement, request,
-                            state, planned_at, sent_at)
-        values (%(key)s, %(connection)s, %(operation)s, %(guarantee)s, %(subject)s, %(version)s, %(run_id)s, %(entity)s,
-                %(engagement)s, %(request)s, %(state)s, %(now)s, %(now)s)
-        on conflict (key) do update set state = excluded.state, request = excluded.request, sent_at = excluded.sent_at,
-               run_id = excluded.run_id, attempts = effect.attempts + 1, detail = '',
-               answered = case when %(forget)s then null else effect.answered end
-        """,
-        {
-            "key": key,
-            "connection": connection,
-            "operation": operation,
-            "guarantee": guarantee,
-            "subject": subject,
-            "version": version,
-            "run_id": run_id,
-            "entity": entity,
-            "engagement": engagement,
-            "request": request,
-            "state": state,
-            "now": now,
-            "forget": forget,
-        },
-    )
 
 
 async def settled(
@@ -141,15 +66,6 @@ async def newest(tx: Tx, connection: str, operation: str, subject: str) -> dict[
     )
 
 
-async def count(tx: Tx, connection: str, operation: str, subject: str) -> int:
-    found = await row(
-        tx,
-        "select count(*) as n from effect where connection = %s and operation = %s and subject = %s",
-        (connection, operation, subject),
-    )
-    return found["n"] if found else 0
-
-
 async def supersede(tx: Tx, connection: str, operation: str, subject: str, version: str, now: datetime) -> None:
     """A newer content is confirmed: older ones that never settled no longer matter."""
     await tx.execute(
@@ -158,19 +74,6 @@ async def supersede(tx: Tx, connection: str, operation: str, subject: str, versi
         where connection = %s and operation = %s and subject = %s and version < %s and state in ('sent', 'unknown', 'refused')
         """,
         (now, connection, operation, subject, version),
-    )
-
-
-async def others(tx: Tx, connection: str, operation: str, subject: str, version: str) -> list[dict[str, Any]]:
-    """The other contents of a subject that may still be on their way: all but those that were answered the first time."""
-    return await rows(
-        tx,
-        """
-        select state, attempts, planned_at, sent_at from effect
-        where connection = %s and operation = %s and subject = %s and version <> %s
-          and (attempts > 1 or state not in ('done', 'refused'))
-        """,
-        (connection, operation, subject, version),
     )
 
 
@@ -202,8 +105,3 @@ async def answer(tx: Tx, key: str, said: Mapping[str, Any]) -> None:
 
 async def looked_at(tx: Tx, key: str) -> None:
     await tx.execute("update effect set look_again_at = null where key = %s", (key,))
-
-
-async def lock_subject(tx: Tx, connection: str, subject: str) -> None:
-    """The fence: no two workers create under one business key at once. Held until the transaction ends."""
-    await tx.execute("select pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{connection}\x1f{subject}",))

@@ -12,7 +12,7 @@ from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
 from tieout.domain.matching import match
 from tieout.domain.problems import Problem, Rejected, explain
-from tieout.engine.effects import OnDone
+from tieout.engine.journal import OnDone
 from tieout.store import invoices, timesheets
 from tieout.store.database import Database, Tx
 from tieout.systems.fitting import Fitted

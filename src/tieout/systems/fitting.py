@@ -10,7 +10,8 @@ from tieout.connectors.contract import Receipt, Sink, Write
 from tieout.connectors.lengths import Length, Text
 from tieout.domain.problems import Problem, Rejected
 from tieout.domain.shortening import cut, shortened, width
-from tieout.engine.effects import Effects, OnDone, nothing_more
+from tieout.engine.effects import Effects
+from tieout.engine.journal import OnDone, nothing_more
 from tieout.store import names
 from tieout.store.database import Database
 

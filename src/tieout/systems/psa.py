@@ -9,7 +9,7 @@ from tieout.connectors.contract import Reading, Receipt, Sink, Source, Write
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
-from tieout.engine.effects import OnDone
+from tieout.engine.journal import OnDone
 from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 

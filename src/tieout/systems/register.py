@@ -22,7 +22,7 @@ from tieout.domain.expensing import ExpenseRule, value_rows
 from tieout.domain.overriding import NotOverridable, current, overridden, unfit
 from tieout.domain.problems import CATALOGUE, Problem, Rejected
 from tieout.domain.values import ValueTables
-from tieout.engine.effects import OnDone
+from tieout.engine.journal import Linking
 from tieout.engine.run import Clock
 from tieout.store import (
     charging,
@@ -42,7 +42,8 @@ from tieout.store import (
     timesheets,
     unreadable,
 )
-from tieout.store.database import Database, Tx
+from tieout.store.crosswalk import Link
+from tieout.store.database import Database
 from tieout.store.names import Shown
 
 D = TypeVar("D", bound=Document)
@@ -203,14 +204,13 @@ class Register:
                 await crosswalk.link(tx, kind, winner_key, connection, winner, self._clock())
             await crosswalk.inherit(tx, kind, loser_key, winner_key)
 
-    def linking(self, connection: str, links: Callable[[Receipt], Sequence[tuple[str, str, str]]]) -> OnDone:
+    def linking(self, connection: str, links: Callable[[Receipt], Sequence[tuple[str, str, str]]]) -> Linking:
         """Teaches the crosswalk, in the receipt's own transaction, (kind, business key, record id) of what it names."""
 
-        async def teach(tx: Tx, receipt: Receipt) -> None:
-            for kind, key, record in links(receipt):
-                await crosswalk.link(tx, kind, key, connection, record, self._clock())
+        def found(receipt: Receipt) -> list[Link]:
+            return [Link(kind, key, connection, record, self._clock()) for kind, key, record in links(receipt)]
 
-        return teach
+        return Linking(found)
 
     # -- what cannot be read
 

@@ -178,10 +178,12 @@ class Books:
         if (before.state, before.attempts) == ("sent", claim):
             self.settled(key, state)
 
-    def done(self, key: Key, look_again_at: datetime | None) -> None:
-        """The first receipt stays."""
-        if self.effects[key].state != "done":
-            self.settled(key, "done", receipt="made", look_again_at=look_again_at)
+    def done(self, key: Key, look_again_at: datetime | None) -> bool:
+        """Whether this is the first receipt: that one stays."""
+        if self.effects[key].state == "done" and self.effects[key].receipt:
+            return False
+        self.settled(key, "done", receipt="made", look_again_at=look_again_at)
+        return True
 
     def settled(self, key: Key, state: State, *, receipt: str = "", look_again_at: datetime | None = None) -> None:
         before = self.effects[key]

@@ -95,20 +95,26 @@ class Life:
 
     def _keep(self, row: Run, wanted: Request) -> Steps:
         books, under = self.books, (wanted.operation, wanted.subject)
-        version: str | None = yield Commit(
-            "version", lambda: content_version(books.newest(*under), books.changes(*under), f"{wanted.content:04}")
-        )
+
+        def look() -> tuple[str | None, Effect | None]:
+            version = content_version(books.newest(*under), books.changes(*under), f"{wanted.content:04}")
+            return version, books.effects.get((*under, version or ""))
+
+        version, stored = yield Commit("look", look)
         if version is None:
             return
         quiet = quiet_at(books.others((*under, version)), REPORT.settle, self.sabotage)
         if quiet is not None and quiet > self.clock():
             raise Later(quiet, "an older content may still arrive")
-        yield from self._perform(row, REPORT, replace(wanted, version=version))
-        yield Commit("supersede", lambda: books.supersede(*under, version))
+        yield from self._make(row, REPORT, replace(wanted, version=version), stored)
 
     def _perform(self, row: Run, operation: Operation, wanted: Request) -> Steps:
         key = (wanted.operation, wanted.subject, wanted.version)
         stored: Effect | None = yield Commit("look", lambda: self.books.effects.get(key))
+        yield from self._make(row, operation, wanted, stored)
+
+    def _make(self, row: Run, operation: Operation, wanted: Request, stored: Effect | None) -> Steps:
+        key = (wanted.operation, wanted.subject, wanted.version)
         if self.books.paused:
             raise Transient("paused", 60)
         heard: tuple[Heard, ...] = ()
@@ -131,7 +137,7 @@ class Life:
                     word, told = yield from self._send(row, operation, key, stored, act, request)
                     heard = (*heard, word)
                 case RecordDone(again):
-                    yield Commit("done", lambda: self.books.done(key, again))
+                    yield Commit("done", lambda: self._done(key, again))
                     return
                 case RecordUnknown(until):
                     yield Commit("unknown", lambda: self._mark(key, "unknown", claim))
@@ -151,6 +157,11 @@ class Life:
             return Heard.AWAY, Transient("the hub stood still")
         word, told = yield Call("send", operation, request)
         return word, told
+
+    def _done(self, key: Key, look_again_at: datetime | None) -> None:
+        """A newer content that is confirmed makes older ones that never settled immaterial, in the same commit."""
+        if self.books.done(key, look_again_at) and key[0] == REPORT.name:
+            self.books.supersede(*key)
 
     def _mark(self, key: Key, state: State, claim: int) -> None:
         if "blind_mark" in self.sabotage:
