@@ -97,11 +97,11 @@ class Intake:
         """Stores what was told, with the cursor that it reaches to, and queues its runs; how much was new."""
         name = feed.source.name
         async with self._database.transaction() as tx:
-            stored = await messages.record(tx, batch.told, via="sweep", now=self._clock(), again=batch.again)
+            new = await self._store(tx, feed, batch.told, "sweep", again=batch.again, backfill=batch.backfill)
             if batch.reached is not None:
                 await messages.advance(tx, name, feed.kind, batch.reached, self._clock(), swept=batch.swept)
             await self._start(tx, feed, backfill=batch.backfill)
-        return len(stored)
+        return new
 
     async def answer_bells(self, source: Source) -> int:
         """Reads again every record that rang, some at once; their rings are answered when what was read is committed.
@@ -137,12 +137,39 @@ class Intake:
                         found.append((record, change))
         async with self._database.transaction() as tx:
             told = [_arrival(change) for _, change in found if change is not None]
-            await messages.record(tx, told, via="doorbell", now=self._clock())
+            if feeds:
+                await self._store(tx, feeds[0], told, "doorbell")
+            else:
+                await messages.record(tx, told, via="doorbell", now=self._clock())
             await messages.answered(tx, source.name, kind, [record for record, _ in found], asked, self._clock())
             for feed in feeds:
                 await self._start(tx, feed)
         if failed is not None:
             raise failed
+
+    async def _store(
+        self,
+        tx: Tx,
+        feed: Feed,
+        told: Sequence[messages.Arrival],
+        via: str,
+        *,
+        again: bool = False,
+        backfill: bool = False,
+    ) -> int:
+        """Stores what was told; how much of it was new. What goes in pages is in flight at once, with the run of its page."""
+        if feed.flow.page == 1:
+            return len(await messages.record(tx, told, via=via, now=self._clock(), again=again))
+        name, kind, new = feed.source.name, feed.kind, 0
+        for first in range(0, len(told), feed.flow.page):
+            subject = f"{name}/{kind}/{await messages.next_number(tx)}"
+            run = run_id(feed.flow.name, subject, "1")
+            page = told[first : first + feed.flow.page]
+            stored = await messages.record(tx, page, via=via, now=self._clock(), again=again, run_id=run)
+            if any(each["state"] == "in_flight" for each in stored):
+                await self._queue(tx, feed.flow, subject, "1", f"{name}/{kind}", backfill)
+            new += len(stored)
+        return new
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""
@@ -150,21 +177,21 @@ class Intake:
         if flow.page > 1:
             while ids := await messages.next_page(tx, name, kind, flow.page):
                 subject = f"{name}/{kind}/{ids[0]}-{ids[-1]}"
-                await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", ids, backfill)
+                run = await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", backfill)
+                await messages.assign(tx, ids, run)
         else:
             while waiting := await messages.waiting(tx, name, kind, 200):
                 for each in waiting:
                     subject = str(Ref(each["connection"], each["kind"], each["record_id"]))
-                    await self._queue(tx, flow, subject, each["version"], flow.lane(each), [each["id"]], backfill)
+                    run = await self._queue(tx, flow, subject, each["version"], flow.lane(each), backfill)
+                    await messages.assign(tx, [each["id"]], run)
 
-    async def _queue(
-        self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, messages_: Sequence[int], backfill: bool
-    ) -> None:
+    async def _queue(self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, backfill: bool) -> str:
         id_ = run_id(flow.name, subject, version)
         await runs.queue(
             tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock(), backfill=backfill
         )
-        await messages.assign(tx, messages_, id_)
+        return id_
 
 
 def _arrival(change: Change) -> messages.Arrival:

@@ -40,11 +40,11 @@ async def waiting(tx: Tx) -> list[dict[str, Any]]:
           from run r where r.state in ('queued', 'running', 'retrying')
           union all
           select 'time_to_erp', false, t.entity, count(*) from time_entry t
-          where t.batch = '' and t.delivered_id = ''
+          where t.delivered_id = ''
             and case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end > 0
           group by t.entity
           union all
-          select 'time_to_erp', false, t.entity, count(*) from time_entry t where t.batch <> '' group by t.entity
+          select 'time_to_erp', false, entity, cardinality(source_ids) from time_batch where name like '%%-change-%%'
         ) what where flow <> 'time_to_erp' or entity is not null group by 1, 2, 3 order by 1, 2, 3
         """,
     )

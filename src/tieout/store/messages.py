@@ -34,9 +34,11 @@ class Arrival:
 
 
 async def record(
-    tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime, again: bool = False
+    tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime, again: bool = False, run_id: str | None = None
 ) -> list[dict[str, Any]]:
     """Stores what is new and counts it; a state seen before changes nothing. Returns the new rows (id, kind, record_id …).
+
+    With a `run_id` it is in flight with that run, which the caller queues; without one it waits for a run.
 
     A version is the source's stamp, `#` and a fingerprint of what was read. Order follows the stamps, never the clock and
     never the order of arrival:
@@ -54,8 +56,10 @@ async def record(
         await _lock(tx, connection, kind)
     stored: list[dict[str, Any]] = []
     for states in _one_of_each_record(arrivals):
-        if news := await _unlike_the_newest(tx, states):
-            stored += await _record(tx, news, via, now, again)
+        news, fresh = await _unlike_the_newest(tx, states)
+        for some, seen in ((fresh, False), (news, True)):
+            if some:
+                stored += await _record(tx, some, via, now, again, run_id, seen)
     await _count(tx, stored)
     if len(stored) >= statistics.BULK:
         await statistics.refresh(tx, "message")
@@ -80,20 +84,21 @@ def _one_of_each_record(arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
     return parts
 
 
-async def _unlike_the_newest(tx: Tx, states: Sequence[Arrival]) -> list[Arrival]:
-    """Without the states that are the newest already, to the letter: they cost a comparison, and their contents no transport."""
+async def _unlike_the_newest(tx: Tx, states: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """New states of records that were seen before, and of others. Those that are the newest already, to the letter, cost a
+    comparison, and their contents no transport."""
     found = await rows(
         tx,
         """
-        select c.position from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[])
+        select c.position, last.told_until is null and last.version = c.version and last.deleted = c.deleted
+                 and last.merged_into is not distinct from c.merged_into as same
+        from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[])
           with ordinality c(connection, kind, record_id, version, deleted, merged_into, position)
         cross join lateral (
           select split_part(version, '~', 1) as version, told_until, deleted, merged_into from message m
           where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
           order by coalesce(told_until, split_part(version, '#', 1)) collate "C" desc, id desc limit 1
         ) last
-        where last.told_until is null and last.version = c.version and last.deleted = c.deleted
-          and last.merged_into is not distinct from c.merged_into
         """,
         (
             [each.connection for each in states],
@@ -104,11 +109,15 @@ async def _unlike_the_newest(tx: Tx, states: Sequence[Arrival]) -> list[Arrival]
             [each.merged_into for each in states],
         ),
     )
-    known = {each["position"] for each in found}
-    return [each for position, each in enumerate(states, 1) if position not in known]
+    same: dict[int, bool] = {each["position"]: each["same"] for each in found}
+    news = [states[position - 1] for position, known in same.items() if not known]
+    return news, [each for position, each in enumerate(states, 1) if position not in same]
 
 
-async def _record(tx: Tx, states: Sequence[Arrival], via: str, now: datetime, again: bool) -> list[dict[str, Any]]:
+async def _record(
+    tx: Tx, states: Sequence[Arrival], via: str, now: datetime, again: bool, run_id: str | None, seen: bool
+) -> list[dict[str, Any]]:
+    """`seen` says that something of these records is stored: nothing is looked for otherwise."""
     return await rows(
         tx,
         """
@@ -117,14 +126,15 @@ async def _record(tx: Tx, states: Sequence[Arrival], via: str, now: datetime, ag
           from jsonb_to_recordset(%(states)s) as a(connection text, kind text, record_id text, version text,
                currency text, amount_minor numeric, payload jsonb, deleted boolean, merged_into text)
         ), compared as (
-          select c.*, last.id as last_id, last.stamp as last_stamp,
+          select c.*, last.id as last_id, last.stamp as last_stamp, coalesce(c.stamp < last.stamp, false) as late,
                  coalesce(last.content = c.content and (c.content <> '' or last.stamp = c.stamp)
                    and last.deleted = c.deleted and last.merged_into is not distinct from c.merged_into, false)
                    and not (%(again)s and c.stamp > last.stamp) as same
           from came c left join lateral (
             select id, coalesce(told_until, split_part(version, '#', 1)) collate "C" as stamp,
                    split_part(split_part(version, '#', 2), '~', 1) as content, deleted, merged_into
-            from message m where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
+            from message m
+            where %(seen)s and m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
             order by 2 desc, id desc limit 1
           ) last on true
         ), echoed as (
@@ -132,26 +142,26 @@ async def _record(tx: Tx, states: Sequence[Arrival], via: str, now: datetime, ag
           from compared c where m.id = c.last_id and c.same and c.stamp > c.last_stamp
         )
         insert into message (connection, kind, record_id, version, day, currency, amount_minor, via, payload, deleted,
-                             merged_into, received_at, state, reason, settled_at)
-        select c.connection, c.kind, c.record_id, c.version || told.again, %(day)s, c.currency, c.amount_minor, %(via)s,
-               c.payload, c.deleted, c.merged_into, %(now)s,
-               case when c.stamp < c.last_stamp then 'ignored' else 'received' end,
-               case when c.stamp < c.last_stamp then 'superseded by a newer state' else '' end,
-               case when c.stamp < c.last_stamp then %(now)s::timestamptz end
-        from compared c cross join lateral (
-          select case when count(*) > 0 and c.stamp = c.last_stamp then '~' || count(*) + 1 else '' end as again
-          from message m where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
-            and split_part(m.version, '~', 1) = c.version
-        ) told
-        where not c.same
+                             merged_into, received_at, state, reason, settled_at, run_id)
+        select c.connection, c.kind, c.record_id, c.version || case when c.stamp = c.last_stamp then (
+                 select case when count(*) > 0 then '~' || count(*) + 1 else '' end from message m
+                 where m.connection = c.connection and m.kind = c.kind and m.record_id = c.record_id
+                   and split_part(m.version, '~', 1) = c.version) else '' end,
+               %(day)s, c.currency, c.amount_minor, %(via)s, c.payload, c.deleted, c.merged_into, %(now)s,
+               case when c.late then 'ignored' when %(run)s::text is null then 'received' else 'in_flight' end,
+               case when c.late then 'superseded by a newer state' else '' end,
+               case when c.late then %(now)s::timestamptz end, case when not c.late then %(run)s end
+        from compared c where not c.same
         on conflict (connection, kind, record_id, version) do nothing
-        returning id, connection, kind, record_id, version, currency, amount_minor, day
+        returning id, connection, kind, record_id, version, currency, amount_minor, day, state
         """,
         {
             "day": now.date(),
             "via": via,
             "now": now,
             "again": again,
+            "seen": seen,
+            "run": run_id,
             "states": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in states]),
         },
     )
@@ -194,6 +204,13 @@ async def next_page(tx: Tx, connection: str, kind: str, limit: int) -> list[int]
         (connection, kind, limit),
     )
     return [each["id"] for each in found]
+
+
+async def next_number(tx: Tx) -> int:
+    """A number that no message has: the name of the page whose messages follow it."""
+    found = await row(tx, "select nextval(pg_get_serial_sequence('message', 'id')) as n")
+    assert found is not None
+    return found["n"]
 
 
 async def assign(tx: Tx, ids: Sequence[int], run_id: str) -> None:

@@ -12,7 +12,7 @@ BULK = 100
 _COLUMNS: dict[str, LiteralString] = {
     "message": "connection, kind, record_id, version, state, run_id",
     "time_entry": "connection, source_id, project, task, person, work_date, state, entity, engagement, problem, "
-    "delivered_id, delivered_minutes, delivered_as, batch",
+    "delivered_id, delivered_minutes, delivered_as",
 }
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, LiteralString
-
-from psycopg.types.json import Jsonb
 
 from tieout.store.database import Tx, row, rows
 
@@ -16,16 +14,12 @@ _DELIVERABLE: LiteralString = """
       select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
       where x.kind = 'project' and x.key = r.key))"""
 _WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
+# The entries of a batch `b`.
+_MEMBERS: LiteralString = """cross join unnest(b.connections, b.source_ids, b.minutes, b.recorded_as)
+          with ordinality m(connection, source_id, minutes, recorded_as, position)"""
 _AS: LiteralString = "entry_as(t.task, t.person, t.work_date)"
 _TO_CORRECT: LiteralString = f"""
   t.delivered_id <> '' and t.problem <> 'target.refused' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"""
-
-
-async def mark_problem(tx: Tx, connection: str, ids: Sequence[str], problem: str, quote: str) -> None:
-    await tx.execute(
-        "update time_entry set problem = %s, quote = %s, batch = '' where connection = %s and source_id = any(%s)",
-        (problem, quote[:500], connection, list(ids)),
-    )
 
 
 async def unknown_people(
@@ -33,24 +27,28 @@ async def unknown_people(
 ) -> None:
     """Of these entries, or of all, those of somebody whom the ERP does not employ wait, alone; they go on when it knows them.
 
-    What the ERP's timesheets have already stays there, whoever leaves the firm.
+    What the ERP's timesheets have already, or what is on its way there, stays there, whoever leaves the firm.
     """
     # `in (select …)` within a case is a hash of the people whatever the plan: as a join, a prepared statement compares each
     # entry of a page with everybody.
     await tx.execute(
         f"""
-        with looked_at as (
+        with frozen as (
+          select m.connection, m.source_id from time_batch b cross join unnest(b.connections, b.source_ids) m(connection, source_id)
+          where b.entity = %(entity)s
+        ), looked_at as (
           select t.* from unnest(%(ids)s::text[]) as page(id)
           join time_entry t on t.connection = %(connection)s and t.source_id = page.id where t.entity = %(entity)s
           union all
           select * from time_entry where %(ids)s::text[] is null and problem = 'person.unknown' and entity = %(entity)s
           union all
           select * from time_entry t
-          where %(ids)s::text[] is null and t.entity = %(entity)s and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
+          where %(ids)s::text[] is null and t.entity = %(entity)s and t.delivered_id = '' and {_WANTED} > 0
         ), judged as materialized (
           select connection, source_id, problem as was,
                  case when person in (select unnest(%(people)s::text[])) then '' else 'person.unknown' end as problem
-          from looked_at t where problem = 'person.unknown' or t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
+          from looked_at t where problem = 'person.unknown' or t.delivered_id = '' and {_WANTED} > 0
+            and (t.connection, t.source_id) not in (select connection, source_id from frozen)
         )
         update time_entry t set problem = j.problem from judged j
         where t.connection = j.connection and t.source_id = j.source_id and j.problem <> j.was
@@ -64,28 +62,23 @@ async def unknown_people(
 async def ask_again(tx: Tx, entity: str) -> int:
     """What this entity's ERP refused is to be delivered once more: it may have changed over there. How many entries."""
     done = await tx.execute(
-        "update time_entry set problem = '', quote = '' where problem = 'target.refused' and entity = %s and batch = ''",
+        "update time_entry set problem = '', quote = '' where problem = 'target.refused' and entity = %s",
         (entity,),
     )
     return done.rowcount
 
 
-# `batch <> ''` stands beside each `batch = …` here: a prepared statement does not know otherwise that the index has what it asks.
-
-
 async def batches(tx: Tx, entity: str) -> list[str]:
     """Batches that were formed and not confirmed, the oldest first."""
-    found = await rows(
-        tx, "select distinct batch from time_entry where entity = %s and batch <> '' order by batch", (entity,)
-    )
-    return [each["batch"] for each in found]
+    found = await rows(tx, "select name from time_batch where entity = %s order by name", (entity,))
+    return [each["name"] for each in found]
 
 
 async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None:
     """Freezes the next entries to deliver (`new`) or to correct (`change`) under one name; None when there are none.
 
     What is frozen is sent as it is until the ERP has confirmed or refused it; an entry that changes meanwhile is
-    corrected by a later batch.
+    corrected by a later batch. As long as a batch of the entity is on its way, no other is formed.
     """
     if kind == "new":
         condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0 and {_DELIVERABLE}"
@@ -93,36 +86,45 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
     else:
         condition = _TO_CORRECT
         minutes = f"case when t.delivered_as = {_AS} then {_WANTED} else 0 end"
-    sequence = await row(tx, "select nextval('delivery_batch') as n")
-    assert sequence is not None
-    name = f"{entity}-{kind}-{sequence['n']:08}"
-    found = await rows(
+    await tx.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_forming(), entity))
+    found = await row(
         tx,
         f"""
-        update time_entry u set batch = %s, batch_minutes = chosen.minutes, batch_as = chosen.described from (
-          select t.connection, t.source_id, {minutes} as minutes, {_AS} as described from time_entry t
-          where t.entity = %s and t.batch = '' and {condition}
-          order by t.work_date, t.source_id limit %s for update skip locked
-        ) chosen where u.connection = chosen.connection and u.source_id = chosen.source_id returning u.source_id
+        with chosen as (
+          select t.connection, t.source_id, {minutes} as minutes, {_AS} as recorded_as from time_entry t
+          where t.entity = %(entity)s and {condition} and not exists (select from time_batch where entity = %(entity)s)
+          order by t.work_date, t.source_id limit %(size)s
+        )
+        insert into time_batch (name, entity, connections, source_ids, minutes, recorded_as)
+        select %(entity)s || '-' || %(kind)s || '-' || to_char(nextval('delivery_batch'), 'FM0000000000'), %(entity)s,
+               array_agg(connection), array_agg(source_id), array_agg(minutes), array_agg(recorded_as)
+        from chosen having count(*) > 0 returning name
         """,  # noqa: S608 - literals of this module
-        (name, entity, size),
+        {"entity": entity, "kind": kind, "size": size},
     )
-    return name if found else None
+    return found["name"] if found else None
+
+
+def _forming() -> int:
+    """The advisory locks under which batches are formed, one for each legal entity."""
+    return 7317
 
 
 async def batch(tx: Tx, name: str, erp: str = "") -> list[dict[str, Any]]:
-    """The frozen entries of a batch: minutes, the task, person and day that they are recorded under, the ERP's work for it."""
+    """The frozen entries of a batch, always in the same order: minutes, the task, person and day that they are recorded under,
+    the ERP's work for it."""
     return await rows(
         tx,
-        """
-        select t.connection, t.source_id, t.batch_minutes as minutes, split_part(t.batch_as, '|', 1) as task,
-               split_part(t.batch_as, '|', 2) as person, split_part(t.batch_as, '|', 3) as work_date, t.notes, t.delivered_id,
-               t.deliveries, (
+        f"""
+        select m.connection, m.source_id, m.minutes, split_part(m.recorded_as, '|', 1) as task,
+               split_part(m.recorded_as, '|', 2) as person, split_part(m.recorded_as, '|', 3) as work_date, t.notes,
+               t.delivered_id, t.deliveries, (
                  select record_id from crosswalk x
-                 where x.kind = 'task' and x.key = split_part(t.batch_as, '|', 1) and x.connection = %s and not x.alias
+                 where x.kind = 'task' and x.key = split_part(m.recorded_as, '|', 1) and x.connection = %s and not x.alias
                ) as work
-        from time_entry t where t.batch = %s and t.batch <> '' order by t.source_id
-        """,
+        from (select * from time_batch where name = %s) b {_MEMBERS}
+        join time_entry t on t.connection = m.connection and t.source_id = m.source_id order by m.position
+        """,  # noqa: S608 - literals of this module
         (erp, name),
     )
 
@@ -131,34 +133,52 @@ async def split_batch(tx: Tx, name: str) -> None:
     """Halves a batch that was refused as a whole, so that the bad record is found."""
     await tx.execute(
         """
-        update time_entry t set batch = %(name)s || case when half.n %% 2 = 0 then 'a' else 'b' end
-        from (select source_id, connection, row_number() over (order by source_id) as n from time_entry where batch = %(name)s) half
-        where t.connection = half.connection and t.source_id = half.source_id
+        with gone as (delete from time_batch where name = %s returning *, cardinality(source_ids) / 2 as half)
+        insert into time_batch
+        select name || 'a', entity, connections[:half], source_ids[:half], minutes[:half], recorded_as[:half] from gone
+        union all
+        select name || 'b', entity, connections[half + 1:], source_ids[half + 1:], minutes[half + 1:], recorded_as[half + 1:] from gone
         """,
-        {"name": name},
+        (name,),
     )
 
 
-async def delivered(tx: Tx, name: str, lines: Mapping[str, str]) -> None:
-    """A batch is confirmed: the ERP's own line per entry."""
+async def refused(tx: Tx, name: str, quote: str) -> None:
+    """The one entry of this batch waits for a person, with what the ERP said."""
     await tx.execute(
         """
-        update time_entry t set delivered_id = d.value, delivered_minutes = batch_minutes, delivered_as = batch_as, batch = '',
-               deliveries = deliveries + 1
-        from jsonb_each_text(%s) d where t.batch = %s and t.batch <> '' and t.source_id = d.key
+        with gone as (delete from time_batch where name = %s returning *)
+        update time_entry t set problem = 'target.refused', quote = %s from gone
+        where t.connection = gone.connections[1] and t.source_id = gone.source_ids[1]
         """,
-        (Jsonb(dict(lines)), name),
+        (name, quote[:500]),
+    )
+
+
+async def delivered(tx: Tx, name: str, lines: Sequence[str | None]) -> None:
+    """A batch is confirmed: the ERP's own line per entry, in the order of the batch. What has none is delivered anew."""
+    await tx.execute(
+        """
+        with gone as (delete from time_batch where name = %(name)s returning *)
+        update time_entry t set delivered_id = m.line, delivered_minutes = m.minutes, delivered_as = m.recorded_as,
+               deliveries = deliveries + 1
+        from gone b cross join unnest(b.connections, b.source_ids, b.minutes, b.recorded_as, %(lines)s::text[])
+          m(connection, source_id, minutes, recorded_as, line)
+        where t.connection = m.connection and t.source_id = m.source_id and m.line is not null
+        """,
+        {"name": name, "lines": list(lines)},
     )
 
 
 async def corrected(tx: Tx, name: str) -> None:
     """A batch of corrections is confirmed; an entry that the ERP no longer has can be delivered anew."""
     await tx.execute(
-        """
-        update time_entry set delivered_minutes = batch_minutes, batch = '',
-               delivered_id = case when batch_minutes = 0 then '' else delivered_id end
-        where batch = %s and batch <> ''
-        """,
+        f"""
+        with gone as (delete from time_batch where name = %s returning *)
+        update time_entry t set delivered_minutes = m.minutes,
+               delivered_id = case when m.minutes = 0 then '' else delivered_id end
+        from gone b {_MEMBERS} where t.connection = m.connection and t.source_id = m.source_id
+        """,  # noqa: S608 - literals of this module
         (name,),
     )
 
@@ -169,13 +189,11 @@ async def to_deliver(tx: Tx) -> list[str]:
         tx,
         f"""
         select code as entity from legal_entity where exists (
-          select from time_entry t where t.entity = code and t.batch <> ''
+          select from time_batch where entity = code
         ) or exists (
-          select from time_entry t where t.entity = code and t.batch = '' and t.delivered_id = '' and {_WANTED} > 0
-            and {_DELIVERABLE}
+          select from time_entry t where t.entity = code and t.delivered_id = '' and {_WANTED} > 0 and {_DELIVERABLE}
         ) or exists (
-          select from time_entry t where t.entity = code
-            and t.batch = '' and {_TO_CORRECT}
+          select from time_entry t where t.entity = code and {_TO_CORRECT}
         ) order by code
         """,  # noqa: S608
     )

@@ -153,7 +153,7 @@ class Erp:
         }
 
         async def confirm(tx: Tx, receipt: Receipt) -> None:
-            await timesheets.delivered(tx, name, {ids[uuid]["source_id"]: line for uuid, line in receipt.parts.items()})
+            await timesheets.delivered(tx, name, [receipt.parts.get(each) for each in ids])
 
         return await self._send_batch(Write("time.deliver", f"time/{name}", "1", body), confirm, name, len(entries))
 
@@ -179,10 +179,8 @@ class Erp:
 
     async def _split(self, name: str, quote: str) -> None:
         async with self._database.transaction() as tx:
-            entries = await timesheets.batch(tx, name)
-            if len(entries) == 1:
-                only = entries[0]
-                await timesheets.mark_problem(tx, only["connection"], [only["source_id"]], "target.refused", quote)
+            if len(await timesheets.batch(tx, name)) == 1:
+                await timesheets.refused(tx, name, quote)
             else:
                 await timesheets.split_batch(tx, name)
 
