@@ -14,7 +14,20 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 
-from . import billing, conservation, deals, doorbell, events, kickoff, lineage, month_end, report, throttled, volume
+from . import (
+    billing,
+    conservation,
+    deals,
+    doorbell,
+    events,
+    kickoff,
+    lineage,
+    month_end,
+    packs,
+    report,
+    throttled,
+    volume,
+)
 from .ground import ground
 from .machine import machine, postgres_of
 from .measuring import Figure
@@ -25,6 +38,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "tryton": volume.against_tryton,
     "null-erp": volume.against_null,
     "lineage": lineage.measure,
+    "evidence": packs.measure,
     "conservation": conservation.measure,
     "doorbell": doorbell.measure,
     "W1": events.measure,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.cli.conftest import Tieout
 
 from tieout.cli.demo.catching_up import CatchingUp, feeds_of
 from tieout.cli.demo.comparison import compare
+from tieout.cli.demo.documents import Document, documents
 from tieout.cli.demo.finance import answer
 from tieout.cli.demo.hub import apply_firm, let_in
 from tieout.cli.demo.lock import alone
@@ -187,11 +189,22 @@ def test_an_entity_that_the_hub_has_never_heard_of_is_compared_with_nothing() ->
     assert {each.hub for each in compared} == {Decimal(0)}
 
 
-def the_result(books: dict[str, Any], *, finished: bool = True) -> Result:
+HAPPENED = {"a milestone": [{"entity": "US", "engagement": "ENG-1", "told": "done", "documents": ["invoice 1"]}]}
+
+
+def the_result(
+    books: dict[str, Any],
+    *,
+    finished: bool = True,
+    papers: Sequence[Document] = (),
+    happened: dict[str, Any] = HAPPENED,
+) -> Result:
     story = {"day": "2026-11-13", "first_day": "2026-10-01", "last_day": "2026-11-13", "finished": finished, "acts": 9}
     return Result(
         figures=the_hub(),
         compared=compare(the_hub(), books),
+        documents=papers,
+        happened=happened,
         holds=[],
         approvals=[],
         made={"erp.project.create": 1, "psa.project.create": 1, "erp.time.deliver": 2},
@@ -227,3 +240,67 @@ def test_a_result_ties_out_only_at_the_end_of_the_story_and_with_every_system() 
     assert the_result(the_books()).ties_out
     assert not the_result(the_books(), finished=False).ties_out
     assert not the_result(the_books(drafts=1)).ties_out
+
+
+def test_a_result_names_what_happened_with_its_documents_and_what_did_not() -> None:
+    whole = the_result(the_books())
+    assert whole.missing == []
+    assert whole.as_dict()["happened"] == [{"what": "a milestone", "happened": True, "times": HAPPENED["a milestone"]}]
+    lacking = the_result(the_books(), happened={**HAPPENED, "a cap that splits an entry": []})
+    assert lacking.ties_out
+    assert lacking.missing == lacking.as_dict()["missing"] == ["a cap that splits an entry"]
+
+
+PAID = {"id": "66", "date": "2026-11-05", "amount": Decimal("648.00")}
+
+
+def the_hub_s_invoice(**more: Any) -> dict[str, Any]:
+    amounts = {"net": "600.00", "tax": "48.00", "total": "648.00", "open_amount": "0.00"}
+    return {
+        "key": "ENG-1-2026-10", "entity": "US", "currency": "USD", "record_id": "7", "number": "INV-1", "state": "paid",
+        "invoice_date": date(2026, 11, 3), "payments": [PAID], **{name: Decimal(it) for name, it in amounts.items()}, **more,
+    }  # fmt: skip
+
+
+def the_erp_s_invoice(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "7", "number": "INV-1", "reference": "ENG-1-2026-10", "state": "paid", "date": "2026-11-03", "net": "600.00",
+        "tax": "48.00", "total": "648.00", "open": "0.00", "payments": [{**PAID, "amount": "648.00"}], **more,
+    }  # fmt: skip
+
+
+def papers(known: Sequence[dict[str, Any]], told: Sequence[dict[str, Any]]) -> list[Document]:
+    return documents(known, {"entities": {"US": {"currency": "USD", "erp": {"documents": list(told)}}}})
+
+
+def test_an_invoice_is_the_same_in_the_erp_to_the_payment() -> None:
+    (same,) = papers([the_hub_s_invoice()], [the_erp_s_invoice()])
+    assert same.differing == []
+    for name, other in (
+        ("total", "648.01"),
+        ("state", "posted"),
+        ("open", "1.00"),
+        ("number", "INV-2"),
+        ("payments", []),
+    ):
+        (apart,) = papers([the_hub_s_invoice()], [the_erp_s_invoice(**{name: other})])
+        assert name in apart.differing
+        assert not the_result(the_books(), papers=[apart]).ties_out
+
+
+def test_an_invoice_that_one_of_them_does_not_have_differs_in_everything() -> None:
+    (theirs,) = papers([], [the_erp_s_invoice()])
+    (ours,) = papers([the_hub_s_invoice()], [])
+    assert theirs.differing == ["number", "state", "date", "net", "tax", "total", "open", "payments"]
+    assert set(ours.differing) == set(theirs.differing)
+
+
+def test_a_draft_is_compared_as_far_as_it_was_read_and_a_credit_note_with_what_it_was_set_off_against() -> None:
+    draft = the_hub_s_invoice(state="draft", number="", tax=None, total=None, open_amount=None, payments=[])
+    (one,) = papers([draft], [the_erp_s_invoice(state="draft", number="", payments=[])])
+    assert one.differing == []
+    amounts = {"net": Decimal(-10), "tax": Decimal(0), "total": Decimal(-10)}
+    note = the_hub_s_invoice(**amounts, payments=[{"id": "set-off", "date": "2026-11-03", "amount": Decimal(-10)}])
+    told = the_erp_s_invoice(**{name: str(each) for name, each in amounts.items()}, payments=[])
+    (credit,) = papers([note], [told])
+    assert (credit.kind, credit.differing) == ("credit note", [])

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton, pytes
 
 CACHE = Path(__file__).parents[2] / ".cache" / "tryton"
 GLOBEX = Customer(
-    key="CUS-1", name="Globex", source_id="001", payment_terms="Net 30", tax_id=TaxId(type="us_ein", code="91-1144442"),
+    key="CUS-1", name="Globex Corporation", source_id="001", payment_terms="Net 30", tax_id=TaxId(type="us_ein", code="91-1144442"),
     address=Address(street="500 Market Street", city="San Francisco", postal_code="94105", country="US"),
 )  # fmt: skip
 
@@ -84,6 +84,18 @@ async def test_drafts_are_posted_and_paid_as_customers_pay_and_a_restart_repeats
         assert {code: each["erp"] for code, each in (await box.books())["entities"].items()} == {
             code: each["erp"] for code, each in books.items()
         }
+        await box.story.advance(date(2026, 11, 5))
+        (objection,) = [each.what for each in box.story.journal.acts if each.did == "objected to"]
+        (credited,) = [each.what for each in box.story.journal.acts if each.did == "credited"]
+        assert credited.startswith(f"216.00 USD of {objection}")
+        ledger = (await box.books())["entities"]["US"]["erp"]
+        assert ledger["closed"] == ["2026-10-01"]
+        notes = [each for each in ledger["documents"] if each["reference"] == objection]
+        # Set off, and called open by the ERP until the rest of its invoice has come.
+        assert [(each["state"], each["total"], each["open"]) for each in notes] == [("posted", "-216.00", "-216.00")]
+        (invoice,) = [each for each in ledger["documents"] if each["number"] == objection]
+        assert [each["amount"] for each in invoice["payments"]][-1] == "216.00"
+        assert not [each for each in box.story.journal.acts if "could not" in each.did]
 
 
 async def test_a_fault_is_on_one_entitys_line_and_clerks_do_not_notice(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 # Crockford's base 32: no I, L, O, U, so that a key can be read out over the telephone.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# One way to write JSON-like content, whatever the order of its keys.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,4 +58,4 @@ def effect_key(connection: str, operation: str, subject: str, version: str) -> s
 
 def content_hash(body: Any) -> str:
     """A fingerprint of JSON-like content that does not depend on the order of its keys."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).hexdigest()

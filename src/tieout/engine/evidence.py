@@ -30,10 +30,12 @@ from tieout.engine.run import Clock
 from tieout.store import audit, evidence, firm, lineage
 from tieout.store.database import Database, Tx
 from tieout.store.evidence import Source
-from tieout.store.lineage import Line, Lineage, Manual
+from tieout.store.lineage import Evidence, Line, Lineage, Manual
 
 # Documents whose content is in the pack; of the others it has the fingerprint and the trail.
 _WITH_BODY = ("contract", "invoice")
+# What an entry's facts have from its evidence, under the same names.
+_AS_BILLED = tuple(name for name in EntryFacts.model_fields if hasattr(Evidence, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _line(line: Line, sources: Mapping[tuple[str, str, str], Source]) -> LineFac
     entries: list[EntryFacts] = []
     for each in line.evidence:
         source = sources.get((each.connection, each.source_id, each.entry_version))
-        told = {name: getattr(each, name) for name in EntryFacts.model_fields if hasattr(each, name)}
+        told = {name: getattr(each, name) for name in _AS_BILLED}
         entries.append(
             EntryFacts(
                 **told,

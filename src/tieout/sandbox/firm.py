@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 DESCRIPTION = Path(__file__).parent / "firm" / "kestrel.yaml"
 
@@ -18,11 +18,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Gap(_Part):
+    """Days that pass without anybody doing anything, both included."""
+
+    since: date = Field(alias="from")
+    to: date
+
+
 class Span(_Part):
-    """The days that the story plays on, both included."""
+    """The days that the story plays on, both included; `untold` are days between them that nothing is told of."""
 
     first_day: date
     last_day: date
+    untold: Gap
+
+    def tells(self, day: date) -> bool:
+        return not self.untold.since <= day <= self.untold.to
 
 
 class SalesTax(_Part):

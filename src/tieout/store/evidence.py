@@ -25,9 +25,10 @@ async def sources(tx: Tx, invoice: str, lines: Sequence[str]) -> dict[tuple[str,
     found = await rows(
         tx,
         """
-        select distinct on (v.connection, v.source_id, v.version) v.* from evidence e join time_entry_version v
-          on v.connection = e.connection and v.source_id = e.source_id and v.version = e.entry_version
-        where e.invoice = %s and e.line = any(%s)
+        select connection, source_id, version, body, seen_at from time_entry_version
+        where (connection, source_id, version) in (
+          select connection, source_id, entry_version from evidence where invoice = %s and line = any(%s)
+        )
         """,
         (invoice, list(lines)),
     )

@@ -76,6 +76,20 @@ async def of_engagement(tx: Tx, engagement: str) -> list[dict[str, Any]]:
     return await rows(tx, "select * from invoice where engagement = %s order by proposed_at, key", (engagement,))
 
 
+async def with_payments(tx: Tx) -> list[dict[str, Any]]:
+    """Every invoice and credit note that was not withdrawn, each with its `payments`: id, date and amount."""
+    return await rows(
+        tx,
+        """
+        select i.*, (
+          select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'date', p.paid_on, 'amount', p.amount) order by p.id), '[]')
+          from payment p where p.invoice = i.key
+        ) as payments
+        from invoice i where i.state <> 'cancelled' order by i.entity, i.number, i.key
+        """,
+    )
+
+
 async def drafted(tx: Tx, key: str, connection: str, record_id: str, now: datetime) -> None:
     """The ERP has the proposal as a draft."""
     await tx.execute(

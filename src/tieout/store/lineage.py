@@ -55,6 +55,8 @@ class Evidence:
     @property
     def stands_on(self) -> str:
         """What of the contract it stands on, in words: package RETAINER, package version 1, block 2026-10-01."""
+        if not self.basis:
+            return ""
         facts = {name: value for name, value in self.basis.items() if name not in ("name", "product", "taxed")}
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 

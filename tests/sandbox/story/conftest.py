@@ -60,7 +60,12 @@ class Stage:
                 "project_tracker_template_id": templates[deal["Service_Package__c"]],
                 "project_template_create_unnamed_resources": True,
             }  # fmt: skip
-            await self.hub.create("workspaces", "workspace", project)
+            made = await self.hub.create("workspaces", "workspace", project)
+            if deal["Name"] == "Globex Close Accelerator":  # sold with a second package
+                for task in ("Data Advisory: Advice", "Data Advisory: Analysis"):
+                    await self.hub.create(
+                        "stories", "story", {"workspace_id": made, "title": task, "story_type": "task"}
+                    )
 
     async def play_with_projects(self, until: date) -> None:
         """Day by day, with the projects set up after each."""

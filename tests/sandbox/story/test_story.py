@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.anyio
 
-LAST_DAY = date(2026, 11, 13)
+LAST_DAY = date(2026, 12, 4)
 
 
 async def test_furnishing_the_org_twice_changes_nothing(stage: Any) -> None:
@@ -44,7 +44,7 @@ async def test_without_a_hub_deals_are_won_and_nobody_books_time_on_projects_tha
     books = await stage.auditor.books()
     us, de = books["entities"]["US"], books["entities"]["DE"]
     assert (us["crm"]["won"], us["crm"]["lost"], de["crm"]["won"]) == (6, 1, 5)
-    assert us["crm"]["won_amount"] == "591160.00"
+    assert us["crm"]["won_amount"] == "581540.00"
     assert us["psa"]["projects"] == us["psa"]["entries"] == de["psa"]["entries"] == 0
     assert stage.story.finished
     assert stage.acts("could not go on:") == []
@@ -102,8 +102,19 @@ async def test_with_projects_people_staff_book_submit_and_approve(stage: Any) ->
     }
     assert principal == {34000, 35000}  # before and after the rate change of 15 October
     assert len(stage.acts("rejected")) == 2
-    assert len(stage.acts("corrected")) == 3
-    assert len(stage.acts("cancelled")) == len(stage.acts("deleted")) == len(stage.acts("changed")) == 1
+    assert len(stage.acts("corrected")) == 4
+    assert len(stage.acts("cancelled")) == 2  # the one before October was billed, the other after
+    assert len(stage.acts("deleted")) == len(stage.acts("changed")) == 1
+    (revoked, again) = stage.acts("cancelled")
+    assert (revoked[:10], again[:10]) == ("2026-10-21", "2026-11-05")
+    advice = [each for each in entries if "Data Advisory: " in each["notes"]]
+    assert [each["time_in_minutes"] for each in sorted(advice, key=lambda each: each["date_performed"])] == [
+        150, 120, 150, 210,
+    ]  # fmt: skip
+    on_call = sum(each["time_in_minutes"] for each in entries if "On call" in each["notes"])
+    assert on_call > 2 * 10 * 60  # more than two months' blocks
+    assert len(stage.acts("completed")) == 1
+    assert not [each for each in entries if "2026-11-14" <= each["date_performed"] <= "2026-12-02"]
     (late,) = stage.acts("booked late")
     assert late == "2026-11-04 Aisha Bello booked late 1:35 h for 2026-10-29"
     books = await stage.auditor.books()

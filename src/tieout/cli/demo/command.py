@@ -46,7 +46,7 @@ def demo(
     """Show Tieout at work: a consulting firm with its CRM, PSA and a real ERP, the hub between them, and its console.
 
     It keeps everything in TIEOUT_HOME/demo and ends with Ctrl-C. With --once it ends by itself, with 0 only if every
-    figure ties out.
+    figure ties out and nothing is missing that the month should have.
     """
     import asyncio
 
@@ -70,7 +70,7 @@ def demo(
         raise typer.Exit(Exit.OK if outcome.welcomed else Exit.INTERRUPTED)
     if as_json:
         document(outcome.result.as_dict())
-    if once and not outcome.result.ties_out:
+    if once and (outcome.result.missing or not outcome.result.ties_out):
         raise typer.Exit(Exit.PROBLEM)
 
 

@@ -15,8 +15,11 @@ TABLE = "practice_department"
 
 
 async def answer(desk: Desk, today: date) -> list[str]:
-    """Fixes the value table, accepts the terms that wait, judges what a change means for revenue; a sentence for each."""
-    return [*await _values(desk, today), *await _approvals(desk), *await _revenue(desk)]
+    """Fixes the value table, accepts the terms that wait, judges what a change means for revenue, has work billed again.
+
+    A sentence for each.
+    """
+    return [*await _values(desk, today), *await _approvals(desk), *await _revenue(desk), *await _credited(desk)]
 
 
 async def _values(desk: Desk, today: date) -> list[str]:
@@ -49,4 +52,15 @@ async def _revenue(desk: Desk) -> list[str]:
         reason = "more of the same work at the agreed rates: prospective, nothing to catch up"
         await desk.operator.decide(each["id"], choice="booked", reason=reason, actor=FINANCE.email)
         told.append(f"{FINANCE.name} judges version {each['facts']['version']} of {each['facts']['deal']}: {reason}")
+    return told
+
+
+async def _credited(desk: Desk) -> list[str]:
+    async with desk.database.transaction() as tx:
+        waiting = await holds.of_code(tx, "billing.credited", {})
+    told: list[str] = []
+    for each in waiting:
+        reason = "explained to the customer"
+        await desk.operator.decide(each["id"], choice="bill_again", reason=reason, actor=FINANCE.email)
+        told.append(f"{FINANCE.name} has what {each['facts']['credit']} took back billed again: {reason}")
     return told

@@ -56,7 +56,7 @@ async def play(options: Options, voice: Voice, *, linger: Linger | None = None) 
 
 async def _days(stage: Stage, options: Options, voice: Voice, narrator: Narrator, fate: Fate) -> None:
     told = await stage.box.status()
-    last = date.fromisoformat(told["last_day"])
+    last, untold = date.fromisoformat(told["last_day"]), date.fromisoformat(told["untold_from"])
     day = min(date.fromisoformat(told["played"]) + _ONE_DAY, last)
     await _morning(stage, day)
     await stage.catch_up()
@@ -64,6 +64,8 @@ async def _days(stage: Stage, options: Options, voice: Voice, narrator: Narrator
     while not told["finished"]:
         began, before = voice.seconds, told["acts"]
         with voice.waiting(f"{day:%A, %d %B %Y}"):
+            if options.once and day == untold:  # the work that is given back is billed again with November's
+                await _finance(stage, voice, narrator)
             bills = await _bills_today(stage, day)
             async with fate.day(certain=bills):
                 await _morning(stage, day)

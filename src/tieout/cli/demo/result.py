@@ -12,10 +12,12 @@ from typing import Any
 from tieout.cli.amounts import differences, written
 from tieout.cli.demo.box import Box
 from tieout.cli.demo.comparison import Compared, compare
+from tieout.cli.demo.documents import Document, documents
 from tieout.cli.holds import shown
-from tieout.store import holds, watching, worklist
+from tieout.store import holds, invoices, watching, worklist
 from tieout.store.database import Database
 from tieout.store.figures import Figures, Totals, figures
+from tieout.store.happened import happened
 
 # What people call a figure → the hub's name for it.
 _FIGURES = {
@@ -50,6 +52,8 @@ class Result:
 
     figures: Figures
     compared: Sequence[Compared]
+    documents: Sequence[Document]
+    happened: Mapping[str, Sequence[Mapping[str, Any]]]
     holds: Sequence[Mapping[str, Any]]
     approvals: Sequence[Mapping[str, Any]]
     made: Mapping[str, int]
@@ -61,8 +65,14 @@ class Result:
 
     @property
     def ties_out(self) -> bool:
-        """The story is over, the hub's own figures agree with each other, and with every system."""
-        return bool(self.story["finished"]) and self.figures.ties_out and not any(e.difference for e in self.compared)
+        """The story is over, the hub's own figures agree with each other, and with every system, document by document."""
+        agreed = not any(e.difference for e in self.compared) and not any(e.differing for e in self.documents)
+        return bool(self.story["finished"]) and self.figures.ties_out and agreed
+
+    @property
+    def missing(self) -> list[str]:
+        """What the month should have had and did not."""
+        return [name for name, found in self.happened.items() if not found]
 
     @property
     def created(self) -> dict[str, int]:
@@ -73,6 +83,8 @@ class Result:
         counted = [each for each in self.figures.totals if each.entity]
         return {
             "ties_out": self.ties_out,
+            "happened": [_happened(name, found) for name, found in self.happened.items()],
+            "missing": self.missing,
             "story": {name: self.story[name] for name in ("day", "first_day", "last_day", "finished", "acts")},
             "deals_won": sum(each.deals for each in counted),
             "customers": sum(each.customers for each in counted),
@@ -107,6 +119,7 @@ class Result:
             "currency": each.currency,
             **named,
             "differences": [_compared(one) for one in own],
+            "documents": [one.as_dict() for one in self.documents if one.entity == each.entity],
         }
 
 
@@ -115,7 +128,10 @@ async def result(
 ) -> Result:
     """Reads everything; `since` is when this run began."""
     found = await figures(database)
+    books = await box.books()
     async with database.transaction() as tx:
+        known = await invoices.with_payments(tx)
+        cases = await happened(tx, **_told_by(books))
         made = await watching.made(tx, since)
         waited = [*await holds.listed(tx, "open"), *await holds.listed(tx, "resolved")]
         waited.sort(key=lambda each: each["id"])
@@ -125,7 +141,9 @@ async def result(
         )
     return Result(
         figures=found,
-        compared=compare(found, await box.books()),
+        compared=compare(found, books),
+        documents=documents(known, books),
+        happened=cases,
         holds=waited,
         approvals=approvals,
         made=made,
@@ -135,6 +153,24 @@ async def result(
         hub_kills=hub_kills,
         console=console,
     )
+
+
+def _told_by(books: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """What the systems alone know: the quotes that deals were won by, and the months that are closed in the ledgers."""
+    entities: Mapping[str, Any] = books["entities"]
+    return {
+        "quotes": [each for book in entities.values() for each in book["crm"]["won_by"]],
+        "closed": [
+            {"entity": code, "month": month}
+            for code, book in entities.items()
+            for month in book["erp"].get("closed", ())
+        ],
+    }
+
+
+def _happened(name: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    told = [{each: one[each] for each in ("entity", "engagement", "told", "documents")} for one in found]
+    return {"what": name, "happened": bool(found), "times": told}
 
 
 def _timings(

@@ -40,6 +40,7 @@ def show(result: Result, voice: Voice) -> None:
     voice.plain(
         "written this time: " + (", ".join(f"{n} {what}" for what, n in result.created.items() if n) or "nothing")
     )
+    _month(result, voice)
     _verdict(result, voice)
 
 
@@ -91,6 +92,18 @@ def _figures(result: Result) -> Table:
     return table
 
 
+def _month(result: Result, voice: Voice) -> None:
+    """What a month may bring, each with the documents of the first time that it happened."""
+    voice.plain("The month had:")
+    for name, found in result.happened.items():
+        if found:
+            first = found[0]
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            voice.plain(f"  ✓ {name}: {first['told']}; {', '.join(first['documents'])}{more}")
+        else:
+            voice.plain(f"  ✗ {name}")
+
+
 def _verdict(result: Result, voice: Voice) -> None:
     wrong = [each for each in result.figures.differences if each.amount]
     for each in wrong:
@@ -100,10 +113,16 @@ def _verdict(result: Result, voice: Voice) -> None:
     for each in apart:
         mine, theirs = for_people(each.hub, each.currency), for_people(each.system, each.currency)
         voice.plain(f"✗ {each.entity} {each.name}: the hub has {mine}, the system {theirs} {each.currency}".rstrip())
+    papers = [each for each in result.documents if each.differing]
+    for each in papers:
+        voice.plain(f"✗ {each.entity} {each.kind} {each.number} differs in {', '.join(each.differing)}")
     if not result.story["finished"]:
         voice.plain("✗ The story is not over.")
-    compared = len(result.figures.differences) + len(result.compared)
+    compared = len(result.figures.differences) + len(result.compared) + len(result.documents)
     if result.ties_out:
-        voice.plain(f"✓ Everything ties out: {compared} comparisons, every difference 0.00.")
+        voice.plain(
+            f"✓ Everything ties out: {compared} comparisons, every difference 0.00; {len(result.documents)} invoices and "
+            "credit notes, with their payments, are the same in the ERP."
+        )
     else:
-        voice.plain(f"✗ {len(wrong) + len(apart)} of {compared} comparisons do not tie out.")
+        voice.plain(f"✗ {len(wrong) + len(apart) + len(papers)} of {compared} comparisons do not tie out.")

@@ -9,11 +9,11 @@ from typing import Any
 from tieout.connectors.tryton.client import TrytonClient
 from tieout.sandbox.firm import Entity, KestrelFirm
 from tieout.sandbox.story.desks import SalesDesk, WorkDesk
+from tieout.sandbox.story.ledger import ledger
 from tieout.sandbox.story.play import Story
 
 _CENT = Decimal("0.01")
 _STATES = ("approved", "submitted", "draft")
-_POSTED = ("posted", "paid")
 Figures = dict[str, Any]
 
 
@@ -32,23 +32,34 @@ class Auditor:
         deals = await self.crm.rows(
             "SELECT Name, StageName, IsWon, IsClosed, Amount, CurrencyIsoCode, Legal_Entity__c FROM Opportunity ORDER BY Name"
         )
+        quotes = await self.crm.rows(
+            "SELECT Id, Name, OpportunityId, Opportunity.Legal_Entity__c FROM Quote WHERE Status = 'Accepted' ORDER BY Name"
+        )
         work = await self._work(firm)
         return {
             "day": self._story.clock.today.isoformat(),
             "finished": self._story.finished,
             "entities": {
-                each.code: await self._entity(each, deals, work.get(each.currency, {})) for each in firm.entities
+                each.code: await self._entity(each, deals, quotes, work.get(each.currency, {}))
+                for each in firm.entities
             },
             "acts": self._story.journal.counts(),
         }
 
-    async def _entity(self, entity: Entity, deals: Sequence[Figures], work: Figures) -> Figures:
+    async def _entity(
+        self, entity: Entity, deals: Sequence[Figures], quotes: Sequence[Figures], work: Figures
+    ) -> Figures:
+        won_by = [
+            {"quote": each["Name"], "deal": each["OpportunityId"]}
+            for each in quotes
+            if each["Opportunity"]["Legal_Entity__c"] == entity.code
+        ]
         erp = self._erps.get(entity.code)
         return {
             "currency": entity.currency,
-            "crm": _sales([each for each in deals if each["Legal_Entity__c"] == entity.code]),
+            "crm": {**_sales([each for each in deals if each["Legal_Entity__c"] == entity.code]), "won_by": won_by},
             "psa": work,
-            "erp": await _ledger(erp) if erp is not None else {},
+            "erp": await ledger(erp) if erp is not None else {},
         }
 
     async def _work(self, firm: KestrelFirm) -> dict[str, Figures]:
@@ -108,29 +119,6 @@ def _worth(entry: Figures) -> Decimal:
     """One entry at the rate it carries, rounded by itself."""
     hours = Decimal(entry["time_in_minutes"]) / 60
     return (hours * Decimal(entry["rate_in_cents"] or 0) / 100).quantize(_CENT, ROUND_HALF_UP)
-
-
-async def _ledger(erp: TrytonClient) -> Figures:
-    fields = ["state", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay", "party.code", "payment_lines"]
-    invoices = await erp.search("account.invoice", [["type", "=", "out"]], fields)
-    posted = [each for each in invoices if each["state"] in _POSTED]
-    durations = await erp.search("timesheet.line", [], ["duration"])
-    projects = await erp.search("project.work", [["type", "=", "project"]], ["number"])
-    total = sum((each["total_amount"] for each in posted), Decimal(0))
-    unpaid = sum((each["amount_to_pay"] for each in posted), Decimal(0))
-    return {
-        "projects": len(projects),
-        "minutes": round(sum(each["duration"].total_seconds() for each in durations) / 60),
-        "drafts": sum(each["state"] in ("draft", "validated") for each in invoices),
-        "invoices": len(posted),
-        "customers_invoiced": len({each["party."]["code"] for each in posted}),
-        "net": _sum(each["untaxed_amount"] for each in posted),
-        "tax": _sum(each["tax_amount"] for each in posted),
-        "total": _sum([total]),
-        "payments": sum(len(each["payment_lines"]) for each in posted),
-        "paid": _sum([total - unpaid]),
-        "open": _sum([unpaid]),
-    }
 
 
 def _sum(amounts: Iterable[Any]) -> str:

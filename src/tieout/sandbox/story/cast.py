@@ -14,6 +14,7 @@ from tieout.sandbox.clock import StoryClock
 from tieout.sandbox.crm import PEOPLE_APP, Crm
 from tieout.sandbox.psa import Psa
 from tieout.sandbox.story.accepting import Acceptances
+from tieout.sandbox.story.appointments import Appointments
 from tieout.sandbox.story.books import Auditor
 from tieout.sandbox.story.consultants import Consultants
 from tieout.sandbox.story.delivery import Delivery
@@ -66,6 +67,7 @@ def cast(
         Slot(time(10, 30), Paper(firm, sales_desks, written).act),
         Slot(time(16, 0), Finance(firm, office.clerks, written).act),
         Slot(time(17, 0), consultants.book),
+        Slot(time(17, 5), Appointments(firm, work_desks, written).keep),
         Slot(time(17, 15), travellers.claim),
         Slot(time(17, 30), consultants.submit),
         Slot(time(18, 30), delivery.decide),

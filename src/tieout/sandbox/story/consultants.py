@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, Literal
 
 from tieout.sandbox.firm import Colleague, KestrelFirm
+from tieout.sandbox.story.appointments import BY_APPOINTMENT
 from tieout.sandbox.story.desks import Refused, WorkDesk
 from tieout.sandbox.story.journal import Journal
 from tieout.sandbox.story.workday import Piece, workday
@@ -34,7 +35,7 @@ class Slip:
 SLIPS: Sequence[Slip] = (
     Slip(date(2026, 10, 14), "K103", "changed yesterday"),
     Slip(date(2026, 10, 20), "K006", "booked twice"),
-    # The cut-off for October is over when this comes in.
+    # October is billed, and closed in the books, when this comes in.
     Slip(date(2026, 11, 4), "K005", "forgot a day", date(2026, 10, 29)),
 )
 
@@ -208,7 +209,10 @@ class Consultants:
         tasks, projects = await desk.all_with("stories", "workspaces", include="assignees,workspace")
         running = {each["id"] for each in projects if _runs(each, day)}
         mine = [
-            each for each in tasks if me in each["assignee_ids"] and each["workspace_id"] in running and _left(each) > 0
+            each
+            for each in tasks
+            if me in each["assignee_ids"] and each["workspace_id"] in running and _left(each) > 0
+            if each["title"] not in BY_APPOINTMENT
         ]
         return sorted(mine, key=lambda each: int(each["id"]))
 

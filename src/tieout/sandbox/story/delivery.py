@@ -28,9 +28,10 @@ OBJECTIONS: Sequence[Objection] = (
     Objection(date(2026, 10, 16), "K004", "reject", "Monday belongs to the workshop, please correct the time."),
     Objection(date(2026, 10, 23), "K105", "reject", "Please say what was done on each of the days."),
 )
-# An approval that turns out to be wrong some days later, before anything was billed.
+# An approval that turns out to be wrong some days later: one before anything was billed, one after October was.
 REVOCATIONS: Sequence[Objection] = (
     Objection(date(2026, 10, 21), "K003", "cancel", "An hour of this was the firm's own meeting, please correct it."),
+    Objection(date(2026, 11, 5), "K103", "cancel", "One of the workshops took an hour less, please correct it."),
 )
 
 
@@ -51,8 +52,8 @@ class Delivery:
         desk = self._desks[lead.number]
         for project in await projects_of(desk, self._firm.entity(entity).currency):
             tasks = await desk.all("stories", workspace_id=project["id"], include="assignees")
-            bare = [each for each in tasks if not each["assignee_ids"] and each["title"] in self._tasks]
-            chosen = {each["id"]: self._choose(entity, *self._tasks[each["title"]]) for each in bare}
+            bare = [each for each in tasks if not each["assignee_ids"] and _named(each) in self._tasks]
+            chosen = {each["id"]: self._choose(entity, *self._tasks[_named(each)]) for each in bare}
             await self._let_in(desk, project, [each for each in chosen.values() if each])
             for task, person in chosen.items():
                 if person is not None:
@@ -124,6 +125,11 @@ class Delivery:
                 await desk.resolve(newest["id"], wrong.verb, wrong.words)
                 what = f"the approval of {person.name}'s time, “{newest['title']}”"
                 self._journal.write(key, approver.name, "cancelled", what, _WHERE, newest["id"])
+
+
+def _named(task: Mapping[str, Any]) -> str:
+    """As its package names it: a task of a project's second package says before its own name whose it is."""
+    return str(task["title"]).rpartition(": ")[2]
 
 
 async def projects_of(desk: WorkDesk, currency: str) -> list[dict[str, Any]]:

@@ -25,6 +25,25 @@ class Instalment:
     share: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """On this day, or as soon after as there is an invoice to them, a customer is given back hours of its largest line."""
+
+    on: date
+    entity: str
+    customer: str
+    hours: Decimal
+    why: str
+
+
+OBJECTIONS: Sequence[Objection] = (
+    Objection(
+        date(2026, 11, 4), "US", "Globex Corporation", Decimal(2), "two hours that Globex wants to see explained"
+    ),
+)
+# The evening on which a month is closed in the books, and any day of that month.
+CLOSINGS: Sequence[tuple[date, date]] = ((date(2026, 11, 3), date(2026, 10, 1)),)
+
 # How the customers of an entity pay, invoice by invoice and then from the start again: at once, in two parts, not yet.
 HABITS: Sequence[Sequence[Instalment]] = (
     (Instalment(2, Decimal(1)),),
@@ -47,6 +66,8 @@ class Finance:
         if desk is not None:
             clerk = self._firm.clerk(entity)
             await self._post(today, entity, clerk, desk)
+            await self._close(today, entity, clerk, desk)
+            await self._give_back(today, entity, desk)
             await self._receive(today, entity, clerk, desk)
 
     async def _post(self, today: date, entity: str, clerk: Clerk, desk: FinanceClerk) -> None:
@@ -59,6 +80,27 @@ class Finance:
                 self._journal.write(f"unposted/{entity}/{draft.id}/{today}", clerk.name, "could not post", told, _WHERE)
                 continue
             self._note_posting(entity, clerk, posted)
+
+    async def _close(self, today: date, entity: str, clerk: Clerk, desk: FinanceClerk) -> None:
+        for evening, month in CLOSINGS:
+            key = f"closed/{entity}/{month}"
+            if evening <= today and not self._journal.done(key):
+                await desk.close_period(month)
+                self._journal.write(key, clerk.name, "closed", f"{month:%B %Y} in the books", _WHERE)
+
+    async def _give_back(self, today: date, entity: str, desk: FinanceClerk) -> None:
+        for each in OBJECTIONS:
+            key = f"objection/{each.entity}/{each.on}"
+            if each.entity != entity or each.on > today or self._journal.done(key):
+                continue
+            theirs = [one for one in await desk.unpaid() if one.customer_name == each.customer and one.total > 0]
+            if not theirs:
+                continue
+            invoice = theirs[0]
+            if not await desk.credits_of(invoice.number):
+                largest = max(await desk.lines(invoice.id), key=lambda line: line.amount)
+                await self.credit_part(today, entity, invoice.id, {largest.id: each.hours}, each.why)
+            self._journal.write(key, each.customer, "objected to", invoice.number, _WHERE, str(invoice.id))
 
     async def credit_part(
         self, today: date, entity: str, invoice: int, quantities: Mapping[int, Decimal], why: str
@@ -76,7 +118,7 @@ class Finance:
         return self._journal.write(_posting(entity, posted.id), clerk.name, "posted", what, _WHERE, str(posted.id))
 
     async def _receive(self, today: date, entity: str, clerk: Clerk, desk: FinanceClerk) -> None:
-        for invoice in await desk.unpaid():
+        for invoice in [each for each in await desk.unpaid() if each.total > 0]:  # credit notes are not paid
             # A posting that a killed sandbox did not live to write down is written down now.
             act = self._journal.done(_posting(entity, invoice.id)) or self._note_posting(entity, clerk, invoice)
             since = _working_days(date.fromisoformat(act.at[:10]), today)

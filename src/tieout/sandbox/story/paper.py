@@ -40,8 +40,8 @@ class Changed:
 
 
 _CLOSE = Offered("GC-1", "CLOSE-ACCELERATOR", {})
-# Not to exceed what is sold: the second package of the second quote.
-_ADVICE = Offered("GC-2", "DATA-ADVISORY", {"Advice": Decimal(12), "Analysis": Decimal(40)})
+# Not to exceed what is sold: the second package of the second quote. More of it is worked than that (appointments.py).
+_ADVICE = Offered("GC-2", "DATA-ADVISORY", {"Advice": Decimal(2), "Analysis": Decimal(6)})
 
 QUOTES: Sequence[Quoted] = (
     Quoted(date(2026, 10, 13), "globex-close", "Globex Close, first offer", (_CLOSE,), "present"),

@@ -72,6 +72,7 @@ class Story:
             "played": self._played.isoformat(),
             "first_day": span.first_day.isoformat(),
             "last_day": span.last_day.isoformat(),
+            "untold_from": span.untold.since.isoformat(),
             "finished": self.finished,
             "playing": self._turn.locked(),
             "acts": len(self.journal),
@@ -111,7 +112,7 @@ class Story:
         self.journal.write(key, f"Somebody in {entity.city}", "could not go on:", told, "the office")
 
     def _program(self, day: date) -> list[tuple[datetime, Duty, Entity]]:
-        if day.weekday() >= _SATURDAY:
+        if day.weekday() >= _SATURDAY or not self.firm.story.tells(day):
             return []
         acts = [
             (datetime.combine(day, slot.at, tzinfo=ZoneInfo(entity.time_zone)), slot.duty, entity)

@@ -21,8 +21,8 @@ from tieout.sandbox.tryton.tenancy import DATABASE, Login
 
 _INVOICE = "account.invoice"
 _FIELDS = (
-    "reference", "number", "state", "invoice_date", "party.code", "currency.code", "untaxed_amount", "tax_amount",
-    "total_amount", "amount_to_pay",
+    "reference", "number", "state", "invoice_date", "party.code", "party.name", "currency.code", "untaxed_amount",
+    "tax_amount", "total_amount", "amount_to_pay",
 )  # fmt: skip
 _LINE, _PERIOD = "account.invoice.line", "account.period"
 _LINE_FIELDS = ("description", "quantity", "unit_price", "amount")
@@ -44,6 +44,7 @@ class Booked:
     state: str
     invoice_date: date | None
     customer: str
+    customer_name: str
     currency: str
     net: Decimal
     tax: Decimal
@@ -89,6 +90,11 @@ class FinanceClerk:
         rows = await self._erp.search(
             _INVOICE, [["type", "=", "out"], ["state", "=", "posted"]], _FIELDS, order=[("id", "ASC")]
         )
+        return list(map(_booked, rows))
+
+    async def credits_of(self, number: str) -> list[Booked]:
+        """Credit notes that name an invoice's number."""
+        rows = await self._erp.search(_INVOICE, [["type", "=", "out"], ["reference", "=", number]], _FIELDS)
         return list(map(_booked, rows))
 
     async def invoice(self, id: int) -> Booked:
@@ -263,6 +269,7 @@ def _booked(row: Row) -> Booked:
         state=row["state"],
         invoice_date=row["invoice_date"],
         customer=row["party."]["code"],
+        customer_name=row["party."]["name"],
         currency=row["currency."]["code"],
         net=row["untaxed_amount"],
         tax=row["tax_amount"],
