@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from tieout.domain.charging.charge import Agreement, charge
+from tieout.domain.charging.charge import Agreement, Neighbour, charge
 from tieout.domain.charging.pieces import LASTING, Event, Piece
+from tieout.domain.charging.room import Used
 from tieout.domain.documents.terms import Block, Cap, FixedTerms, Instalment, RetainerTerms, Sold, TimeTerms
 from tieout.domain.money import Money, total
 from tieout.domain.rating import entry_amount
+from tieout.domain.spanning import DatedCap
 
 EUR = "EUR"
 ROLES = ("Partner", "Consultant")
@@ -293,3 +295,95 @@ def test_a_bug_of_each_kind_is_found(bug: str) -> None:
 
     worlds = st.tuples(agreements(), entries(), entries(), st.randoms(use_true_random=False))
     find(worlds, breaks, settings=settings(max_examples=2000, deadline=None))
+
+
+# -- limits that span engagements
+
+SHARED = st.builds(
+    DatedCap,
+    key=st.just("PO 4711"),
+    scope=st.just("purchase_order"),
+    amount=st.decimals(0, 5000, places=2),
+    hours=st.one_of(st.none(), st.decimals(0, 20, places=1)),
+    over=st.sampled_from(["hold", "non_billable", "write_off"]),
+    since=st.sampled_from([None, date(2026, 10, 5)]),
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """An engagement beneath a limit, with what each of two cut-offs finds."""
+
+    agreement: Agreement
+    months: tuple[list[Event], list[Event]]
+
+
+def all_billed(shared: Cap, sides: list[Side], turn: list[int], sabotage: frozenset[str]) -> list[list[Piece]]:
+    """Two cut-offs, each engagement asked in this order; what stands of each at the end."""
+    decided: list[list[Piece]] = [[] for _ in sides]
+    for month in (0, 1):
+        for me in turn:
+            agreement, mine = sides[me].agreement, sides[me].months[month]
+            used = [each for n, one in enumerate(decided) if n != me for each in one if beneath(shared, each)]
+            elsewhere = {
+                shared.key: Used(
+                    sum((each.amount.amount for each in used), Decimal(0)),
+                    Decimal(sum(each.minutes for each in used)) / 60,
+                )
+            }
+            beside = [
+                Neighbour(each.agreement, each.months[month], decided[n], (), frozenset({shared.key}))
+                for n, each in enumerate(sides)
+                if n != me
+            ]
+            spanning = replace(agreement, shared=(shared,), elsewhere=elsewhere)
+            made = charge(spanning, mine, decided[me], beside=beside, sabotage=sabotage)
+            conserved(mine, [*decided[me], *made])
+            decided[me] = lasting([*decided[me], *made])
+            within_limits(agreement, decided[me])
+            billed = [each for one in decided for each in one if beneath(shared, each)]
+            assert sum((each.amount.amount for each in billed), Decimal(0)) <= (shared.amount or 0)
+            assert shared.hours is None or sum(each.minutes for each in billed) <= shared.hours * 60
+    return decided
+
+
+def beneath(cap: Cap, piece: Piece) -> bool:
+    return piece.fate == "bill" and cap.spans(piece.sold, piece.day)
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> list[Side]:
+    """Engagements beneath one limit; what a later cut-off finds is there already, and more."""
+    found: list[Side] = []
+    for number in range(draw(st.integers(2, 3))):
+        first = [replace(each, ref=f"{number}/{each.ref}") for each in draw(entries())]
+        more = [replace(each, ref=f"{number}/+{each.ref}") for each in draw(entries())]
+        found.append(Side(draw(agreements()), (first, [*first, *more])))
+    return found
+
+
+def spanned(shared: Cap, found: list[Side], chance: random.Random, sabotage: frozenset[str] = frozenset()) -> None:
+    turn = list(range(len(found)))
+    books = all_billed(shared, found, turn, sabotage)
+    chance.shuffle(turn)
+    assert all_billed(shared, found, turn, sabotage) == books
+
+
+@settings(max_examples=60, deadline=None)
+@given(SHARED, sides(), st.randoms(use_true_random=False))
+def test_t37_a_limit_of_many_engagements_holds_and_it_is_nothing_who_is_billed_first(
+    shared: Cap, found: list[Side], chance: random.Random
+) -> None:
+    spanned(shared, found, chance)
+
+
+def test_a_hub_that_forgets_who_shares_a_limit_is_noticed() -> None:
+    def breaks(world: tuple[Cap, list[Side], random.Random]) -> bool:
+        try:
+            spanned(*world, frozenset({"alone"}))
+        except AssertionError:
+            return True
+        return False
+
+    worlds = st.tuples(SHARED, sides(), st.randoms(use_true_random=False))
+    find(worlds, breaks, settings=settings(max_examples=2000, deadline=None, phases=[Phase.generate]))

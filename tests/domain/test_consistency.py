@@ -14,6 +14,7 @@ from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersi
 from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
+from tieout.domain.spanning import SpanningCap
 
 Make = Callable[..., Any]
 US = LegalEntity(code="US", name="Kestrel Inc.", currency="USD")
@@ -272,3 +273,31 @@ def test_a_package_says_what_the_ledger_sells_beside_hours(
     changed = ServicePackage.model_validate({**firm.packages[0].model_dump(), **package})
     found = [str(each) for each in faults(firm.model_copy(update={"packages": (changed,)}))]
     assert [each.startswith(told or "") for each in found] == ([True] if told else [])
+
+
+def test_limits_that_span_deals_have_a_name_of_their_own_and_a_currency_of_the_firm(make_firm: Make) -> None:
+    caps = (
+        SpanningCap(name="PO 1", purchase_order="1", amount=Decimal(9), currency="USD"),
+        SpanningCap(name="PO 1", purchase_order="2", amount=Decimal(9), currency="GBP"),
+        SpanningCap(name="a/b", customer="CUS-7K3M9QXA", hours=Decimal(9)),
+    )
+    assert told(make_firm(caps=caps)) == [
+        "caps[1].name: “PO 1” stands here twice. Give each limit a name of its own.",
+        "caps[1].currency: no legal entity keeps its books in GBP. Say one of: EUR, USD.",
+        "caps[2].name: “a/b” has a slash, with which the limits of contracts are named. Leave the slash out.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"hours": 1}, "names the customer or the purchase order"),
+        ({"purchase_order": "1"}, "an amount, hours, or both"),
+        ({"purchase_order": "1", "amount": 1}, "an amount has a currency"),
+        ({"customer": "Globex", "hours": 1}, "pattern"),
+        ({"purchase_order": "1", "hours": 1, "since": "2026-02-01", "until": "2026-01-01"}, "ends on its first day"),
+    ],
+)
+def test_a_limit_says_what_it_limits_and_how(given: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        SpanningCap.model_validate({"name": "A", **given})

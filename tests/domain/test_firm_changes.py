@@ -20,6 +20,7 @@ from tieout.domain.firm import (
 from tieout.domain.firm_changes import changes
 from tieout.domain.notification import ChannelSettings, Digest, NotificationRule, Selection
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
+from tieout.domain.spanning import SpanningCap
 
 Make = Callable[..., Any]
 
@@ -223,3 +224,16 @@ def test_who_is_told_and_through_what(make_firm: Make) -> None:
         "notification finance: holds: amount above USD: 1000 added",
         "notification finance: digest at 08:00 UTC → nothing",
     ]
+
+
+def test_a_limit_that_spans_deals_is_said_with_what_it_is_of(make_firm: Make) -> None:
+    cap = SpanningCap(
+        name="PO 4711", purchase_order="4711", customer="CUS-7K3M9QXA", amount=Decimal(5000), currency="USD"
+    )
+    more = cap.model_copy(update={"amount": Decimal(6000), "hours": Decimal(9)})
+    before, after = make_firm(caps=(cap,)), make_firm(caps=(more,))
+    assert changes(make_firm(), after) == [
+        "limit PO 4711: added (6,000.00 USD and 9 hours for purchase order 4711 of customer CUS-7K3M9QXA)"
+    ]
+    assert changes(before, after) == ["limit PO 4711: amount 5000 → 6000", "limit PO 4711: hours nothing → 9"]
+    assert changes(before, make_firm()) == ["limit PO 4711: removed"]

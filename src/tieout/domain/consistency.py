@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from tieout.domain import spanning
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.plans import RetainerPlan
 from tieout.domain.expense_consistency import contradictions
@@ -47,7 +48,7 @@ def faults(firm: Firm) -> list[Fault]:
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
-        *(Fault(*each) for each in contradictions(firm)),
+        *(Fault(*each) for each in (*contradictions(firm), *spanning.contradictions(firm.caps, _currencies(firm)))),
         *_hold_faults(firm),
         *_notification_faults(firm),
         *_rate_card_faults(firm),
@@ -84,9 +85,8 @@ def _entity_faults(firm: Firm) -> Iterator[Fault]:
     seen: set[str] = set()
     for i, entity in enumerate(firm.entities):
         if entity.code in seen:
-            yield Fault(
-                ("entities", i, "code"), f"{entity.code} stands here twice", "Give each legal entity its own code."
-            )
+            what = f"{entity.code} stands here twice"
+            yield Fault(("entities", i, "code"), what, "Give each legal entity its own code.")
         seen.add(entity.code)
 
 
@@ -119,13 +119,11 @@ def _connection_faults(firm: Firm) -> Iterator[Fault]:
 
 
 def _rule_faults(firm: Firm) -> Iterator[Fault]:
-    currencies = {each.currency for each in firm.entities}
+    path = ("approvals", "amount_above")
     for currency, amount in firm.approvals.amount_above.items():
-        path = ("approvals", "amount_above", currency)
-        if currency not in currencies:
-            yield Fault(path, f"no legal entity keeps its books in {currency}", choose(currency, currencies))
+        yield from _currency_faults(path, [currency], firm)
         if amount < 0:
-            yield Fault(path, f"{amount} is negative", "Give the largest amount that needs no approval.")
+            yield Fault((*path, currency), f"{amount} is negative", "Give the largest amount that needs no approval.")
     known = {each.owner for each in CATALOGUE.values() if "{" not in each.owner}
     for owner in firm.owners:
         if owner not in known:
@@ -157,11 +155,8 @@ def _digest_faults(path: Path, rule: NotificationRule) -> Iterator[Fault]:
 
 def _zone_faults(path: Path, zone: str) -> Iterator[Fault]:
     if not is_zone(zone):
-        yield Fault(
-            path,
-            f"“{zone}” is not a time zone",
-            "Give a name of the IANA time zone database, such as Europe/Berlin.",
-        )
+        fix = "Give a name of the IANA time zone database, such as Europe/Berlin."
+        yield Fault(path, f"“{zone}” is not a time zone", fix)
 
 
 def _recipient_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterator[Fault]:
@@ -183,11 +178,7 @@ def _selection_faults(path: Path, rule: NotificationRule, firm: Firm) -> Iterato
     for i, entity in enumerate(chosen.entities):
         if entity not in codes:
             yield _no_entity((*path, "entities", i), entity, codes)
-    for currency in chosen.amount_above:
-        currencies = {each.currency for each in firm.entities}
-        if currency not in currencies:
-            what = f"no legal entity keeps its books in {currency}"
-            yield Fault((*path, "amount_above", currency), what, choose(currency, currencies))
+    yield from _currency_faults((*path, "amount_above"), chosen.amount_above, firm)
     known = owners(firm)
     for i, owner in enumerate(chosen.owners):
         if owner not in known:
@@ -246,11 +237,7 @@ def _routing_faults(path: Path, rule: RoutingRule, firm: Firm) -> Iterator[Fault
         regions = firm.holds.regions
         fix = choose(rule.region, regions) if regions else "Describe it under holds: regions."
         yield Fault((*path, "region"), f"there is no region “{rule.region}”", fix)
-    currencies = {each.currency for each in firm.entities}
-    for currency in rule.amount_above:
-        if currency not in currencies:
-            what = f"no legal entity keeps its books in {currency}"
-            yield Fault((*path, "amount_above", currency), what, choose(currency, currencies))
+    yield from _currency_faults((*path, "amount_above"), rule.amount_above, firm)
 
 
 def _rate_card_faults(firm: Firm) -> Iterator[Fault]:
@@ -390,6 +377,17 @@ def _twice(part: str, name: str, values: list[str]) -> Iterator[Fault]:
 
 def _no_entity(path: Path, code: str, codes: set[str]) -> Fault:
     return Fault(path, f"“{code}” is not a legal entity of the firm", choose(code, codes))
+
+
+def _currency_faults(path: Path, given: Iterable[str], firm: Firm) -> Iterator[Fault]:
+    for currency in given:
+        if currency not in _currencies(firm):
+            what = f"no legal entity keeps its books in {currency}"
+            yield Fault((*path, currency), what, choose(currency, _currencies(firm)))
+
+
+def _currencies(firm: Firm) -> set[str]:
+    return {each.currency for each in firm.entities}
 
 
 def _codes(firm: Firm) -> set[str]:

@@ -17,6 +17,7 @@ from tieout.domain.limits.settings import LimitSettings
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
 from tieout.domain.routing import HoldRules
+from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY, ValueRow
 
 Role = Literal["crm", "psa", "erp"]
@@ -165,6 +166,9 @@ class Firm(Part):
         description="Work before the signature: a tentative project, its time at risk. Left out, there is none",
     )
     billing: BillingRule = Field(default=BillingRule(), description="When approved work is invoiced")
+    caps: tuple[SpanningCap, ...] = Field(
+        default=(), description="Limits on billing that span engagements: of purchase orders and of customers"
+    )
     expenses: ExpenseRule = Field(
         default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"
     )

@@ -10,6 +10,7 @@ from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersi
 from tieout.domain.firm import ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.notification import ChannelSettings, NotificationRule
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
+from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY
 
 P = TypeVar("P", bound=Part)
@@ -40,6 +41,7 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     )
     yield from _compared("early start", _early_start(before), _early_start(after), _risk, _same_fields)
     yield from _same_fields("billing", before.billing, after.billing)
+    yield from _compared("limit", _by_name(before.caps), _by_name(after.caps), _limit, _same_fields)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
     yield from _hold_changes(before.holds, after.holds)
@@ -201,6 +203,12 @@ def _notification(rule: NotificationRule) -> str:
 
 def _hour(rule: NotificationRule) -> str:
     return f"at {rule.digest.at} {rule.digest.zone}" if rule.digest else "nothing"
+
+
+def _limit(cap: SpanningCap) -> str:
+    parts = [] if cap.amount is None else [f"{cap.amount:,.2f} {cap.currency}"]
+    parts += [] if cap.hours is None else [f"{cap.hours:f} hours"]
+    return f"{' and '.join(parts)} for {cap.span}"
 
 
 def _team(team: Team) -> str:

@@ -502,6 +502,15 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=timedelta(days=3),
     ),
+    "billing.cap_currency": Kind(
+        what="“{deal}” is in {currency}, and the limit of {span} is {cap}.",
+        why="Nothing is converted, and without a limit in its currency more could be billed than was agreed.",
+        owner="finance operations",
+        fix="Add a limit in {currency} to the caps of the firm folder, or correct this one, apply it, then replay.",
+        where="{link}",
+        within=_DAY,
+        cause=("span", "currency"),
+    ),
     "billing.cap_near": Kind(
         what="{share} of the limit of {cap} on {project} is billed.",
         why="Work above it is not billed, and the customer may have to be told before it is reached.",

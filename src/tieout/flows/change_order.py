@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
@@ -21,6 +21,7 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.replanning import replanned
 from tieout.engine.run import Row, Run, flow
+from tieout.flows.charged import charged
 from tieout.flows.kickoff import state_for_sales, tell_keys, version_of
 from tieout.systems.systems import Systems
 
@@ -128,9 +129,12 @@ async def reaches_back(run: Run, systems: Systems, about: Subject, contract: Con
     """What becomes of work that is done and not billed, where the change holds from a day that is over (T20)."""
     if contract.current.effective_from >= run.today():
         return ()
-    ledger = await systems.register.ledger(about.deal.key, run.today())
-    was, becomes = (agreement_of(*each.versions, elsewhere={}) for each in (about.contract, contract))
-    return preview(was, becomes, ledger)
+    of = await charged(systems, about.deal, about.contract, run.today())
+    was, becomes = (
+        agreement_of(*each.versions, elsewhere=of.agreement.elsewhere, shared=of.agreement.shared)
+        for each in (about.contract, contract)
+    )
+    return preview(was, becomes, replace(of.ledger, dues=()), of.beside)
 
 
 async def carry(run: Run, systems: Systems, about: Subject) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from tieout.domain.charging.billing import above_caps, agreement_of, decide
-from tieout.domain.charging.due import due, released, without_product
-from tieout.domain.charging.expenses import expenses
+from tieout.domain.charging.billing import above_caps, decide
+from tieout.domain.charging.due import without_product
 from tieout.domain.charging.near import near_caps
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.identity import Ref
@@ -16,7 +14,9 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Problem
 from tieout.domain.proposal import Proposal, differences, period_end, propose
 from tieout.domain.readiness import missing_for_billing
+from tieout.domain.spanning import in_other_currencies
 from tieout.engine.run import Run, flow
+from tieout.flows.charged import charged
 from tieout.flows.crediting import to_credit
 from tieout.systems.systems import Systems
 
@@ -59,31 +59,30 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     if contract is None:
         run.ignore("nothing was agreed for this engagement")
     through, rounding = period_end(period), systems.firm.billing.rounding
-    accepted = await register.accepted(deal.key, through)
-    dues = due(contract.versions, systems.firm, through=through, accepted=accepted, readings={})
-    dues += expenses(await register.expenses(deal.key, through))
-    due_now = released(contract.current, through=through, accepted=accepted)
-    agreement = agreement_of(*contract.versions, elsewhere={}, released=due_now)
-
+    crm = systems.crm_of(project.legal_entity)
+    link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
     corrects: Sequence[str] = ()
 
     def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:
         return propose(deal, project, work, period=period, today=run.today(), rounding=rounding, corrects=corrects)
 
-    ledger = replace(await register.ledger(deal.key, through), dues=dues)
-    decision = decide(agreement, ledger, proposed)
-    if corrects := await to_credit(run, systems, ledger, decision):
-        decision = decide(agreement, ledger, proposed)
-    crm = systems.crm_of(project.legal_entity)
-    link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
-    amount = Money(decision.proposal.invoice.net, project.currency) if decision.proposal else None
-    await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)
-    if amount is not None or decision.problems:
-        products = without_product(dues, link=link)
-        await run.hold([*missing_for_billing(deal, link=link), *products, *decision.problems])
-    await run.step("write what becomes of the work, and the proposal", register.decide, project, decision, dues)
-    above = above_caps(agreement, decision.pieces, project=project.name, link=link)
-    near = near_caps(agreement, ledger, decision.pieces, project=project.name, link=link)
+    while True:
+        of = await charged(systems, deal, contract, through)
+        decision = decide(of.agreement, of.ledger, proposed, beside=of.beside)
+        if corrects := await to_credit(run, systems, of.ledger, decision):
+            decision = decide(of.agreement, of.ledger, proposed, beside=of.beside)
+        amount = Money(decision.proposal.invoice.net, project.currency) if decision.proposal else None
+        await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)
+        if amount is not None or decision.problems:
+            others = in_other_currencies(systems.firm.caps, of.deal, link=link)
+            products = without_product(of.dues, link=link)
+            await run.hold([*missing_for_billing(deal, link=link), *others, *products, *decision.problems])
+        if await run.step(
+            "write what becomes of the work, and the proposal", register.decide, project, decision, of.dues, of.turns
+        ):
+            break  # else another engagement was billed beneath a limit of both meanwhile: decide again
+    above = above_caps(of.agreement, decision.pieces, project=project.name, link=link)
+    near = near_caps(of.agreement, of.ledger, decision.pieces, project=project.name, link=link)
     await run.stand("time_to_invoice", f"{deal.key}/caps", [*above, *near])
     if decision.proposal is None:
         run.ignore("nothing to bill")

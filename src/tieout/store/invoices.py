@@ -24,12 +24,12 @@ async def propose(
     await tx.execute(
         """
         insert into invoice (key, engagement, project, entity, customer, currency, through, state, net, invoice_date,
-                             proposed_at, changed_at)
-        values (%s, %s, %s, %s, %s, %s, %s, 'proposed', %s, %s, %s, %s)
+                             po_number, proposed_at, changed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, 'proposed', %s, %s, %s, %s, %s)
         """,
         (
             invoice.key, invoice.engagement, invoice.project, invoice.legal_entity, invoice.customer, invoice.currency,
-            invoice.through, invoice.net, invoice.invoice_date, now, now,
+            invoice.through, invoice.net, invoice.invoice_date, invoice.po_number.strip(), now, now,
         ),
     )  # fmt: skip
     async with tx.cursor() as cursor:

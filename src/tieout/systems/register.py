@@ -38,6 +38,7 @@ from tieout.store import (
     overrides,
     projects,
     runs,
+    spanning,
     time,
     timesheets,
     unreadable,
@@ -347,9 +348,16 @@ class Register:
         async with self._database.transaction() as tx:
             return await expenses.approved(tx, engagement, through)
 
-    async def decide(self, project: Project, decision: Decision, dues: Sequence[Due]) -> None:
-        """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside."""
+    async def decide(
+        self, project: Project, decision: Decision, dues: Sequence[Due], turns: Mapping[str, int] | None = None
+    ) -> bool:
+        """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside.
+
+        False, and nothing is written, when others were billed beneath the same limits since it was asked whose turn it is.
+        """
         async with self._database.transaction() as tx:
+            if decision.proposal is not None and not await spanning.taken(tx, turns or {}):
+                return False
             await charging.know(tx, project, dues, self._clock())
             await charging.decided(
                 tx, project.engagement, decision.pieces, entity=project.legal_entity, currency=project.currency,
@@ -363,6 +371,7 @@ class Register:
                 await invoices.propose(
                     tx, invoice, decision.proposal.rounding, decision.proposal.evidence, self._clock()
                 )
+            return True
 
     async def invoice(self, key: str) -> dict[str, Any] | None:
         """The invoice's row as it stands: state, number, amounts, the ERP's record."""

@@ -18,6 +18,7 @@ from tieout.systems.erp import Erp
 from tieout.systems.fitting import Fitted
 from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
+from tieout.systems.spans import Spans
 
 
 class Systems:
@@ -34,6 +35,7 @@ class Systems:
         self.firm = firm
         self.register = register
         self.credits = Credits(database, register.now)
+        self.spans = Spans(database)
         self._connections = connections
         self._database = database
         self._effects = Fitted(effects, database)

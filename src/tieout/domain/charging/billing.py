@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from tieout.domain.charging.charge import Agreement, charge
+from tieout.domain.charging.charge import Agreement, Neighbour, charge
 from tieout.domain.charging.fees import Due
 from tieout.domain.charging.pieces import Event, Fate, Piece
 from tieout.domain.charging.room import Used
@@ -51,22 +51,36 @@ class Decision:
     problems: Sequence[Problem]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Another engagement beneath limits that span it, by their keys."""
+
+    agreement: Agreement
+    ledger: Ledger
+    beneath: frozenset[str]
+
+
 Propose = Callable[[Sequence[Row]], tuple[Proposal | None, list[Problem]]]
 
 
 def decide(
-    agreement: Agreement, ledger: Ledger, propose: Propose, *, sabotage: frozenset[str] = frozenset()
+    agreement: Agreement,
+    ledger: Ledger,
+    propose: Propose,
+    *,
+    beside: Sequence[Beside] = (),
+    sabotage: frozenset[str] = frozenset(),
 ) -> Decision:
-    """Charges, proposes, and where a line's rounding would lift an invoice above a cap, charges a little less."""
-    events = [_event(each, agreement.currency) for each in ledger.entries if not each["waits"]]
-    events += [each.event for each in ledger.dues]
-    untouched = {_ref(each) for each in ledger.entries if each["waits"]} | ledger.waiting
-    untouched |= {each.event.ref for each in ledger.dues if each.waits}
-    events = [each for each in events if each.ref not in untouched]
-    decided = [_piece(each, agreement.currency) for each in (*ledger.evidence, *ledger.pieces)]
+    """Charges, proposes, and where a line's rounding would lift an invoice above a cap, charges a little less.
+
+    `beside` are the other engagements beneath the agreement's shared caps.
+    """
+    events, untouched = _open(agreement, ledger)
+    decided = _decided(agreement, ledger)
+    neighbours = [_neighbour(each) for each in beside]
     within = limits = _with_rounding(agreement, ledger.rounding)
     for attempt in range(_TRIES):
-        pieces = charge(within, events, decided, untouched=untouched, sabotage=sabotage)
+        pieces = charge(within, events, decided, untouched=untouched, beside=neighbours, sabotage=sabotage)
         rows = [_agreed_by(agreement, each) for each in work_to_bill(pieces, ledger)]
         proposal, problems = propose(rows) if rows else (None, [])
         beyond = {} if "trust_the_entries" in sabotage else _beyond(limits, proposal, decided)
@@ -77,15 +91,39 @@ def decide(
     raise AssertionError("rounding moves no cap further than a few minor units")
 
 
+def _open(agreement: Agreement, ledger: Ledger) -> tuple[list[Event], frozenset[str]]:
+    """What happened and is to be decided, and the refs of what waits for something else."""
+    events = [_event(each, agreement.currency) for each in ledger.entries if not each["waits"]]
+    events += [each.event for each in ledger.dues]
+    untouched = {_ref(each) for each in ledger.entries if each["waits"]} | ledger.waiting
+    untouched |= {each.event.ref for each in ledger.dues if each.waits}
+    return [each for each in events if each.ref not in untouched], frozenset(untouched)
+
+
+def _neighbour(beside: Beside) -> Neighbour:
+    events, untouched = _open(beside.agreement, beside.ledger)
+    return Neighbour(beside.agreement, events, _decided(beside.agreement, beside.ledger), untouched, beside.beneath)
+
+
+def _decided(agreement: Agreement, ledger: Ledger) -> list[Piece]:
+    return [_piece(each, agreement.currency) for each in (*ledger.evidence, *ledger.pieces)]
+
+
 def agreement_of(
-    *versions: ContractVersion, elsewhere: Mapping[str, Used], released: frozenset[str] = frozenset()
+    *versions: ContractVersion,
+    elsewhere: Mapping[str, Used],
+    shared: Sequence[Cap] = (),
+    released: frozenset[str] = frozenset(),
 ) -> Agreement:
-    """What the versions of a contract say, the newest with those before it (T34). `released` have their retainage due."""
+    """What the versions of a contract say, the newest with those before it (T34). `released` have their retainage due.
+
+    `shared` are the limits that span other engagements, `elsewhere` what is billed there beneath each of them.
+    """
     before: Agreement | None = None
     for each in versions:
         sold = {_UNNAMED: Sold(id=_UNNAMED, package=""), **{one.id: one for one in each.sold}}
         before = Agreement(
-            each.currency, sold, each.caps, released, elsewhere,
+            each.currency, sold, each.caps, tuple(shared), released, elsewhere,
             version=each.version, effective_from=each.effective_from, before=before,
         )  # fmt: skip
     assert before is not None, "a contract has at least one version"
@@ -149,6 +187,9 @@ def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, l
         if each.fate in ("over_cap", "write_off") and each.minutes + abs(each.worth.amount) > 0:
             waiting[f"{each.sold}/overage" if each.why == "overage" else each.why].append(each)
     limits = [(each.key, limit_text(each, agreement.currency), each.over) for each in agreement.caps]
+    limits += [
+        (each.key, shared_text(each, agreement, waiting.get(each.key, ())), each.over) for each in agreement.shared
+    ]
     limits += [(f"{each}/overage", "the hours paid ahead", "hold") for each in agreement.sold]
     found: list[Problem] = []
     for key, limit, becomes in limits:
@@ -168,6 +209,18 @@ def above_caps(agreement: Agreement, pieces: Sequence[Piece], *, project: str, l
 def limit_text(cap: Cap, currency: str) -> str:
     parts = [] if cap.amount is None else [str(Money(cap.amount, currency))]
     return " and ".join([*parts, *([] if cap.hours is None else [f"{cap.hours} hours"])])
+
+
+def shared_text(cap: Cap, agreement: Agreement, above: Sequence[Piece] = ()) -> str:
+    """What a limit that spans engagements is, what of it is billed in the others, and from when to when the work above it is."""
+    used = agreement.elsewhere.get(cap.key, Used())
+    parts = [] if cap.amount is None else [str(Money(used.amount, agreement.currency))]
+    parts += [] if cap.hours is None else [f"{used.hours:.2f} hours"]
+    days = sorted({each.day for each in above})
+    when = f", reached by work from {days[0]} to {days[-1]}" if days else ""
+    return (
+        f"{limit_text(cap, agreement.currency)} (“{cap.key}”, {' and '.join(parts)} billed elsewhere beneath it{when})"
+    )
 
 
 def _event(row: Row, currency: str) -> Event:
@@ -195,7 +248,7 @@ def _with_rounding(agreement: Agreement, rounding: Mapping[str, Decimal]) -> Agr
     by = {
         each.key: sum((rounding.get(sold, Decimal(0)) for sold in each.lines or rounding), Decimal(0))
         for version in agreement.versions()
-        for each in version.caps
+        for each in version.limits
     }
     return _narrower(agreement, by)
 
@@ -214,18 +267,15 @@ def _beyond(agreement: Agreement, proposal: Proposal | None, decided: Sequence[P
     found: dict[str, Decimal] = {}
     if proposal is None:
         return found
-    sold_of = {each["line"]: each["sold"] for each in proposal.evidence}
-    for cap in agreement.caps:
+    for cap in agreement.limits:
         if cap.amount is None:
             continue
-        lines = [each for each in proposal.invoice.lines if not cap.lines or sold_of[each.key] in cap.lines]
-        now = sum((each.amount for each in lines), Decimal(0))
+        beneath = [each for each in proposal.evidence if cap.spans(each["sold"], each["work_date"])]
+        now = sum((each["amount"] for each in beneath), Decimal(0))
+        lines = {each["line"] for each in beneath}
+        now += sum((each for line, each in proposal.rounding.items() if line in lines), Decimal(0))
         before = sum(
-            (
-                each.amount.amount
-                for each in decided
-                if each.fate == "bill" and (not cap.lines or each.sold in cap.lines)
-            ),
+            (each.amount.amount for each in decided if each.fate == "bill" and cap.spans(each.sold, each.day)),
             Decimal(0),
         )
         over = before + now + agreement.elsewhere.get(cap.key, Used()).amount - cap.amount

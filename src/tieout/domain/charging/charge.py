@@ -21,12 +21,14 @@ _OVER: Mapping[str, Fate] = {"hold": "over_cap", "non_billable": "non_billable",
 class Agreement:
     """What a version of the contract says: its packages by id, its caps, which fixed fees have released their retainage.
 
-    `elsewhere` is what other engagements used of caps that span them. It is in force from a day on; `before` was until then.
+    `shared` are caps that span other engagements, too, whatever the version; `elsewhere` is what is billed there beneath each.
+    It is in force from a day on; `before` was until then.
     """
 
     currency: str
     sold: Mapping[str, Sold]
     caps: tuple[Cap, ...] = ()
+    shared: tuple[Cap, ...] = ()
     released: frozenset[str] = frozenset()
     elsewhere: Mapping[str, Used] = field(default_factory=dict[str, Used])
     version: int = 0
@@ -37,11 +39,26 @@ class Agreement:
         """The version in force on a day; the first one for what was done before it began."""
         return self if self.before is None or self.effective_from <= day else self.before.on(day)
 
+    @property
+    def limits(self) -> tuple[Cap, ...]:
+        return (*self.caps, *self.shared)
+
     def versions(self) -> Iterator[Agreement]:
         """The newest first."""
         yield self
         if self.before is not None:
             yield from self.before.versions()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another engagement beneath some of the shared caps (`beneath`, by key): what is open there takes its turn, too."""
+
+    agreement: Agreement
+    events: Sequence[Event]
+    decided: Sequence[Piece]
+    untouched: Collection[str]
+    beneath: frozenset[str]
 
 
 def charge(
@@ -50,6 +67,7 @@ def charge(
     decided: Sequence[Piece],
     *,
     untouched: Collection[str] = (),
+    beside: Sequence[Neighbour] = (),
     sabotage: frozenset[str] = frozenset(),
 ) -> list[Piece]:
     """New pieces, which with those decided before make up the worth of every event, to the minor unit.
@@ -58,24 +76,51 @@ def charge(
     billed never exceeds a cap (`Cap`), what is drawn never exceeds a block, and asking again after the pieces were decided
     finds nothing. `untouched` are refs of events that wait for something else: what was decided of them stands and counts.
     Each event is judged by the version in force on its day (T34); the limits of later versions hold for it, too.
+    Beneath a shared cap the work of all engagements goes in the order of the work, so that it does not matter which of them
+    is asked first; room that another one is about to give back is not used before it has.
     Sources: domain.md T13 to T20 and T34 to T41.
     """
+    caps, newest = "no_caps" not in sabotage, "newest_version" in sabotage
     decided = () if "no_memory" in sabotage else decided
     ordered = list(events) if "by_arrival" in sabotage else sorted(events, key=in_order)
     left, back = outstanding(ordered, decided, untouched)
     stands = standing([*decided, *back])
-    versions = _in_force(agreement, stands, caps="no_caps" not in sabotage)
+    room = Room.under(agreement.shared if caps else (), agreement.elsewhere, stands)
+    mine = _Contract(_in_force(agreement, stands, caps=caps), room)
+    queue = [(each, mine) for each in left]
+    for each in () if "alone" in sabotage else beside:
+        theirs, _ = outstanding(sorted(each.events, key=in_order), each.decided, each.untouched)
+        contract = _Contract(_in_force(each.agreement, standing(each.decided), caps=caps), room.of(each.beneath))
+        queue += [(one, contract) for one in theirs]
+    if beside and "by_arrival" not in sabotage:
+        queue.sort(key=lambda one: in_order(one[0].event))
     found = list(back)
-    for each in left:
-        deciding = agreement if "newest_version" in sabotage else agreement.on(each.event.day)
-        place = next(n for n, one in enumerate(versions) if one.agreement is deciding)
-        judge, newer = versions[place], versions[: place + 1]
-        for part in _decide(judge.agreement, each, judge.blocks):
-            for piece in _beneath(part, [each.room for each in newer]):
-                for other in versions:
-                    other.count(piece, drawn=other is judge)
-                found.append(piece)
+    for each, contract in queue:
+        pieces = contract.decide(each, newest=newest)
+        found += pieces if contract is mine else ()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Contract:
+    """One contract while it is decided: its versions, the newest first, and the room that it shares with others."""
+
+    versions: Sequence[_InForce]
+    shared: Room
+
+    def decide(self, each: Open, *, newest: bool) -> list[Piece]:
+        """The pieces of what is open of an event, which take their room."""
+        day = each.event.day
+        place = 0 if newest else next(n for n, one in enumerate(self.versions) if one.since <= day)
+        judge, newer = self.versions[place], self.versions[: place + 1]
+        found: list[Piece] = []
+        for part in _decide(judge.agreement, each, judge.blocks):
+            for piece in _beneath(part, [*(one.room for one in newer), self.shared]):
+                for other in self.versions:
+                    other.count(piece, drawn=other is judge)
+                self.shared.take(piece)
+                found.append(piece)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +131,10 @@ class _InForce:
     until: date
     room: Room
     blocks: Mapping[str, Blocks]
+
+    @property
+    def since(self) -> date:
+        return self.agreement.effective_from if self.agreement.before else date.min
 
     def count(self, piece: Piece, *, drawn: bool) -> None:
         if piece.day < self.until:
@@ -203,7 +252,7 @@ def _beneath(part: _Part, rooms: Sequence[Room]) -> Iterator[Piece]:
         return
     amount, minutes, cap = piece.amount, piece.minutes, None
     for room in rooms:
-        amount, minutes, decides = room.fits(piece.sold, amount, minutes, part.amounts)
+        amount, minutes, decides = room.fits(piece, amount, minutes, part.amounts)
         cap = decides or cap
     if cap is None:
         yield piece

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from tieout.domain.charging.billing import Ledger, decide
+from tieout.domain.charging.billing import Beside, Ledger, decide
 from tieout.domain.charging.charge import Agreement
 from tieout.domain.charging.pieces import Piece
 from tieout.domain.money import Money
 
 
-def preview(was: Agreement, becomes: Agreement, ledger: Ledger) -> list[str]:
-    """In words, empty where nothing moves. What is billed at the same rate stands under any contract."""
-    then, now = (_fates(decide(each, ledger, lambda _: (None, [])).pieces) for each in (was, becomes))
+def preview(was: Agreement, becomes: Agreement, ledger: Ledger, beside: Sequence[Beside] = ()) -> list[str]:
+    """In words, empty where nothing moves. What is billed at the same rate stands under any contract.
+
+    `beside` are other engagements beneath limits that span them.
+    """
+    then, now = (_fates(decide(each, ledger, lambda _: (None, []), beside=beside).pieces) for each in (was, becomes))
     moved = [each for each in {**then, **now} if then.get(each) != now.get(each)]
     if not moved:
         return []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from tieout.domain.charging.pieces import Piece
@@ -48,19 +49,23 @@ class Room:
         """Uses room for what is billed, and gives it back for what is taken back."""
         if piece.fate != "bill":
             return
-        for cap in self._over(piece.sold):
+        for cap in self._over(piece.sold, piece.day):
             if cap.key in self.amounts:
                 self.amounts[cap.key] -= piece.amount.amount
             if cap.key in self.minutes:
                 self.minutes[cap.key] -= piece.minutes
 
-    def fits(self, sold: str, amount: Money, minutes: int, stretch: Stretch | None) -> tuple[Money, int, Cap | None]:
-        """How much of a piece fits beneath every cap, and the cap that decides where not all of it does.
+    def of(self, keys: Collection[str]) -> Room:
+        """The room beneath some of the caps only: the same room, so that what is taken there is taken here."""
+        return Room(tuple(each for each in self.caps if each.key in keys), self.amounts, self.minutes)
+
+    def fits(self, piece: Piece, amount: Money, minutes: int, stretch: Stretch | None) -> tuple[Money, int, Cap | None]:
+        """How much of a piece, of which so much fits elsewhere, fits beneath every cap, and the cap that decides where not all of it does.
 
         Time is cut at a whole minute, so that what fits is worth no more than the room; anything else at the very cent.
         """
         decides: Cap | None = None
-        for cap in self._over(sold):
+        for cap in self._over(piece.sold, piece.day):
             left, left_minutes = self.amounts.get(cap.key), self.minutes.get(cap.key)
             fitting = minutes
             if left_minutes is not None:
@@ -73,5 +78,5 @@ class Room:
                 amount, decides = Money(max(left, Decimal(0)), amount.currency), cap
         return amount, minutes, decides
 
-    def _over(self, sold: str) -> list[Cap]:
-        return [each for each in self.caps if not each.lines or sold in each.lines]
+    def _over(self, sold: str, day: date) -> list[Cap]:
+        return [each for each in self.caps if each.spans(sold, day)]

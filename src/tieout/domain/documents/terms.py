@@ -31,6 +31,10 @@ class Cap(Part):
     )
     notice_at: Share | None = Field(default=None, description="The share at which people are told, such as 0.75")
 
+    def spans(self, sold: str, day: date) -> bool:
+        """Whether work of this sale and day is beneath it; limits of a contract hold for every day."""
+        return not self.lines or sold in self.lines
+
     @model_validator(mode="after")
     def _limits_something(self) -> Cap:
         if self.amount is None and self.hours is None:
