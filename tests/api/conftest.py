@@ -86,21 +86,24 @@ class Site:
         async with self.client(role) as client:
             return await client.request(method, path, **more)
 
-    async def filled(self) -> dict[str, str]:
+    async def filled(
+        self, number: int = 1, entity: str = "US", canary: str = "", amount: str = "50000.00"
+    ) -> dict[str, str]:
         """Books in which everything that the paths name is there; what must not be read bears the canary's name."""
-        deal = await self.books.deal(1, name=self.canary)
-        await self.books.time(deal, [("T1", 1, 60)])
-        await self.books.posted(deal, await self.books.proposal(deal), "2026/0001")
-        problem = Problem("package.unknown", {"package": self.canary, "deal": self.canary, "link": ""})
-        run = await self.books.held(deal.opportunity, [problem])
-        approval = await self.books.approval(deal, [self.canary], requested_by="margaret.osei@kestrel.example")
-        (first, *_) = (await self.ask("viewer", "GET", "/api/v1/holds")).json()["items"]
+        canary = canary or self.canary
+        deal = await self.books.deal(number, entity=entity, name=canary, amount=amount)
+        await self.books.time(deal, [(f"T{number}", 1, 61 - number)])
+        await self.books.posted(deal, await self.books.proposal(deal), f"2026/000{number}")
+        problem = Problem("package.unknown", {"package": canary, "deal": canary, "link": ""})
+        run = await self.books.held(deal.opportunity, [problem], entity=entity, amount=amount)
+        approval = await self.books.approval(deal, [canary], requested_by="margaret.osei@kestrel.example")
+        (first, *_) = (await self.ask("viewer", "GET", f"/api/v1/holds?entity={entity}")).json()["items"]
         hold, cause = first["id"], first["cause"]
         rows = "/api/v1/tables/tax_class"
-        await self.ask("operator", "POST", f"{rows}/rows", json={"key": self.canary, "value": "S"})
-        row = (await self.ask("viewer", "GET", rows)).json()["items"][0]["id"]
-        await self.ask("operator", "POST", f"/api/v1/holds/{hold}/assign", json={"assignee": self.canary})
-        ask = {"of": "nobody.else@kestrel.example", "question": self.canary}
+        await self.ask("operator", "POST", f"{rows}/rows", json={"key": canary, "value": "S", "entity": entity})
+        row = (await self.ask("viewer", "GET", rows)).json()["items"][-1]["id"]
+        await self.ask("operator", "POST", f"/api/v1/holds/{hold}/assign", json={"assignee": canary})
+        ask = {"of": "nobody.else@kestrel.example", "question": canary}
         question = (await self.ask("operator", "POST", f"/api/v1/holds/{hold}/ask", json=ask)).json()["id"]
         field = {"kind": "engagement", "key": deal.engagement, "field": "practice", "value": "Data", "reason": "typo"}
         override = (await self.ask("operator", "POST", "/api/v1/overrides", json=field)).json()["id"]
@@ -109,7 +112,7 @@ class Site:
             "plan": plan, "hold": hold, "cause": cause, "question": question, "override": override,
             "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement,
             "engagement": deal.engagement, "kind": "project",
-            "key": deal.project, "invoice": "2026/0001", "source_id": "T1", "table": "tax_class", "row": str(row),
+            "key": deal.project, "invoice": f"2026/000{number}", "source_id": f"T{number}", "table": "tax_class", "row": str(row),
             "token": "999",
         }  # fmt: skip
 

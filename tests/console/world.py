@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +42,7 @@ class World:
     database: Database
     seeded: seed.Seeded
     tokens: Mapping[str, str]
+    now: Callable[[], datetime]
 
 
 @contextmanager
@@ -73,7 +74,7 @@ async def world_on(url: str, seeded: seed.Seeded, now: datetime = seed.NOW) -> A
             seed.link,
             Environment("SANDBOX", "0.1.0", visitors, doors),
         )
-        yield World(app, database, seeded, tokens)
+        yield World(app, database, seeded, tokens, clock)
 
 
 class _Clock:
@@ -103,8 +104,12 @@ class Caller:
         self.http = httpx2.AsyncClient(transport=transport, base_url=ORIGIN)
 
     async def sign_in(self, world: World, name: str = "Anna Fischer") -> Caller:
+        return await self.enter(world.tokens[name])
+
+    async def enter(self, token: str) -> Caller:
+        """Signs in with a token."""
         page = await self.http.get("/sign-in")
-        data = {"token": world.tokens[name], "token_of_form": token_of(page.text)}
+        data = {"token": token, "token_of_form": token_of(page.text)}
         answer = await self.http.post("/sign-in", data=data, headers={"Origin": ORIGIN})
         assert answer.status_code == 303, answer.text
         return self

@@ -41,6 +41,7 @@ from tieout.api.services import Services
 from tieout.api.visit import PREFIX, Door
 from tieout.connectors.contract import Doorbell
 from tieout.domain.firm import Firm
+from tieout.domain.narrowing import narrowed
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
 from tieout.engine.replay import Replays
@@ -49,6 +50,7 @@ from tieout.store import bells
 from tieout.store.bells import Ring
 from tieout.store.database import Database
 from tieout.store.metrics import snapshot
+from tieout.store.scope import scope
 
 # The addresses that are this application's own, where it stands beside the console.
 OWNS = ("/api/", "/hooks/")
@@ -140,7 +142,7 @@ def api(
         operator=operator,
         replays=replays,
         access=access,
-        firm=firm,
+        firm=lambda: narrowed(firm(), scope()),
         clock=clock,
         calendar=calendar,
         free_bytes=free_bytes,

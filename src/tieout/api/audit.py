@@ -12,6 +12,7 @@ from tieout.api.problem import documented
 from tieout.api.shapes import Cursor, Filter, Page, Size, cursor, picked, place
 from tieout.api.visit import Reading, Visit
 from tieout.store import audit
+from tieout.store.scope import widen
 
 
 class Entry(BaseModel):
@@ -64,5 +65,6 @@ async def listed(
 
 async def verification(visit: Auditing) -> Verification:
     async with visit.hub.database.transaction() as tx:
+        await widen(tx)
         found = await audit.verify(tx)
     return Verification(entries=found.entries, first_bad=found.first_bad, head=found.head)

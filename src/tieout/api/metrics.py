@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tieout.api.measures import Vocabulary, written
 from tieout.api.problem import Wrong, documented
-from tieout.api.visit import Reading, Visit
+from tieout.api.visit import Reading, Visit, whole
 from tieout.connectors.catalogue import installed
 from tieout.flows.catalogue import FLOWS
 
@@ -30,6 +30,7 @@ def routes() -> APIRouter:
 
 
 async def metrics(visit: Annotated[Visit, Depends(Reading("look"))]) -> Response:
+    whole(visit)
     hub = visit.hub
     try:
         found, took = await hub.collected.newest()

@@ -13,7 +13,7 @@ from tieout.api.problem import Mistake, documented, mistaken
 from tieout.api.shapes import Empty, Line, Number, picked
 from tieout.api.visit import Reading, Right, Visit
 from tieout.domain.access import Role
-from tieout.engine.operator import Refused
+from tieout.engine.operator import Refused, Unknown
 
 
 class Token(BaseModel):
@@ -23,6 +23,7 @@ class Token(BaseModel):
     name: str
     email: str
     roles: list[Role]
+    entities: list[str] | None = Field(description="The legal entities whose books it shows; null is every one")
     issued_by: str
     issued_at: datetime
     expires_at: datetime
@@ -43,6 +44,9 @@ class NewToken(BaseModel):
     name: Annotated[Line, Field(max_length=200)]
     email: str = Field(pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,255}$", examples=["anna.fischer@kestrel.example"])
     roles: list[Role] = Field(min_length=1, max_length=4)
+    entities: list[str] | None = Field(
+        default=None, min_length=1, max_length=200, description="Codes of legal entities; left out, every one"
+    )
     days: int = Field(default=90, ge=1, le=366)
 
 
@@ -61,7 +65,7 @@ def routes() -> APIRouter:
         methods=["POST"],
         status_code=201,
         summary="Issue one; the answer is not kept, so this takes no Idempotency-Key",
-        responses=documented(413),
+        responses=documented(404, 413),
     )
     router.add_api_route(
         "/{token}/revoke",
@@ -84,9 +88,12 @@ async def issue(visit: Annotated[Visit, Depends(Reading("access.manage"))], want
             name=wanted.name,
             email=wanted.email,
             roles=wanted.roles,
+            entities=wanted.entities,
             actor=visit.actor.email,
             lifetime=timedelta(days=wanted.days),
         )
+    except Unknown:
+        raise
     except Refused as why:
         raise mistaken([Mistake(where="body", what=str(why))]) from why
     return Issued(token=token)

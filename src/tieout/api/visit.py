@@ -20,6 +20,7 @@ from tieout.api.services import Services, services_of
 from tieout.domain.access import Actor, Verb, who_may
 from tieout.engine.operator import Refused
 from tieout.store import idempotency
+from tieout.store.scope import seen_by
 
 PREFIX = "/api/v1"
 PUBLIC = frozenset((f"{PREFIX}/live", f"{PREFIX}/ready", f"{PREFIX}/openapi.json"))
@@ -52,7 +53,8 @@ class Door:
         except Wrong as wrong:
             await wrong.response(request.url.path)(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        with seen_by(scope["state"]["actor"].entities):
+            await self._app(scope, receive, send)
 
 
 async def _actor(request: Request) -> Actor:
@@ -116,7 +118,10 @@ class Visit:
 
     async def _claim(self, key: str) -> Response | None:
         request = self.request
-        said = (request.method, request.url.path, request.url.query, hashlib.sha256(await request.body()).hexdigest())
+        # What was answered to somebody who saw more is no answer to who sees less.
+        scope = "" if self.actor.entities is None else ",".join(sorted(self.actor.entities))
+        body = hashlib.sha256(await request.body()).hexdigest()
+        said = (request.method, request.url.path, request.url.query, body, *([scope] if scope else []))
         async with self.hub.database.transaction() as tx:
             known = await idempotency.claim(tx, self.actor.email, key, "\n".join(said), self.hub.clock())
         if known is None:
@@ -169,6 +174,18 @@ class Right:
             raise who_lacks(self.verb)
         _no_other_filters(request)
         return Visit(request, services_of(request), actor, idempotency_key if request.method == "POST" else None)
+
+
+def whole(visit: Visit) -> None:
+    """For what cannot be told of some legal entities alone. Raises Wrong for somebody who sees only some."""
+    if visit.actor.entities is not None:
+        raise Wrong(
+            403,
+            "not-for-some",
+            "This is about the whole firm, and your token is for some of its legal entities.",
+            detail=f"Your token is for {', '.join(sorted(visit.actor.entities))}.",
+            fix="Use a token without legal entities; an engineer issues it.",
+        )
 
 
 def who_lacks(verb: Verb) -> Wrong:

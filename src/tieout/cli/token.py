@@ -25,6 +25,10 @@ def issue(
     owner: Annotated[str, typer.Argument(help="The name of whoever will carry it.")],
     email: Annotated[str, typer.Argument(help="Their address, which goes into the books.")],
     role: Annotated[list[str], typer.Option(help="viewer, operator, finance or engineer; may be said again.")],
+    entity: Annotated[
+        list[str] | None,
+        typer.Option(help="Code of a legal entity whose books it shows; may be said again. Left out: all."),
+    ] = None,
     days: Annotated[int, typer.Option(help="For how many days it is valid, up to 366.")] = 90,
     name: InTheNameOf = "",
     as_json: AsJson = False,
@@ -34,11 +38,18 @@ def issue(
 
     secret = at_desk(
         lambda desk: desk.access.issue(
-            name=owner, email=email, roles=role, actor=actor(name), lifetime=timedelta(days=days)
+            name=owner,
+            email=email,
+            roles=role,
+            entities=entity or None,
+            actor=actor(name),
+            lifetime=timedelta(days=days),
         )
     )
     if as_json:
-        document({"token": secret, "name": owner, "email": email, "roles": role, "days": days})
+        document(
+            {"token": secret, "name": owner, "email": email, "roles": role, "entities": entity or None, "days": days}
+        )
     else:
         line(secret)
 
@@ -53,7 +64,7 @@ def listed(as_json: AsJson = False) -> None:
     elif not found:
         line("There are no tokens.")
     else:
-        titles = ("id", "name", "email", "roles", "expires", "last used", "state")
+        titles = ("id", "name", "email", "roles", "entities", "expires", "last used", "state")
         table(titles, [_cells(each) for each in found], right=("id",))
 
 
@@ -79,6 +90,7 @@ def _cells(token: dict[str, Any]) -> list[str]:
         token["name"],
         token["email"],
         ", ".join(token["roles"]),
+        ", ".join(token["entities"] or ["all"]),
         f"{token['expires_at']:%Y-%m-%d}",
         f"{used:%Y-%m-%d %H:%M}" if used else "never",
         f"revoked by {token['revoked_by']}" if token["revoked_at"] else "valid",

@@ -42,10 +42,12 @@ from tieout.console.setting import STATIC, Environment, Setting, templates
 from tieout.console.visit import Denied, Visit
 from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref
+from tieout.domain.narrowing import narrowed
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator, OwnRequest, Refused, Unknown
 from tieout.engine.replay import Replays
 from tieout.store.database import Database
+from tieout.store.scope import scope, seen_by
 
 View = Callable[[Visit], Awaitable[Response]]
 log = structlog.get_logger(__name__)
@@ -81,7 +83,11 @@ def console(
     `firm` is asked at every page, so that an applied folder shows at once; `link` gives the address of a record in its
     own system, or an empty string; `quiet` is how long a system may be silent before Today says so.
     """
-    setting = Setting(database, operator, replays, access, firm, clock, link, environment, templates(), quiet)
+
+    def seen() -> Firm:
+        return narrowed(firm(), scope())
+
+    setting = Setting(database, operator, replays, access, seen, clock, link, environment, templates(), quiet)
     return Starlette(routes=_routes(setting), middleware=[Middleware(guard.SecurityHeaders)])
 
 
@@ -160,7 +166,8 @@ def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callab
                 token = (await visit.form()).get("token_of_form", "")
                 if not guard.is_ours(request, token=token, secret=visit.session):
                     raise HTTPException(403, "The form was not one of this console, or your session has changed.")
-            return await view(visit)
+            with seen_by(visit.entities):
+                return await view(visit)
         except Exception as wrong:  # every one becomes a page with a reference; ours are logged with it
             return await _mistake(visit, wrong)
 
@@ -216,7 +223,8 @@ async def _mistake(visit: Visit, wrong: Exception) -> Response:
             advice = "The rest of the console works. Whoever runs Tieout finds this in its log by the reference."
             found = Mistake("This page has a fault", "It is ours, not yours.", advice, reference, 500)
     try:
-        return await visit.page(found, status=found.status)
+        with seen_by(visit.entities):
+            return await visit.page(found, status=found.status)
     except Exception as worse:  # without its database the console still says what is wrong
         log.error("console frame failed", reference=reference, exc_info=worse)
         return await Visit(visit.setting, visit.request, None, "").page(found, status=found.status)

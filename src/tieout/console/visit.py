@@ -88,6 +88,11 @@ class Visit:
         return self._actor
 
     @property
+    def entities(self) -> frozenset[str] | None:
+        """The legal entities whose books this person sees; None is every one. Nobody is shown books at all."""
+        return None if self._actor is None else self._actor.entities
+
+    @property
     def me(self) -> str:
         """The name under which this person's deeds stand in the books."""
         return self.actor.email
@@ -146,7 +151,7 @@ class Visit:
             environment=self.setting.environment,
             sections=_sections(self.request.url.path, counts) if signed_in else (),
             viewer=self._actor.name if self._actor else "",
-            roles=", ".join(sorted(self._actor.roles)) if self._actor else "",
+            roles=self._actor.described() if self._actor else "",
             token=guard.form_token(self.session),
             notice=_notice(cookies.get(NOTICE, "")),
             theme=theme if theme in ("light", "dark") else "system",

@@ -73,14 +73,23 @@ SEES: Mapping[Field, frozenset[Role]] = {"people": _WORKING}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who is signed in. `email` is the identity that goes into the books; `name` is for people to read."""
+    """Somebody who is signed in. `email` is the identity that goes into the books; `name` is for people to read.
+
+    `entities` are the legal entities whose books they see and work on; None is every one, and the firm as a whole.
+    """
 
     name: str
     email: str
     roles: frozenset[Role]
+    entities: frozenset[str] | None = None
 
     def may(self, verb: Verb) -> bool:
         return bool(MAY[verb] & self.roles)
+
+    def described(self) -> str:
+        """The roles, and whose books they are for: finance of DE."""
+        roles = ", ".join(sorted(self.roles))
+        return roles if self.entities is None else f"{roles} of {', '.join(sorted(self.entities))}"
 
     def sees(self, field: Field) -> bool:
         return bool(SEES[field] & self.roles)

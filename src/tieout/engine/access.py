@@ -12,8 +12,9 @@ from typing import Any
 from tieout.domain.access import Actor, roles_of
 from tieout.engine.operator import Refused, Unknown
 from tieout.engine.run import Clock
-from tieout.store import access, audit
-from tieout.store.database import Database
+from tieout.store import access, audit, firm
+from tieout.store.database import Database, Tx
+from tieout.store.scope import scope, widen
 
 # Secret scanners find a token that was committed by mistake by its beginning.
 _TOKEN = "tieout_"  # noqa: S105 - a prefix, not a secret
@@ -33,9 +34,13 @@ class Access:
         self._clock = clock
 
     async def issue(
-        self, *, name: str, email: str, roles: Iterable[str], actor: str, lifetime: timedelta = _LIFETIME
-    ) -> str:
-        """A new access token. Raises Refused when name, address, roles or lifetime cannot be right."""
+        self, *, name: str, email: str, roles: Iterable[str], actor: str, lifetime: timedelta = _LIFETIME,
+        entities: Iterable[str] | None = None,
+    ) -> str:  # fmt: skip
+        """A new access token. Raises Refused when name, address, roles, entities or lifetime cannot be right.
+
+        `entities` are the legal entities whose books it shows, None is every one. Whoever has a scope gives no wider one.
+        """
         name, email = name.strip(), email.strip().lower()
         if not name or len(name) > 200 or not _EMAIL.fullmatch(email):
             raise Refused("An access token belongs to a person: give a name and an e-mail address.")
@@ -47,13 +52,14 @@ class Access:
             raise Refused(f"{wrong}.") from wrong
         secret, now = _TOKEN + secrets.token_urlsafe(32), self._clock()
         async with self._database.transaction() as tx:
+            scope = await _scope(tx, entities)
+            await widen(tx)
             number = await access.add_token(
-                tx, hashed(secret), name=name, email=email, roles=allowed, issued_by=actor, now=now,
+                tx, hashed(secret), name=name, email=email, roles=allowed, entities=scope, issued_by=actor, now=now,
                 expires_at=now + lifetime,
             )  # fmt: skip
-            await audit.append(
-                tx, actor, "access.issue", f"access token {number}", {"email": email, "roles": allowed}, now
-            )
+            given = {"email": email, "roles": allowed, **({} if scope is None else {"entities": scope})}
+            await audit.append(tx, actor, "access.issue", f"access token {number}", given, now)
         return secret
 
     async def tokens(self) -> list[dict[str, Any]]:
@@ -67,6 +73,7 @@ class Access:
         async with self._database.transaction() as tx:
             if not await access.revoke(tx, token_id, actor, now):
                 raise Unknown(f"There is no valid access token {token_id}.")
+            await widen(tx)
             await audit.append(tx, actor, "access.revoke", f"access token {token_id}", {}, now)
 
     async def identify(self, token: str) -> Actor | None:
@@ -109,4 +116,22 @@ def hashed(secret: str) -> str:
 
 
 def _actor(found: dict[str, Any] | None) -> Actor | None:
-    return Actor(found["name"], found["email"], roles_of(found["roles"])) if found else None
+    if found is None:
+        return None
+    entities = None if found["entities"] is None else frozenset(found["entities"])
+    return Actor(found["name"], found["email"], roles_of(found["roles"]), entities)
+
+
+async def _scope(tx: Tx, entities: Iterable[str] | None) -> list[str] | None:
+    """The legal entities of a new token; of whoever has a scope themselves, some of their own."""
+    known = [each["code"] for each in await firm.entities(tx)]
+    if entities is None:
+        if scope() is not None:
+            raise Refused(f"Say of which legal entities: you may give {', '.join(known)}.")
+        return None
+    wanted = sorted(set(entities))
+    if not wanted:
+        raise Refused(f"Legal entities are some of {', '.join(known)}.")
+    if unknown := [each for each in wanted if each not in known]:
+        raise Unknown(f"There is no legal entity {', '.join(unknown)}; there are {', '.join(known)}.")
+    return wanted

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tieout.engine.deeds import Deeds, Refused, Unknown
-from tieout.store import credits, holds, invoices, runs
+from tieout.store import credits, holds, invoices, projects, runs
 from tieout.store.database import Tx
+from tieout.store.scope import widen
 
 _POSTED = ("posted", "partly_paid", "paid")
 _FLOW = "credit_and_rebill"
@@ -23,6 +24,7 @@ class Corrections(Deeds):
         _because(reason)
         async with self._database.transaction() as tx:
             found = await _invoice(tx, invoice)
+            await widen(tx)
             if found["state"] not in _POSTED or found["corrects"]:
                 raise Refused(
                     f"{invoice} is {found['state']}: a posted invoice can be credited, a draft is changed in the ERP."
@@ -44,6 +46,10 @@ class Corrections(Deeds):
         """
         _because(reason)
         async with self._database.transaction() as tx:
+            project = await projects.of_engagement(tx, engagement)
+            if project is None:
+                raise Unknown(f"Nothing of {engagement} waits above {limit or 'a limit'}.")
+            await widen(tx)
             gone = await credits.give_up(tx, engagement, why=limit, actor=actor, reason=reason, now=self._clock())
             if not gone:
                 raise Unknown(f"Nothing of {engagement} waits above {limit or 'a limit'}.")

@@ -10,6 +10,7 @@ from tieout.domain.plan import How
 from tieout.engine.run import Clock
 from tieout.store import audit, holds, messages, plans, runs
 from tieout.store.database import Database, Tx
+from tieout.store.scope import scope, widen
 
 
 class Refused(Exception):
@@ -54,6 +55,7 @@ class Deeds:
         ready = await self._over(tx, run_ids)
         if not ready:
             raise Refused("Nothing to replay: " + ("it is at work already." if run_ids else "no run fits."))
+        await widen(tx)
         if how == "as_it_was" and any(each["firm_version"] is None for each in ready):
             raise Refused("It cannot be replayed as it was: its configuration was not recorded then.")
         plan = await plans.ask(
@@ -77,7 +79,18 @@ class Deeds:
             raise Unknown(f"There is no hold H-{hold_id}.")
         if hold["state"] != "open":
             raise Refused(f"H-{hold_id} was resolved before, by {hold['resolved_by']}: {hold['resolution']}.")
+        await widen(tx)
         return hold
+
+    @staticmethod
+    async def _for(tx: Tx, entity: str | None) -> None:
+        """Goes on for somebody who may act on this legal entity, None being the firm as a whole. Raises Refused."""
+        mine = scope()
+        if mine is not None and entity not in mine:
+            raise Refused(
+                f"This is not {' or '.join(sorted(mine))} alone: it takes somebody who sees every legal entity."
+            )
+        await widen(tx)
 
     async def _audit(self, tx: Tx, actor: str, action: str, object_: str, detail: Mapping[str, Any]) -> None:
         await audit.append(tx, actor, action, object_, dict(detail), self._clock())

@@ -31,6 +31,7 @@ from tieout.store import audit, evidence, firm, lineage
 from tieout.store.database import Database, Tx
 from tieout.store.evidence import Source
 from tieout.store.lineage import Evidence, Line, Lineage, Manual
+from tieout.store.scope import widen
 
 # Documents whose content is in the pack; of the others it has the fingerprint and the trail.
 _WITH_BODY = ("contract", "invoice")
@@ -59,10 +60,12 @@ async def evidence_pack(
         lines = _chosen(found, line)
         facts = masked(await _facts(tx, found, lines, "line" if line else "invoice", reader, clock), reader)
         told, shown = facts_file(facts), page(facts)
-        await audit.append(tx, reader.email, ACTION, facts.invoice.key, seal(told, shown), clock())
         objects = [facts.invoice.key, facts.invoice.engagement, facts.invoice.project]
         objects += [f"A-{each.id}" for each in facts.approvals]
         objects += [f"H-{each}" for each in await evidence.holds(tx, facts.invoice.engagement)]
+        # The chain between what these say is shown by its digests alone.
+        await widen(tx)
+        await audit.append(tx, reader.email, ACTION, facts.invoice.key, seal(told, shown), clock())
         stretches = await audit.stretches(tx, objects, tells=reader.may("audit.read"))
         return Pack(
             f"evidence-{_plain(facts.invoice.number or facts.invoice.key)}{f'-line-{lines[0].position}' if line else ''}.zip",

@@ -17,6 +17,7 @@ from tieout.engine.run import Clock
 from tieout.engine.talk import Talk
 from tieout.store import approvals, effects, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
+from tieout.store.scope import widen
 
 # Holds that a new version of the firm folder may end.
 _FIXED_BY_VALUE = ("value.missing", "expense.rate_missing", "expense.entity_differs")
@@ -118,6 +119,7 @@ class Operator(Deeds):
             raise Refused("A row of a value table needs a key and a value.")
         row = replace(row, key=row.key.strip(), value=row.value.strip())
         async with self._database.transaction() as tx:
+            await self._for(tx, None if row.entity == ANY else row.entity)
             await firm.set_value(tx, row, now=self._clock(), waiting=four_eyes)
             return Released(()) if four_eyes else await self._value_arrived(tx, row, row.author)
 
@@ -128,6 +130,7 @@ class Operator(Deeds):
                 raise Unknown(f"No row {row_id} waits for approval.")
             if row.author == actor:
                 raise OwnRequest("Somebody else must approve your own row: the table has four eyes.")
+            await self._for(tx, None if row.entity == ANY else row.entity)
             await firm.approve_value(tx, row_id, actor, self._clock())
             return await self._value_arrived(tx, row, actor)
 
@@ -139,6 +142,7 @@ class Operator(Deeds):
             asked = await holds.approval(tx, approval_id)
             if asked is None:
                 raise Unknown(f"There is no approval A-{approval_id}.")
+            await widen(tx)
             if asked["requested_by"].casefold() == actor.casefold():
                 raise OwnRequest("You asked for this approval; somebody else must answer it.")
             if approve and await approvals.accepted_by(tx, asked, actor):
@@ -223,6 +227,7 @@ class Operator(Deeds):
         return effect
 
     async def _known(self, tx: Tx, connection: str) -> None:
-        names = [each["name"] for each in await firm.connections(tx)]
-        if connection not in names:
-            raise Unknown(f"There is no connection {connection!r}; there are {', '.join(names)}.")
+        known = {each["name"]: each["entity"] for each in await firm.connections(tx)}
+        if connection not in known:
+            raise Unknown(f"There is no connection {connection!r}; there are {', '.join(known)}.")
+        await self._for(tx, known[connection])

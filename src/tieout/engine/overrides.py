@@ -10,6 +10,7 @@ from tieout.domain.routing import HoldRules
 from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown
 from tieout.store import documents, holds, overrides, routing
 from tieout.store.database import Tx
+from tieout.store.scope import widen
 
 
 class Overrides(Deeds):
@@ -75,6 +76,7 @@ class Overrides(Deeds):
         found = await overrides.get(tx, number)
         if found is None:
             raise Unknown(f"There is no override O-{number}.")
+        await widen(tx)
         if found["withdrawn_at"] is not None:
             raise Refused(f"O-{number} was withdrawn before, by {found['withdrawn_by']}: {found['withdrawn_why']}.")
         return found
@@ -88,6 +90,7 @@ class Overrides(Deeds):
         stored = await documents.latest(tx, kind, key)
         if stored is None:
             raise Unknown(f"There is no {kind} {key}.")
+        await widen(tx)
         try:
             overridden(load(kind, stored["schema_version"], stored["body"]), field, value)
         except NotOverridable as why:

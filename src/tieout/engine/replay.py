@@ -14,6 +14,7 @@ from tieout.domain.plan import How, Sums
 from tieout.engine.deeds import Deeds, OwnRequest, Refused, Unknown
 from tieout.store import holds, messages, plans, runs
 from tieout.store.database import Tx
+from tieout.store.scope import widen
 
 _MOST = 1000
 _OVER = {
@@ -155,6 +156,7 @@ class Replays(Deeds):
         plan = await plans.locked(tx, plan_id)
         if plan is None:
             raise Unknown(f"There is no plan P-{plan_id}.")
+        await widen(tx)
         return plan
 
 

@@ -6,6 +6,7 @@ import re
 
 from tieout.engine.deeds import Deeds, Refused, Released, Unknown, because, question_of
 from tieout.store import holds, talk
+from tieout.store.scope import widen
 
 # @anna.fischer, @anna.fischer@kestrel.example: a name after a blank or at the beginning, as people write it.
 _MENTION = re.compile(r"(?<![\w@.])@([\w.+-]+(?:@[\w-]+(?:\.[\w-]+)+)?)")
@@ -21,6 +22,7 @@ class Talk(Deeds):
         async with self._database.transaction() as tx:
             if await holds.get(tx, hold_id) is None:
                 raise Unknown(f"There is no hold H-{hold_id}.")
+            await widen(tx)
             await talk.say(tx, hold_id, "comment", actor, text.strip(), self._clock())
             await self._audit(tx, actor, "hold.comment", f"H-{hold_id}", {})
 
@@ -48,6 +50,7 @@ class Talk(Deeds):
                 raise Refused(f"Q-{number} was answered before, by {asked['answered_by']}.")
             if asked["asked_of"].casefold() != actor.casefold():
                 raise Refused(f"Q-{number} asks {asked['asked_of']}; leave a comment on the hold instead.")
+            await widen(tx)
             now = self._clock()
             await talk.answered(tx, number, text.strip(), choice, by=actor, now=now)
             await talk.say(tx, asked["hold_id"], "answer", actor, text.strip() or choice, now)

@@ -19,6 +19,7 @@ async def add_token(
     name: str,
     email: str,
     roles: Sequence[str],
+    entities: Sequence[str] | None,
     issued_by: str,
     now: datetime,
     expires_at: datetime,
@@ -26,10 +27,19 @@ async def add_token(
     stored = await row(
         tx,
         """
-        insert into access_token (token_hash, name, email, roles, issued_by, issued_at, expires_at)
-        values (%s, %s, %s, %s, %s, %s, %s) returning id
+        insert into access_token (token_hash, name, email, roles, entities, issued_by, issued_at, expires_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s) returning id
         """,
-        (token_hash, name, email, list(roles), issued_by, now, expires_at),
+        (
+            token_hash,
+            name,
+            email,
+            list(roles),
+            entities if entities is None else list(entities),
+            issued_by,
+            now,
+            expires_at,
+        ),
     )
     assert stored is not None
     return stored["id"]
@@ -52,7 +62,7 @@ async def tokens(tx: Tx) -> list[dict[str, Any]]:
     return await rows(
         tx,
         """
-        select id, name, email, roles, issued_by, issued_at, expires_at, last_used_at, revoked_at, revoked_by
+        select id, name, email, roles, entities, issued_by, issued_at, expires_at, last_used_at, revoked_at, revoked_by
         from access_token order by id desc
         """,
     )

@@ -20,11 +20,11 @@ _APART = 200
 async def append(tx: Tx, actor: str, action: str, object_: str, detail: Mapping[str, Any], now: datetime) -> None:
     """Adds an entry; one transaction at a time does, so that the chain has no forks."""
     await tx.execute("select pg_advisory_xact_lock(4217)")
-    last = await row(tx, "select hash from audit order by id desc limit 1")
+    last = await row(tx, "select hash from tieout.audit order by id desc limit 1")
     previous, content = last["hash"] if last else "", content_digest(now, actor, action, object_, detail)
     await tx.execute(
         """
-        insert into audit (at, actor, action, object, detail, previous, content, hash)
+        insert into tieout.audit (at, actor, action, object, detail, previous, content, hash)
         values (%s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (now, actor, action, object_, Jsonb(dict(detail)), previous, content, link_hash(previous, content)),

@@ -16,6 +16,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
+from tieout.store.scope import narrow, scope
+
 Tx = psycopg.AsyncConnection[DictRow]
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SEARCH = "-c search_path=tieout"
@@ -61,8 +63,11 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx, None]:
-        """Commits when the block ends, rolls back when it raises."""
+        """Commits when the block ends, rolls back when it raises. It shows what the reader at the moment may see."""
         async with self._borrowed() as connection, connection.transaction():
+            entities = scope()
+            if entities is not None:
+                await narrow(connection, entities)
             yield connection
 
     @asynccontextmanager
@@ -79,6 +84,10 @@ class Database:
     @asynccontextmanager
     async def statement(self) -> AsyncGenerator[Tx, None]:
         """For one statement that is a transaction of its own: committed when it is done, in one round trip instead of three."""
+        if scope() is not None:
+            async with self.transaction() as connection:
+                yield connection
+            return
         async with self._borrowed() as connection:
             await connection.set_autocommit(True)
             try:

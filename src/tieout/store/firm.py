@@ -81,6 +81,11 @@ async def rate_cards(tx: Tx) -> list[dict[str, Any]]:
     return [each["card"] for each in found]
 
 
+async def entities(tx: Tx) -> list[dict[str, Any]]:
+    """The legal entities: code, name, currency."""
+    return await rows(tx, "select * from legal_entity order by code")
+
+
 async def connections(tx: Tx) -> list[dict[str, Any]]:
     return await rows(tx, "select * from connection order by role, name")
 

@@ -264,6 +264,7 @@ class Books:
             await messages.assign(tx, [each["id"] for each in stored], run_id)
             run = await runs.start(tx, run_id, 1, "worker", now)
             assert run is not None
+            await runs.tell(tx, run_id, entity=entity, engagement=None)
             await _wait(tx, {**run, "entity": entity}, problems, value, now)
         return run_id
 
