@@ -38,7 +38,7 @@ async def sign(books: Books, deal: Deal) -> None:
 async def none_is_billable(books: Books, deal: Deal) -> None:
     async with books.database.transaction() as tx:
         assert await time.unbilled(tx, deal.engagement, date(2026, 12, 31)) == []
-        assert await time.engagements_to_bill(tx, "US", date(2026, 12, 31)) == []
+        assert await time.engagements_to_bill(tx, "US", date(2026, 12, 31), "2026-12") == []
 
 
 async def test_it_is_counted_and_shown_at_risk_and_everything_ties_out(books: Books) -> None:

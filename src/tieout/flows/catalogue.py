@@ -60,7 +60,7 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
                 Start(hold_status.name, each["engagement"], str(each["change"]), each["engagement"], each["engagement"])
             )
     for entity in firm.entities:
-        worked = await time.engagements_to_bill(tx, entity.code, period_end(period))
+        worked = await time.engagements_to_bill(tx, entity.code, period_end(period), period)
         fees = await charging.engagements_with_fees(tx, entity.code, period)
         spent = await charging.engagements_with_expenses(tx, entity.code, period_end(period), period)
         for engagement in dict.fromkeys([*worked, *fees, *spent]):

@@ -70,6 +70,12 @@ _JUDGED: LiteralString = """rate as (
     from known k
   )"""
 
+# The entries of a project, by the index of its engagement.
+_OF_PROJECT: LiteralString = (
+    "t.engagement = (select engagement from project where key = %(project)s) and t.project = %(project)s"
+)
+_BOOKED: LiteralString = f"{_OF_PROJECT} and t.state not in ('deleted', 'rejected')"
+
 
 async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """Stores entries as the source tells them; an older version never overwrites a newer one (T57).
@@ -224,8 +230,8 @@ async def worked_minutes(tx: Tx, project: str) -> int:
     """Everything that was booked on a project, approved or not."""
     found = await row(
         tx,
-        "select coalesce(sum(minutes), 0) as n from time_entry where project = %s and state not in ('deleted', 'rejected')",
-        (project,),
+        f"select coalesce(sum(t.minutes), 0) as n from time_entry t where {_BOOKED}",  # noqa: S608 - a literal of this module
+        {"project": project},
     )
     return int(found["n"]) if found else 0
 
@@ -234,14 +240,13 @@ async def at_risk(tx: Tx, project: str) -> dict[str, Any]:
     """Everything that was booked on a project, approved or not: minutes, and what its billable part is worth."""
     found = await row(
         tx,
-        """
+        f"""
         select coalesce(sum(t.minutes), 0)::integer as minutes,
                coalesce(sum(entry_amount(t.billable_minutes, coalesce(t.agreed_rate, t.rate), t.currency))
                         filter (where coalesce(k.billable, true)), 0) as amount
-        from time_entry t left join project_task k on k.key = t.task
-        where t.project = %s and t.state not in ('deleted', 'rejected')
-        """,
-        (project,),
+        from time_entry t left join project_task k on k.key = t.task where {_BOOKED}
+        """,  # noqa: S608 - a literal of this module
+        {"project": project},
     )
     assert found is not None
     return found
@@ -251,14 +256,14 @@ async def early(tx: Tx, project: str) -> list[dict[str, Any]]:
     """The entries that came before their project's contract, or before the hub knew the project: their connection and id."""
     return await rows(
         tx,
-        """
-        select connection, source_id from time_entry where project = %(project)s and contract_version = 0
+        f"""
+        select connection, source_id from time_entry t where {_OF_PROJECT} and contract_version = 0
         union
         select t.connection, t.source_id from time_entry t
         join crosswalk x on x.kind = 'project' and x.connection = t.connection and x.record_id = t.project_ref
         where x.key = %(project)s and t.problem in ('time.project_unknown', 'time.task_unknown')
         order by 1, 2
-        """,
+        """,  # noqa: S608 - a literal of this module
         {"project": project},
     )
 
@@ -275,13 +280,24 @@ async def unbilled(tx: Tx, engagement: str, through: date) -> list[dict[str, Any
     )
 
 
-async def engagements_to_bill(tx: Tx, entity: str, through: date) -> list[str]:
+async def engagements_to_bill(tx: Tx, entity: str, through: date, period: str) -> list[str]:
+    """Engagements with something of `unbilled` up to a day that were not asked for this period (2026-10) yet.
+
+    One after the other, so that those that were asked cost a look at their run, and no sweep sums up everything ever worked.
+    """
     found = await rows(
         tx,
         """
-        select distinct engagement from unbilled
-        where entity = %s and work_date <= %s and problem = '' and minutes <> 0 order by engagement
+        with unasked as materialized (
+          select distinct p.engagement from project p
+          where p.entity = %(entity)s
+            and not exists (select from run r where r.id = 'time_to_invoice:' || p.engagement || '/' || %(period)s || ':1')
+        )
+        select engagement from unasked cross join lateral (
+          select from unbilled u
+          where u.engagement = unasked.engagement and u.work_date <= %(through)s and u.problem = '' and u.minutes <> 0 limit 1
+        ) something order by 1
         """,
-        (entity, through),
+        {"entity": entity, "through": through, "period": period},
     )
     return [each["engagement"] for each in found]
