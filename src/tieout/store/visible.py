@@ -109,6 +109,8 @@ VISIBLE: Mapping[str, LiteralString] = {
     "access_token": "x.entities <@ :mine",
     "access_session": ALL,
     "idempotent_request": ALL,
+    # A limit of a customer or a purchase order counts what every entity bills beneath it.
+    "span": NOTHING,
     "notice": NOTHING,
     "notice_message": NOTHING,
     "channel": ALL,
