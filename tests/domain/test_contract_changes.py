@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from tieout.domain.amending import Done, change_problems, reductions_below, revenue_facts, terms_of_change
@@ -80,8 +80,12 @@ class Case:
     def project_after(self, change: ChangeOrder) -> Project:
         return replanned(self.project, self.first, self.after(change), change, self.firm, self.card)
 
-    def below(self, change: ChangeOrder, done: Done) -> list[tuple[str, str, str]]:
-        found = reductions_below(self.first, self.after(change), change, self.project, done, deal="Globex", link="/x")
+    def below(
+        self, change: ChangeOrder, done: Done, sabotage: frozenset[str] = frozenset()
+    ) -> list[tuple[str, str, str]]:
+        found = reductions_below(
+            self.first, self.after(change), change, self.project, done, deal="Globex", link="/x", sabotage=sabotage
+        )
         return [(each.facts["label"], each.facts["after"], each.facts["done"]) for each in found]
 
 
@@ -247,6 +251,48 @@ def test_nothing_falls_below_what_is_worked_or_billed(case: Case) -> None:
     assert case.below(enough, done) == []
     more = order(line("change", amount=1, task="Discovery", hours=Decimal(70)))
     assert case.below(more, Done(worked={sale: Decimal(1_000_000)}, minutes={"PRJ-1/01": 99_999})) == []
+
+
+REDUCTIONS = st.tuples(
+    st.integers(-98_000, 0), st.integers(0, 60), st.integers(0, 98_000), st.integers(0, 98_000), st.integers(0, 3600)
+)
+
+
+def leaves_enough(
+    case: Case, reduction: tuple[int, int, int, int, int], sabotage: frozenset[str] = frozenset()
+) -> None:
+    """What an order that is not refused leaves of a sale and of a task: no less than was worked and billed before."""
+    amount, hours, worked, billed, minutes = reduction
+    sale = f"{ENG}/P-1"
+    change = order(line("change", amount=amount), line("change", task="Discovery", hours=Decimal(hours)))
+    done = Done({sale: Decimal(worked)}, {sale: Decimal(billed)}, {"PRJ-1/01": minutes})
+    if case.below(change, done, sabotage):
+        return
+    (sold,) = case.after(change).sold
+    assert sold.amount >= min(case.first.sold[0].amount, Decimal(max(worked, billed)))
+    before, after = (each.tasks[0].hours * 60 for each in (case.project, case.project_after(change)))
+    assert after >= min(before, Decimal(minutes))
+
+
+def test_t36_whatever_is_agreed_leaves_no_less_than_what_is_done(case: Case) -> None:
+    @settings(deadline=None)
+    @given(REDUCTIONS)
+    def holds(reduction: tuple[int, int, int, int, int]) -> None:
+        leaves_enough(case, reduction)
+
+    holds()
+
+
+@pytest.mark.parametrize("lack", ["forgets_the_worked", "forgets_the_tasks"])
+def test_t36_a_reduction_that_forgets_what_is_done_is_noticed(case: Case, lack: str) -> None:
+    def breaks(reduction: tuple[int, int, int, int, int]) -> bool:
+        try:
+            leaves_enough(case, reduction, frozenset({lack}))
+        except AssertionError:
+            return True
+        return False
+
+    find(REDUCTIONS, breaks, settings=settings(max_examples=3000, deadline=None))
 
 
 def test_finance_accepts_what_is_above_the_limit_and_what_reaches_back(case: Case) -> None:

@@ -11,8 +11,11 @@ import pytest
 
 from tieout.domain.documents.engagement import Contract
 from tieout.engine.replay import Wanted
+from tieout.engine.run import Run
+from tieout.flows import change_order as flow
 from tieout.sandbox.story.quoting import Amendment, Offered, Quoting
 from tieout.store import plans
+from tieout.systems.systems import Systems
 
 from .test_crash import When, dies
 from .world import APPROVER, LEAD, Deal, World
@@ -82,6 +85,12 @@ async def in_the_systems(world: World, deal: Deal) -> dict[str, Any]:
     }
 
 
+async def believed(world: World, deal: Deal) -> bool:
+    """Whether the hub says of the CRM and of the ERP the version that they have by their own word."""
+    told, known = await in_the_systems(world, deal), await shown(world, deal)
+    return (told["crm"], told["erp version"]) == (known["salesforce"], f"Contract version: {known['erp-us']}")
+
+
 async def test_t34_an_approved_change_is_the_same_version_in_every_system(world: World) -> None:
     deal = await sold(world)
     before = await contract_of(world, deal)
@@ -94,6 +103,7 @@ async def test_t34_an_approved_change_is_the_same_version_in_every_system(world:
     assert contract.current.amount == before.current.amount + Decimal(2450)
     assert contract.current.effective_from == CHANGED
     assert await shown(world, deal) == {"salesforce": 2, "kantata": 2, "erp-us": 2}
+    assert await believed(world, deal)
     told = await in_the_systems(world, deal)
     assert told["crm"] == 2
     assert told["psa budget"] == contract.current.amount.to_integral_value() * 100
@@ -209,7 +219,8 @@ async def test_a_change_above_the_limit_and_one_that_reaches_back_wait_for_someb
     assert (await contract_of(world, deal)).current.version == 2
 
 
-async def test_a_system_that_refuses_the_change_leaves_a_hold_and_no_mixture_that_nobody_sees(world: World) -> None:
+async def refused_by_the_psa(world: World) -> Deal:
+    """A change of a task that is gone there; of the three systems it is told first."""
     deal = await sold(world)
     (project,) = await deal.projects()
     lead = await world.desk(APPROVER)
@@ -218,11 +229,33 @@ async def test_a_system_that_refuses_the_change_leaves_a_hold_and_no_mixture_tha
     await approved(world, deal, [WORKSHOP, Amendment("Change", "P-1", Decimal(0), "Discovery", hours=Decimal(50))])
     await world.settle()
     assert (await contract_of(world, deal)).current.version == 2
+    return deal
+
+
+async def test_a_system_that_refuses_the_change_leaves_a_hold_and_no_mixture_that_nobody_sees(world: World) -> None:
+    deal = await refused_by_the_psa(world)
     assert await shown(world, deal) == {"salesforce": 1, "kantata": 1, "erp-us": 1}
+    assert await believed(world, deal)
     held = await world.holds(deal.key)
     assert sorted({each["code"] for each in held}) == ["contract.version_differs", "target.refused"]
     differing = {each["facts"]["system"] for each in held if each["code"] == "contract.version_differs"}
     assert differing == {"salesforce", "kantata", "erp-us"}
+
+
+async def test_a_hub_that_believes_before_a_system_confirmed_is_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried = flow.carry
+
+    async def carry(run: Run, systems: Systems, about: flow.Subject) -> None:
+        for name in ("salesforce", "kantata", "erp-us"):
+            await systems.register.shows(about.project, name)
+        await carried(run, systems, about)
+
+    monkeypatch.setattr(flow, "carry", carry)
+    deal = await refused_by_the_psa(world)
+    assert "contract.version_differs" not in {each["code"] for each in await world.holds(deal.key)}
+    assert not await believed(world, deal)
 
 
 async def test_t20_a_limit_that_is_raised_for_days_that_are_over_is_shown_in_money_and_accepted_first(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -122,9 +122,18 @@ def reductions_below(
     *,
     deal: str,
     link: str,
+    sabotage: frozenset[str] = frozenset(),
 ) -> list[Problem]:
-    """Where it would leave less than was worked or billed already: somebody credits or writes off first (T36)."""
+    """Where it would leave less than was worked or billed already: somebody credits or writes off first (T36).
+
+    `sabotage` brings bugs back, so that the suite can prove that it would catch them: `forgets_the_worked` looks at what is
+    billed alone, `forgets_the_tasks` at money alone.
+    """
     problems: list[Problem] = []
+    if "forgets_the_worked" in sabotage:
+        done = replace(done, worked={})
+    if "forgets_the_tasks" in sabotage:
+        done = replace(done, minutes={})
 
     def told(label: str, left: str, worked: str, amount: Money | None = None) -> None:
         facts = {
