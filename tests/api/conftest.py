@@ -18,6 +18,7 @@ from tieout.api.limits import Limits
 from tieout.connectors.contract import Bell, WebhookRefused
 from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, ValueTable
 from tieout.domain.identity import Ref
+from tieout.domain.metering import UsageRule
 from tieout.domain.problems import Problem
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
@@ -32,6 +33,7 @@ FIRM = Firm(
         name: ConnectionSettings(kind=kind, role=role, entity=entity)  # pyright: ignore[reportArgumentType]
         for name, kind, role, entity in CONNECTIONS
     },
+    usage=UsageRule(sources=("metering",)),
     tables=(
         ValueTable(name="practice_department", purpose="department"),
         ValueTable(name="tax_class", purpose="tax class", four_eyes=True),
@@ -107,12 +109,17 @@ class Site:
         question = (await self.ask("operator", "POST", f"/api/v1/holds/{hold}/ask", json=ask)).json()["id"]
         field = {"kind": "engagement", "key": deal.engagement, "field": "practice", "value": "Data", "reason": "typo"}
         override = (await self.ask("operator", "POST", "/api/v1/overrides", json=field)).json()["id"]
+        reading = {
+            "id": f"T{number}", "engagement": deal.engagement, "meter": self.canary, "quantity": 1, "unit": "GB", "day": "2026-10-05",
+        }  # fmt: skip
+        await self.ask("operator", "POST", "/api/v1/usage", json={"source": "metering", "readings": [reading]})
         plan = (await self.ask("operator", "POST", "/api/v1/plans", json={"hold": hold})).json()["id"]
         return {
             "plan": plan, "hold": hold, "cause": cause, "question": question, "override": override,
             "approval": f"A-{approval}", "run_id": run, "anything": deal.engagement,
             "engagement": deal.engagement, "kind": "project",
-            "key": deal.project, "invoice": f"2026/000{number}", "source_id": f"T{number}", "table": "tax_class", "row": str(row),
+            "key": deal.project, "invoice": f"2026/000{number}", "source_id": f"T{number}", "source": "metering",
+            "table": "tax_class", "row": str(row),
             "token": "999",
         }  # fmt: skip
 

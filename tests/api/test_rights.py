@@ -63,6 +63,9 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("GET", "/api/v1/evidence/{invoice}"): "look",
     ("GET", "/api/v1/entries/{connection}/{source_id}"): "look",
     ("GET", "/api/v1/events/{connection}/{source_id}"): "look",
+    ("POST", "/api/v1/usage"): "usage.send",
+    ("GET", "/api/v1/usage"): "look",
+    ("GET", "/api/v1/usage/{source}/{source_id}"): "look",
     ("GET", "/api/v1/tables"): "look",
     ("GET", "/api/v1/tables/{table}"): "look",
     ("POST", "/api/v1/tables/{table}/rows"): "value.set",
@@ -96,6 +99,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "plans": {"hold": "H-20401"},
     "confirm": {"hash": "not this one"},
     "rows": {"key": "Data & AI", "value": "410"},
+    "usage": {
+        "source": "metering",
+        "readings": [
+            {"id": "T1", "engagement": DEAL, "meter": "storage", "quantity": 1, "unit": "GB", "day": "2026-10-05"}
+        ],
+    },
     "credits": {"invoice": "2026/0001", "reason": "wrong payer"},
     "write-offs": {"engagement": DEAL, "reason": "agreed"},
     "pause": {"reason": "upgrade"},

@@ -29,7 +29,8 @@ ACTING = [
     each
     for each in COMMANDS
     if each
-    and each not in {("holds",), ("approvals",), ("values",), ("token",), ("overrides",), ("notify",), ("plans",)}
+    and each
+    not in {("holds",), ("approvals",), ("values",), ("token",), ("overrides",), ("notify",), ("plans",), ("usage",)}
 ]
 
 

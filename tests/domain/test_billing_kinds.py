@@ -63,12 +63,12 @@ Entries = Sequence[Mapping[str, Any]]
 
 @dataclass
 class World:
-    """What an engagement sold, and what happens in it: milestones and readings that the source may tell anew each month."""
+    """What an engagement sold, and what happens in it; the source may tell all of it anew each month, and otherwise."""
 
     contract: ContractVersion
     entries: Sequence[Entries]
     accepted: Sequence[Mapping[str, Accepted]]
-    readings: Sequence[Reading]
+    readings: Sequence[Sequence[Reading]] = ((), (), ())
     spent: Sequence[Entries] = ((), (), ())
 
 
@@ -87,7 +87,7 @@ class Books:
             FIRM,
             through=through,
             accepted=accepted,
-            readings={"usage": world.readings[: (month + 1) * 3]},
+            readings={"usage": world.readings[month]},
         )
         assert not without_product(dues, link="")
         dues += expenses([{**each, "waits": each["waits"] or each["day"] > through} for each in world.spent[month]])
@@ -138,15 +138,18 @@ def _row(piece: Piece) -> dict[str, Any]:
         "connection": connection, "source_id": source_id, "kind": piece.kind, "sold": piece.sold, "task": piece.task,
         "role": piece.role, "work_date": piece.day, "fate": piece.fate, "minutes": piece.minutes,
         "worth": piece.worth.amount, "agreed": piece.agreed, "rate": piece.rate, "why": piece.why,
+        "whole": piece.whole,
     }  # fmt: skip
 
 
 def happened(books: Books) -> Decimal:
     """What all that happened is worth, event by event; of what waits, what was decided of it before."""
-    waiting = {each["source_id"] for each in books.ledger.entries if each["waits"]}
-    waiting |= {each.event.ref.split("/", 1)[1] for each in books.ledger.dues if each.waits}
+    waiting = {f"{each['connection']}/{each['source_id']}" for each in books.ledger.entries if each["waits"]}
+    waiting |= {each.event.ref for each in books.ledger.dues if each.waits}
     decided = [*books.ledger.evidence, *books.ledger.pieces]
-    stands = sum((each["worth"] for each in decided if each["source_id"] in waiting), Decimal(0))
+    stands = sum(
+        (each["worth"] for each in decided if f"{each['connection']}/{each['source_id']}" in waiting), Decimal(0)
+    )
     hours = (
         (each["agreed_rate"] * each["minutes"] / 60).quantize(Decimal("0.01"), "ROUND_HALF_UP")
         for each in books.ledger.entries
@@ -168,7 +171,8 @@ def play(world: World, sabotage: frozenset[str] = frozenset(), seed: int | None 
             mixed = [order.sample(list(each), len(each)) for each in world.entries]
             sold = tuple(order.sample(list(world.contract.sold), len(world.contract.sold)))
             bills = [order.sample(list(each), len(each)) for each in world.spent]
-            now = replace(world, entries=mixed, spent=bills)
+            metered = [order.sample(list(each), len(each)) for each in world.readings]
+            now = replace(world, entries=mixed, spent=bills, readings=metered)
             books.contract = world.contract.model_copy(update={"sold": sold})
         made = books.cut_off(now, month, sabotage)
         for _ in range(6):
@@ -239,10 +243,11 @@ PERIOD = st.builds(
     lambda amount, start, in_advance: PeriodTerms(amount=amount, start=start, in_advance=in_advance), AMOUNT, DAY, st.booleans()
 )  # fmt: skip
 USAGE = st.builds(
-    lambda included, first, then: UsageTerms(
-        unit="GB", included=included, tiers=(Tier(upto=Decimal(50), price=first), Tier(price=then))
+    lambda included, first, then, minimum: UsageTerms(
+        unit="GB", included=included, tiers=(Tier(upto=Decimal(50), price=first), Tier(price=then)), minimum=minimum
     ),
     st.decimals(0, 20, places=1), st.decimals(0, 2, places=3), st.decimals(0, 2, places=3),
+    st.sampled_from([Decimal(0), Decimal(30)]),
 )  # fmt: skip
 CAPS = st.lists(
     st.builds(
@@ -277,10 +282,17 @@ SPENT = st.lists(
     ),
     max_size=4, unique_by=lambda each: each["source_id"],
 )  # fmt: skip
+READINGS = st.lists(
+    st.builds(
+        Reading, st.sampled_from("abcdef"), DAY, st.decimals(0, 60, places=2), st.integers(1, 3),
+        st.sampled_from([False, False, False, True]),
+    ),
+    max_size=5, unique_by=lambda each: each.ref,
+)  # fmt: skip
 ACCEPTED = st.builds(lambda share, day: {"Go-live": Accepted(share, day)}, SHARE, DAY)
 WORLDS = st.builds(
     World, CONTRACTS, st.lists(ENTRIES, min_size=3, max_size=3), st.lists(ACCEPTED, min_size=3, max_size=3),
-    st.lists(st.builds(Reading, st.uuids().map(str), DAY, st.decimals(0, 60, places=2)), max_size=9),
+    st.lists(READINGS, min_size=3, max_size=3),
     st.lists(SPENT, min_size=3, max_size=3),
 )  # fmt: skip
 
@@ -327,7 +339,7 @@ def test_each_kind_stands_on_a_line_of_its_own_with_what_it_stands_on() -> None:
         ),
         [[entry("a", 90, "175.00", "block", date(2026, 10, 5))]] * 3,
         [{"Go-live": Accepted(Decimal(1), date(2026, 10, 20))}] * 3,
-        [Reading("r1", date(2026, 10, 9), Decimal(7))],
+        [[Reading("r1", date(2026, 10, 9), Decimal(7))], [Reading("r1", date(2026, 10, 9), Decimal(9), 2)], []],
     )  # fmt: skip
     books = Books(world.contract)
     books.cut_off(world, 0)
@@ -342,9 +354,13 @@ def test_each_kind_stands_on_a_line_of_its_own_with_what_it_stands_on() -> None:
         "package_version": "1", "name": "Build, Go-live", "product": "Fixed fee",
     })  # fmt: skip
     books.cut_off(world, 1)
+    # What was withheld is released, and seven units were nine: what was billed is taken back and billed as it is.
     assert [(each.description, str(each.amount)) for each in books.invoices[1].invoice.lines] == [
-        ("All kinds: Build, Go-live (retainage)", "100.00")
+        ("All kinds: Build, Go-live (retainage)", "100.00"), ("All kinds: DATA, 7 GB in 2026-10", "-14.00"),
+        ("All kinds: DATA, 9 GB in 2026-10", "18.00"),
     ]  # fmt: skip
+    sets = [each["basis"]["readings"] for one in books.invoices for each in one.evidence if each["kind"] == "usage"]
+    assert sets[0] == sets[1] != sets[2]
 
 
 def test_what_the_firm_sells_as_nothing_waits_for_a_product() -> None:
@@ -394,7 +410,7 @@ def test_t31_a_recharge_is_cost_without_our_tax_and_with_its_markup_and_a_disbur
 def test_what_is_passed_on_alone_is_expected_without_tax() -> None:
     books = Books(ContractVersion(version=1, effective_from=MONTHS[0], amount=Decimal(1), currency="USD", lines=()))
     passed_on = [expense("1", Decimal("80.00"), "disbursement", "", date(2026, 10, 5), waits=False)]
-    books.cut_off(World(books.contract, [[]], [{}], (), [passed_on]), 0)
+    books.cut_off(World(books.contract, [[]], [{}], spent=[passed_on]), 0)
     invoice = books.invoices[0].invoice.model_copy(update={"tax_class": "Sales tax 8%"})
     assert invoice.lines[0].kind == "expense"
     untaxed = {"net": "80.00", "tax": "0", "total": "80.00", "taxes": []}
@@ -411,7 +427,7 @@ def test_t38_hours_beyond_what_was_paid_ahead_that_wait_for_a_person_are_told() 
         sold=(Sold(id="block", package="RETAINER", terms=RetainerTerms(blocks=(block,), overage="hold")),),
     )  # fmt: skip
     books = Books(agreed)
-    made = books.cut_off(World(agreed, [[entry("a", 90, "175.00", "block", date(2026, 10, 5))]], [{}], ()), 0)
+    made = books.cut_off(World(agreed, [[entry("a", 90, "175.00", "block", date(2026, 10, 5))]], [{}]), 0)
     told = above_caps(agreement_of(agreed, elsewhere={}), made.pieces, project="Data", link="/x")
     assert [(each.code, each.facts["cap"], each.facts["hours"], each.facts["amount"]) for each in told] == [
         ("billing.over_cap", "the hours paid ahead", "0.50", "87.50 USD")

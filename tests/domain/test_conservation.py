@@ -143,7 +143,7 @@ def _given_up(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("connection", "source_id", "kind", "sold", "task", "role", "work_date", "agreed", "rate")
     return {
         **{name: row.get(name) for name in kept}, "fate": "written_off", "minutes": -row["minutes"], "worth": -row["worth"],
-        "why": "",
+        "why": "", "whole": row["basis"].get("whole"),
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 from tieout.domain.consistency import choose, dotted, faults, nearest
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.metering import UsageRule
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
@@ -252,9 +253,10 @@ def test_a_ledger_shows_no_holds(make_firm: Make) -> None:
         ({"billing": {"kind": "time", "increment": 15, "direction": "nearest"}}, None),
         ({"billing": {"kind": "time", "notice_at": 0.75}}, "packages[0].billing: there is no limit to be told of"),
         ({"billing": {"kind": "time", "cap": "sold_hours", "notice_at": 0.75}}, None),
+        ({"billing": {"kind": "usage", "unit": "GB", "tiers": [{"price": 1}]}}, "packages[0].product: nothing says"),
         (
-            {"billing": {"kind": "usage", "unit": "GB", "tiers": [{"price": 1}]}, "product": "Data"},
-            "packages[0].billing: usage is not metered so far",
+            {"billing": {"kind": "usage", "unit": "GB", "tiers": [{"price": 1}], "notice_at": 0.75}, "product": "Data"},
+            "packages[0].billing: there is no limit to be told of. Say cap: sold_amount",
         ),
         (
             {"product": "Fee", "prepaid_product": "Deposit"},
@@ -271,7 +273,8 @@ def test_a_package_says_what_the_ledger_sells_beside_hours(
     firm: Firm, package: dict[str, object], told: str | None
 ) -> None:
     changed = ServicePackage.model_validate({**firm.packages[0].model_dump(), **package})
-    found = [str(each) for each in faults(firm.model_copy(update={"packages": (changed,)}))]
+    metered = firm.model_copy(update={"packages": (changed,), "usage": UsageRule(sources=("metering",))})
+    found = [str(each) for each in faults(metered)]
     assert [each.startswith(told or "") for each in found] == ([True] if told else [])
 
 
@@ -301,3 +304,18 @@ def test_limits_that_span_deals_have_a_name_of_their_own_and_a_currency_of_the_f
 def test_a_limit_says_what_it_limits_and_how(given: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ValueError, match=wrong):
         SpanningCap.model_validate({"name": "A", **given})
+
+
+def test_usage_is_sold_only_where_somebody_may_send_it_under_a_name_of_its_own(firm: Firm) -> None:
+    billing = {"kind": "usage", "unit": "GB", "tiers": [{"price": 1}]}
+    package = ServicePackage.model_validate({**firm.packages[0].model_dump(), "billing": billing, "product": "Data"})
+    sold = firm.model_copy(update={"packages": (package,)})
+    assert [str(each).split(". ")[0] for each in faults(sold)] == [
+        f"usage.sources: {package.key} is sold by usage, and nobody may send readings of it"
+    ]
+    crm = next(iter(firm.connections))
+    several = sold.model_copy(update={"usage": UsageRule(sources=("metering", crm, "metering"))})
+    assert [str(each).split(". ")[0] for each in faults(several)] == [
+        f"usage.sources[1]: “{crm}” is a connection of the firm", "usage.sources[2]: “metering” stands here twice"
+    ]  # fmt: skip
+    assert list(faults(sold.model_copy(update={"usage": UsageRule(sources=("metering",))}))) == []

@@ -1,4 +1,4 @@
-"""Money that no hours make: due when it is due, by the days of its month, by its tiers, as far as a milestone is accepted."""
+"""Money that no hours make: due when it is due, by the days of its month, as far as a milestone is accepted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tieout.domain.charging.fees import Accepted, Reading, fees, release_of, shares, tiered, usage
+from tieout.domain.charging.fees import Accepted, fees, release_of
 from tieout.domain.documents.terms import (
     Block,
     Cap,
@@ -23,7 +21,6 @@ from tieout.domain.documents.terms import (
     Tier,
     UsageTerms,
 )
-from tieout.domain.money import Money, total
 
 
 def due(terms: Any, through: date, **accepted: Accepted) -> list[tuple[str, str, str]]:
@@ -82,34 +79,6 @@ def test_a_block_is_billed_on_its_first_day_unless_the_contract_says_when() -> N
         )
     )
     assert due(terms, date(2026, 12, 1)) == [("S/Q4", "2026-10-01", "9000"), ("S/Q1", "2026-12-01", "9000")]
-
-
-TIERS = UsageTerms(
-    unit="GB", included=Decimal(100),
-    tiers=(Tier(upto=Decimal(200), price=Decimal("0.50")), Tier(upto=None, price=Decimal("0.20"))),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("units", "price"), [("0", "0"), ("100", "0"), ("150", "25.00"), ("200", "50.00"), ("300", "70.00")]
-)
-def test_each_unit_costs_the_price_of_its_own_tier(units: str, price: str) -> None:
-    assert tiered(TIERS, Decimal(units)) == Decimal(price)
-
-
-@given(st.lists(st.tuples(st.dates(date(2026, 9, 1), date(2026, 11, 30)), st.decimals(0, 500, places=3)), max_size=12))
-def test_a_month_of_usage_is_shared_out_to_its_records_to_the_cent(records: list[tuple[date, Decimal]]) -> None:
-    readings = [Reading(f"r{number}", day, units) for number, (day, units) in enumerate(records)]
-    for each in usage(Sold(id="S", package="P", terms=TIERS), TIERS, readings, "EUR"):
-        month = [one for one in readings if f"{one.day:%Y-%m}" == each.basis["month"]]
-        assert total(shares(each.event.worth, month).values(), "EUR") == each.event.worth
-        assert each.event.worth.amount == Money(tiered(TIERS, Decimal(each.basis["units"])), "EUR").rounded().amount
-
-
-def test_usage_within_what_is_included_is_no_event() -> None:
-    readings = [Reading("r", date(2026, 9, 1), Decimal(100))]
-    assert usage(Sold(id="S", package="P", terms=TIERS), TIERS, readings, "EUR") == []
-    assert shares(Money.zero("EUR"), readings) == {}
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from tieout.api import (
     tables,
     talk,
     tokens,
+    usage,
 )
 from tieout.api.belfry import Belfry
 from tieout.api.collected import Collected
@@ -66,6 +67,7 @@ _ROOMS = (
     runs,
     lookup,
     lineage,
+    usage,
     tables,
     connections,
     forecast,

@@ -41,6 +41,7 @@ class Mistake(BaseModel):
 
     where: str = Field(description="The part of the request: body.reason, query.limit …")
     what: str = Field(description="What is wrong there")
+    fix: str = Field(default="", description="How to correct it, where more can be said than what is wrong")
 
 
 class ProblemBody(BaseModel):

@@ -29,6 +29,7 @@ from tieout.cli import (
     simulate,
     status,
     token,
+    usage,
     values,
 )
 from tieout.cli.demo import command
@@ -56,6 +57,7 @@ _GROUPS = (
     replay,
     plans,
     recover,
+    usage,
     values,
     notify,
     token,

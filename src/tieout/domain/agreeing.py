@@ -66,11 +66,13 @@ def _terms(plan: Plan, amount: Money, start: date, end: date) -> Terms:
             fee = _per_month(plan, amount, start, end)
             return PeriodTerms(amount=fee, start=start, end=end, whole=whole, in_advance=plan.in_advance)
         case UsagePlan():
-            return UsageTerms(unit=plan.unit, included=plan.included, tiers=plan.tiers)
+            return UsageTerms(
+                meter=plan.meter, unit=plan.unit, included=plan.included, tiers=plan.tiers, minimum=plan.minimum
+            )
 
 
 def _caps(plan: Plan, sold: Sold, hours: Decimal) -> tuple[Cap, ...]:
-    if not isinstance(plan, TimePlan) or plan.cap == "none":
+    if not isinstance(plan, TimePlan | UsagePlan) or plan.cap == "none":
         return ()
     by_amount = plan.cap == "sold_amount"
     return (

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from tieout.domain import spanning
+from tieout.domain import expense_consistency, spanning, usage_consistency
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.plans import RetainerPlan
-from tieout.domain.expense_consistency import contradictions
 from tieout.domain.firm import ROLES, Firm, ValueTable
 from tieout.domain.notices.wording import owners
 from tieout.domain.notification import NotificationRule
@@ -48,7 +47,8 @@ def faults(firm: Firm) -> list[Fault]:
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
-        *(Fault(*each) for each in (*contradictions(firm), *spanning.contradictions(firm.caps, _currencies(firm)))),
+        *(Fault(*each) for part in (expense_consistency, usage_consistency) for each in part.contradictions(firm)),
+        *(Fault(*each) for each in spanning.contradictions(firm.caps, _currencies(firm))),
         *_hold_faults(firm),
         *_notification_faults(firm),
         *_rate_card_faults(firm),

@@ -14,6 +14,7 @@ from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.terms import Share
 from tieout.domain.expensing import ExpenseRule
 from tieout.domain.limits.settings import LimitSettings
+from tieout.domain.metering import UsageRule
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
 from tieout.domain.routing import HoldRules
@@ -172,6 +173,7 @@ class Firm(Part):
     expenses: ExpenseRule = Field(
         default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"
     )
+    usage: UsageRule = Field(default=UsageRule(), description="Who sends readings of metered usage")
     payment_terms: dict[str, Days] = Field(
         default_factory=dict[str, int], description="Payment terms as deals name them → days until the invoice is due"
     )

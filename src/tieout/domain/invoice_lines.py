@@ -50,11 +50,15 @@ def time_lines(work: Sequence[Row], project: Project, period: str, rounding: Rou
 
 
 def other_lines(work: Sequence[Row], project: Project) -> Iterator[Proved]:
-    """One line for each thing that is no hours: one unit of its product, at what it is worth; negative where it is credited."""
-    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    """One line for each thing that is no hours: one unit of its product, at what it is worth; negative where it is credited.
+
+    Usage that was measured anew has two: what was billed is taken back, and what it is now is billed.
+    """
+    groups: dict[tuple[str, str, str, Decimal], list[Row]] = defaultdict(list)
     for each in work:
-        groups[each["connection"], each["source_id"], each["why"]].append(each)
-    for (_, _, why), rows in sorted(groups.items()):
+        whole = Decimal(each["basis"].get("whole", 0))
+        groups[each["connection"], each["source_id"], each["why"], whole].append(each)
+    for (_, _, why, _), rows in sorted(groups.items()):
         first = rows[0]
         amount = total((each["amount"] for each in rows), project.currency).amount
         part = f" ({why})" if why else ""

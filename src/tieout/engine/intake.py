@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -160,16 +160,10 @@ class Intake:
         """Stores what was told; how much of it was new. What goes in pages is in flight at once, with the run of its page."""
         if feed.flow.page == 1:
             return len(await messages.record(tx, told, via=via, now=self._clock(), again=again))
-        name, kind, new = feed.source.name, feed.kind, 0
-        for first in range(0, len(told), feed.flow.page):
-            subject = f"{name}/{kind}/{await messages.next_number(tx)}"
-            run = run_id(feed.flow.name, subject, "1")
-            page = told[first : first + feed.flow.page]
-            stored = await messages.record(tx, page, via=via, now=self._clock(), again=again, run_id=run)
-            if any(each["state"] == "in_flight" for each in stored):
-                await self._queue(tx, feed.flow, subject, "1", f"{name}/{kind}", backfill)
-            new += len(stored)
-        return new
+        return await store_pages(
+            tx, feed.source.name, feed.kind, told, flow=feed.flow.name, page=feed.flow.page, via=via, now=self._clock(),
+            again=again, backfill=backfill,
+        )  # fmt: skip
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""
@@ -192,6 +186,24 @@ class Intake:
             tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock(), backfill=backfill
         )
         return id_
+
+
+async def store_pages(
+    tx: Tx, source: str, kind: str, told: Sequence[messages.Arrival], *, flow: str, page: int, via: str, now: datetime,
+    again: bool = False, backfill: bool = False,
+) -> int:  # fmt: skip
+    """Stores what was told, each page in flight with a run of its own; how much was new. Pages of one source and kind are serial."""
+    new = 0
+    for first in range(0, len(told), page):
+        subject = f"{source}/{kind}/{await messages.next_number(tx)}"
+        run = run_id(flow, subject, "1")
+        some = told[first : first + page]
+        stored = await messages.record(tx, some, via=via, now=now, again=again, run_id=run)
+        if any(each["state"] == "in_flight" for each in stored):
+            lane = f"{source}/{kind}"
+            await runs.queue(tx, run, flow=flow, subject=subject, version="1", lane=lane, now=now, backfill=backfill)
+        new += len(stored)
+    return new
 
 
 def _arrival(change: Change) -> messages.Arrival:

@@ -15,6 +15,7 @@ from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown, b
 from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
 from tieout.engine.talk import Talk
+from tieout.engine.usage import Usage
 from tieout.store import approvals, effects, firm, holds, messages, routing, runs
 from tieout.store.database import Database, Tx
 from tieout.store.scope import widen
@@ -38,6 +39,7 @@ class Operator(Deeds):
         self.talk = Talk(database, clock)
         self.overrides = Overrides(database, clock)
         self.corrections = Corrections(database, clock)
+        self.usage = Usage(database, clock)
 
     async def ignore(self, hold_id: int, *, reason: str, actor: str) -> None:
         """Ends the wait without doing anything: the document counts as ignored, with the reason."""

@@ -23,6 +23,7 @@ from tieout.flows.milestones import milestones
 from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
+from tieout.flows.usage_records import usage_records
 from tieout.store import charging, contracts, holds, projects, time
 from tieout.store.database import Tx
 
@@ -34,6 +35,7 @@ FLOWS: Sequence[Flow] = (
     approved_time,
     approved_expenses,
     milestones,
+    usage_records,
     time_to_erp,
     time_to_invoice,
     invoice_to_crm_and_psa,

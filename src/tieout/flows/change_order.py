@@ -23,6 +23,7 @@ from tieout.domain.replanning import replanned
 from tieout.engine.run import Row, Run, flow
 from tieout.flows.charged import charged
 from tieout.flows.kickoff import state_for_sales, tell_keys, version_of
+from tieout.flows.usage_records import check_usage_of
 from tieout.systems.systems import Systems
 
 
@@ -61,6 +62,7 @@ async def change_order(run: Run, systems: Systems) -> None:
     await run.stand("contract_versions", about.deal.key, [])
     await ask_finance(run, systems, about, before, made)
     await look_at_the_deal(run, about, made)
+    await check_usage_of(run, systems, about.deal.key)
     await run.wake("time_to_invoice", about.deal.key)
 
 

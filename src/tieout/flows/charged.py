@@ -57,7 +57,8 @@ async def _books(
 ) -> tuple[Agreement, Ledger]:
     register, key = systems.register, contract.key
     accepted = await register.accepted(key, through)
-    dues = due(contract.versions, systems.firm, through=through, accepted=accepted, readings={})
+    readings = await systems.metering.readings(key, through)
+    dues = due(contract.versions, systems.firm, through=through, accepted=accepted, readings=readings)
     dues += expenses(await register.expenses(key, through))
     due_now = released(contract.current, through=through, accepted=accepted)
     agreement = agreement_of(*contract.versions, elsewhere=spanned.elsewhere, shared=caps, released=due_now)

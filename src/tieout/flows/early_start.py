@@ -20,6 +20,7 @@ from tieout.flows.approved_expenses import check_expenses
 from tieout.flows.approved_time import check_time, deliver, look_again
 from tieout.flows.deal_withdrawn import stop
 from tieout.flows.kickoff import ready, set_up, state_for_sales
+from tieout.flows.usage_records import check_usage_of
 from tieout.systems.systems import Systems
 
 
@@ -125,4 +126,5 @@ async def make_billable(run: Run, systems: Systems, project: Project) -> None:
         await look_again(run, systems, connection)
     for connection, expenses in (await systems.register.early_expenses(project.key)).items():
         await check_expenses(run, systems, connection, expenses)
+    await check_usage_of(run, systems, project.engagement)
     await deliver(run, systems, systems.psa(project.legal_entity).name)

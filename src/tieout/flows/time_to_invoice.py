@@ -18,6 +18,7 @@ from tieout.domain.spanning import in_other_currencies
 from tieout.engine.run import Run, flow
 from tieout.flows.charged import charged
 from tieout.flows.crediting import to_credit
+from tieout.flows.usage_records import check_usage_of
 from tieout.systems.systems import Systems
 
 
@@ -61,6 +62,7 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     through, rounding = period_end(period), systems.firm.billing.rounding
     crm = systems.crm_of(project.legal_entity)
     link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
+    await check_usage_of(run, systems, deal.key)
     corrects: Sequence[str] = ()
 
     def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:

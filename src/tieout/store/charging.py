@@ -131,12 +131,12 @@ async def decided(
         await cursor.executemany(
             """
             insert into piece (engagement, entity, currency, connection, source_id, kind, sold, task, role, work_date, fate,
-                               minutes, worth, agreed, rate, why, decided_at)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                               minutes, worth, agreed, rate, why, whole, decided_at)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [
                 (engagement, entity, currency, *each.ref.split("/", 1), each.kind, each.sold, each.task, each.role, each.day,
-                 each.fate, each.minutes, each.worth.amount, each.agreed, each.rate, each.why, now)
+                 each.fate, each.minutes, each.worth.amount, each.agreed, each.rate, each.why, each.whole, now)
                 for each in pieces if each.fate != "bill"
             ],
         )  # fmt: skip

@@ -121,9 +121,9 @@ async def settle(tx: Tx, key: str, *, rebill: bool, actor: str, reason: str, now
     await tx.execute(
         """
         insert into piece (engagement, entity, currency, connection, source_id, kind, sold, task, role, work_date, fate, minutes,
-                           worth, agreed, rate, why, decided_at, decided_by, reason)
+                           worth, agreed, rate, why, whole, decided_at, decided_by, reason)
         select i.engagement, i.entity, i.currency, e.connection, e.source_id, e.kind, e.sold, e.task, l.role, e.work_date,
-               'written_off', -e.minutes, -e.worth, e.agreed, e.rate, '', %s, %s, %s
+               'written_off', -e.minutes, -e.worth, e.agreed, e.rate, '', (e.basis ->> 'whole')::numeric, %s, %s, %s
         from evidence e join invoice i on i.key = e.invoice join invoice_line l on l.invoice = e.invoice and l.line = e.line
         where e.invoice = %s
         """,

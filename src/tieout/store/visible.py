@@ -24,6 +24,9 @@ _ENTRY: LiteralString = (
 _EXPENSE: LiteralString = (
     "exists (select from tieout_scoped.expense t where t.connection = x.connection and t.source_id = x.source_id)"
 )
+_READING: LiteralString = (
+    "exists (select from tieout_scoped.usage_reading t where t.source = x.source and t.source_id = x.source_id)"
+)
 # A system of every entity is everybody's to see; what came through it is not.
 _CONNECTION: LiteralString = "exists (select from tieout_scoped.connection c where c.name = x.connection)"
 _OWN_CONNECTION: LiteralString = (
@@ -61,6 +64,9 @@ VISIBLE: Mapping[str, LiteralString] = {
     "time_batch": _OWN,
     "expense": _OWN,
     "expense_version": _EXPENSE,
+    "usage_reading": _OWN,
+    "usage_version": _READING,
+    "usage_evidence": _READING,
     "billable_event": _OWN,
     "piece": _OWN,
     "unbilled": _OWN,

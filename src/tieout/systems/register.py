@@ -42,6 +42,7 @@ from tieout.store import (
     time,
     timesheets,
     unreadable,
+    usage,
 )
 from tieout.store.crosswalk import Link
 from tieout.store.database import Database
@@ -363,14 +364,13 @@ class Register:
                 tx, project.engagement, decision.pieces, entity=project.legal_entity, currency=project.currency,
                 now=self._clock(),
             )  # fmt: skip
-            if decision.proposal is not None:
-                invoice = decision.proposal.invoice
+            if (proposal := decision.proposal) is not None:
+                invoice = proposal.invoice
                 await documents.save(
                     tx, invoice, entity=invoice.legal_entity, engagement=invoice.engagement, trail={}, now=self._clock()
                 )
-                await invoices.propose(
-                    tx, invoice, decision.proposal.rounding, decision.proposal.evidence, self._clock()
-                )
+                await invoices.propose(tx, invoice, proposal.rounding, proposal.evidence, self._clock())
+                await usage.freeze(tx, dues, proposal.evidence)
             return True
 
     async def invoice(self, key: str) -> dict[str, Any] | None:

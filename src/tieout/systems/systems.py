@@ -16,6 +16,7 @@ from tieout.systems.credits import Credits
 from tieout.systems.crm import Crm, CrmConnection
 from tieout.systems.erp import Erp
 from tieout.systems.fitting import Fitted
+from tieout.systems.metering import Metering
 from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
 from tieout.systems.spans import Spans
@@ -36,6 +37,7 @@ class Systems:
         self.register = register
         self.credits = Credits(database, register.now)
         self.spans = Spans(database)
+        self.metering = Metering(database, register.now)
         self._connections = connections
         self._database = database
         self._effects = Fitted(effects, database)

@@ -140,15 +140,15 @@ def work_to_bill(pieces: Sequence[Piece], ledger: Ledger) -> list[Row]:
     """The billed pieces with the facts of what they are of; what is taken back has those it was billed with."""
     entries = {_ref(each): each for each in ledger.entries}
     dues = {each.event.ref: each for each in ledger.dues}
-    billed: dict[tuple[str, str, Decimal | None], Row] = {}
+    billed: dict[tuple[str, str, Decimal | None, Decimal | None], Row] = {}
     for each in ledger.evidence:
-        billed.setdefault((_ref(each), each["task"], each["rate"]), each)
+        billed.setdefault((_ref(each), each["task"], each["rate"], _whole(each)), each)
     rows: list[Row] = []
     for each in pieces:
         if each.fate != "bill":
             continue
         new = each.minutes > 0 or each.amount.amount > 0
-        before = None if new else billed[each.ref, each.task, each.rate]
+        before = None if new else billed[each.ref, each.task, each.rate, each.whole]
         if each.kind == "time":
             rows.append(_hours(each, before or entries[each.ref]))
         else:
@@ -235,8 +235,14 @@ def _piece(row: Row, currency: str) -> Piece:
     amount = Money(row["amount"] if fate == "bill" else Decimal(0), currency)
     return Piece(
         _ref(row), row["kind"], row["sold"], row["work_date"], fate, Money(row["worth"], currency), amount, int(row["minutes"]),
-        row["rate"], row["agreed"], row["role"], row["task"], row["why"],
+        row["rate"], row["agreed"], row["role"], row["task"], row["why"], _whole(row),
     )  # fmt: skip
+
+
+def _whole(row: Row) -> Decimal | None:
+    """Of a stored piece, or of evidence, which says it among what it stands on."""
+    said = row["basis"].get("whole") if "basis" in row else row["whole"]
+    return None if said is None else Decimal(said)
 
 
 def _ref(row: Row) -> str:

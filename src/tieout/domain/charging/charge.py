@@ -173,7 +173,7 @@ def _decide(agreement: Agreement, open_: Open, blocks: Mapping[str, Blocks]) -> 
     event, nothing = open_.event, Money.zero(agreement.currency)
     whole = Piece(
         event.ref, event.kind, event.sold, event.day, "bill", open_.worth, open_.worth, open_.minutes, event.rate,
-        event.rate, event.role, event.task,
+        event.rate, event.role, event.task, whole=event.whole,
     )  # fmt: skip
     time = _stretch(open_)
     sold = agreement.sold.get(event.sold)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from tieout.domain.charging.fees import Accepted, Due, Reading, fees, release_of, usage
+from tieout.domain.charging.fees import Accepted, Due, Reading, fees, release_of
+from tieout.domain.charging.usage import Span, usage
 from tieout.domain.documents.engagement import ContractVersion
 from tieout.domain.documents.terms import FixedTerms, Sold, UsageTerms
 from tieout.domain.firm import Firm
@@ -28,13 +29,19 @@ def due(
     the first one's. `readings` are those of each sold package, by its id.
     """
     found: dict[str, Due] = {}
+    metered: dict[str, list[Span]] = {}
     for number, version in enumerate(versions):
         begins = version.effective_from if number else date.min
         ends = versions[number + 1].effective_from if number + 1 < len(versions) else date.max
         for sold in version.sold:
-            for each in _of(sold, version.currency, through, accepted, readings):
+            for each in fees(sold, through=through, accepted=accepted, currency=version.currency):
                 if begins <= each.event.day < ends:
                     found.setdefault(each.event.ref, _described(each, sold, version, firm))
+            if isinstance(sold.terms, UsageTerms):
+                metered.setdefault(sold.id, []).append(Span(version, sold, sold.terms, begins, ends))
+    for id_, spans in metered.items():
+        for span, each in usage(spans, readings.get(id_, ()), through=through):
+            found[each.event.ref] = _described(each, span.sold, span.version, firm)
     return list(found.values())
 
 
@@ -58,19 +65,6 @@ def without_product(dues: Sequence[Due], *, link: str) -> list[Problem]:
         Problem("billing.product_missing", {"package": package, "amount": str(worth), "link": link}, amount=worth)
         for package, worth in found.items()
     ]
-
-
-def _of(
-    sold: Sold,
-    currency: str,
-    through: date,
-    accepted: Mapping[str, Accepted],
-    readings: Mapping[str, Sequence[Reading]],
-) -> Iterator[Due]:
-    yield from fees(sold, through=through, accepted=accepted, currency=currency)
-    if isinstance(sold.terms, UsageTerms):
-        known = [each for each in readings.get(sold.id, ()) if each.day <= through]
-        yield from usage(sold, sold.terms, known, currency)
 
 
 def _described(each: Due, sold: Sold, version: ContractVersion, firm: Firm) -> Due:

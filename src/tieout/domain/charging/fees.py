@@ -1,16 +1,16 @@
-"""Money that no hours make: instalments of a fixed fee, prepaid blocks, fees per month, and usage by its tiers."""
+"""Money that no hours make: instalments of a fixed fee, prepaid blocks, and fees per month."""
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
 from tieout.domain.charging.pieces import Event
-from tieout.domain.documents.terms import FixedTerms, PeriodTerms, RetainerTerms, Sold, UsageTerms
-from tieout.domain.money import Money, allocate
+from tieout.domain.documents.terms import FixedTerms, PeriodTerms, RetainerTerms, Sold
+from tieout.domain.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Metered units of one record of usage."""
+    """Metered units of one record of usage, in one of its versions. What `waits` for a person has no price yet."""
 
     ref: str
     day: date
     units: Decimal
+    version: int = 1
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Due:
 
     `name` is what the customer reads, `product` what the ledger sells it as, `prepaid` whether it is bought ahead of the work;
     `basis` is what it stands on in that version of the contract, in words and figures. What `waits` for a person is neither
-    billed nor taken back; what is not `taxed` is passed on in the customer's name.
+    billed nor taken back; what is not `taxed` is passed on in the customer's name. `readings` are what usage was metered by.
     """
 
     event: Event
@@ -47,6 +49,7 @@ class Due:
     waits: bool = False
     taxed: bool = True
     basis: Mapping[str, str] = field(default_factory=dict[str, str])
+    readings: tuple[Reading, ...] = ()
 
 
 def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currency: str) -> list[Due]:
@@ -64,40 +67,6 @@ def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currenc
             return [*_periods(sold, sold.terms, through, currency)]
         case _:
             return []
-
-
-def usage(sold: Sold, terms: UsageTerms, readings: Sequence[Reading], currency: str) -> list[Due]:
-    """One event for each month of use, by its tiers; a month that costs nothing is none."""
-    months: dict[str, list[Reading]] = {}
-    for each in readings:
-        months.setdefault(f"{each.day:%Y-%m}", []).append(each)
-    found: list[Due] = []
-    for month, records in sorted(months.items()):
-        units = sum((each.units for each in records), Decimal(0))
-        worth = Money(tiered(terms, units), currency).rounded()
-        event = Event(f"{sold.id}/{month}", "usage", sold.id, _last_day(records[0].day), worth)
-        name = f"{units.normalize():f} {terms.unit} in {month}"
-        if worth:
-            basis = {"month": month, "units": f"{units.normalize():f}", "unit": terms.unit}
-            found.append(Due(event, name, basis=basis))
-    return found
-
-
-def shares(worth: Money, records: Sequence[Reading]) -> Mapping[str, Money]:
-    """What each record contributes to the price of its month: by its units, to the minor unit."""
-    parts = allocate(worth, [each.units for each in records]) if worth else []
-    return {each.ref: part for each, part in zip(records, parts, strict=False)}
-
-
-def tiered(terms: UsageTerms, units: Decimal) -> Decimal:
-    """The price of a month's units: each unit beyond the included ones at the price of its own tier."""
-    price, counted = Decimal(0), terms.included
-    for tier in terms.tiers:
-        end = units if tier.upto is None else min(units, tier.upto)
-        if end > counted:
-            price += (end - counted) * tier.price
-            counted = end
-    return price
 
 
 def release_of(terms: FixedTerms, *, through: date, accepted: Mapping[str, Accepted]) -> bool:

@@ -39,6 +39,11 @@ class Event:
     role: str = ""
     task: str = ""
 
+    @property
+    def whole(self) -> Decimal | None:
+        """What stands for a measurement as a whole, whose parts mean nothing once it is corrected."""
+        return self.worth.amount if self.kind == "usage" else None
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -46,7 +51,8 @@ class Piece:
 
     `worth` is conserved: the pieces of an event sum to what it is worth. `amount` is what goes on an invoice, at `rate` per
     hour for time; it is not zero only for what is billed, and differs from the worth only at an overage rate. `agreed` is
-    the rate that makes the worth. `why` names the cap or block that decided.
+    the rate that makes the worth. `why` names the cap or block that decided. `whole` is what a month of usage was worth in all
+    when it was decided: once it is worth something else, it is taken back whole and decided anew.
     """
 
     ref: str
@@ -62,6 +68,7 @@ class Piece:
     role: str = ""
     task: str = ""
     why: str = ""
+    whole: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,8 @@ def outstanding(
     """What is to be decided, in the order of the events, and what is to be taken back first.
 
     What was decided stays as it is while its event is still worth as much at the same rate (T14, T20); of an event that
-    shrank, what was decided last is taken back first, and one whose rate or task changed is taken back whole and decided
-    anew. `untouched` events wait for something else: of them nothing is decided and nothing taken back.
+    shrank, what was decided last is taken back first, and one whose rate or task changed, or usage that was measured anew, is
+    taken back whole and decided anew. `untouched` events wait for something else: of them nothing is decided and nothing taken back.
     """
     history: dict[str, list[Piece]] = defaultdict(list)
     for each in decided:
@@ -91,7 +98,11 @@ def outstanding(
     back: list[Piece] = []
     for event in events:
         stands = standing(history.pop(event.ref, []))
-        stale = [each for each in stands if (each.agreed, each.sold, each.task) != (event.rate, event.sold, event.task)]
+        stale = [
+            each
+            for each in stands
+            if (each.agreed, each.sold, each.task, each.whole) != (event.rate, event.sold, event.task, event.whole)
+        ]
         back += [reverse(each) for each in stale]
         kept = [each for each in stands if each not in stale]
         worth = event.worth - total((each.worth for each in kept), event.worth.currency)
@@ -109,7 +120,7 @@ def standing(decided: Iterable[Piece]) -> list[Piece]:
     """What still stands of it, in the order in which it was decided first: reversals cancel what they took back."""
     alike: dict[tuple[object, ...], Piece] = {}
     for each in decided:
-        key = (each.ref, each.sold, each.task, each.fate, each.rate, each.agreed, each.why)
+        key = (each.ref, each.sold, each.task, each.fate, each.rate, each.agreed, each.why, each.whole)
         known = alike.get(key)
         alike[key] = each if known is None else replace(
             known, worth=known.worth + each.worth, amount=known.amount + each.amount, minutes=known.minutes + each.minutes

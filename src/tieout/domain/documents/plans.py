@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from tieout.domain.documents.document import Part
-from tieout.domain.documents.terms import Amount, Increment, Share, Tier
+from tieout.domain.documents.terms import Amount, Increment, Share, Tier, rising
 
 
 class TimePlan(Part):
@@ -88,14 +88,30 @@ class PeriodPlan(Part):
 
 
 class UsagePlan(Part):
-    """Metered usage, by the month and by its tiers."""
+    """Metered usage, by the month and by its tiers, with or without a limit that comes from what was sold."""
 
     kind: Literal["usage"] = Field(description="usage: metered units by the month")
-    unit: str = Field(description="What is metered: GB, ticket")
+    meter: str = Field(default="", description="What readings call it: storage; left out, the unit")
+    unit: str = Field(min_length=1, description="What is metered: GB, ticket")
     included: Amount = Field(default=Decimal(0), description="Units of each month that cost nothing")
     tiers: tuple[Tier, ...] = Field(
         min_length=1, description="Prices per unit, each up to a quantity; the last has none"
     )
+    minimum: Amount = Field(
+        default=Decimal(0), description="Money that a month costs at least; one that is only begun owes by its days"
+    )
+    cap: Literal["none", "sold_amount"] = Field(
+        default="none", description="Not to exceed: nothing, or the amount that was sold"
+    )
+    over: Literal["hold", "non_billable", "write_off"] = Field(
+        default="hold", description="Above it: a person decides, it costs nothing, or it is to be written off"
+    )
+    notice_at: Share | None = Field(default=None, description="The share of it at which people are told: 0.75")
+
+    @model_validator(mode="after")
+    def _tiers_rise(self) -> UsagePlan:
+        rising(self.tiers)
+        return self
 
 
 Plan = Annotated[TimePlan | FixedPlan | RetainerPlan | PeriodPlan | UsagePlan, Field(discriminator="kind")]

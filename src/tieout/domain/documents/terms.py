@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -139,19 +140,33 @@ class Tier(Part):
     price: Amount = Field(description="Money per unit")
 
 
+def rising(tiers: Sequence[Tier]) -> None:
+    """Raises ValueError where tiers leave a quantity without a price, or with two."""
+    ends = [each.upto for each in tiers[:-1] if each.upto is not None]
+    if tiers[-1].upto is not None or len(ends) < len(tiers) - 1 or ends != sorted(set(ends)):
+        raise ValueError("tiers rise, and the last one has no end: say the upto of each but the last")
+
+
 class UsageTerms(Part):
-    """Metered usage: each month's units beyond the included ones, tier by tier."""
+    """Metered usage: each month's units beyond the included ones, tier by tier, and never less than the minimum.
+
+    Included units and tiers count for a month that is only begun as for a whole one; the minimum counts by its days.
+    """
 
     kind: Literal["usage"] = "usage"
+    meter: str = Field(default="", description="What its readings call it; left out, the unit")
     unit: str
     included: Amount = Decimal(0)
     tiers: tuple[Tier, ...] = Field(min_length=1)
+    minimum: Amount = Field(default=Decimal(0), description="Money that a month costs at least")
+
+    @property
+    def metered(self) -> str:
+        return self.meter or self.unit
 
     @model_validator(mode="after")
     def _tiers_rise(self) -> UsageTerms:
-        ends = [each.upto for each in self.tiers[:-1] if each.upto is not None]
-        if self.tiers[-1].upto is not None or len(ends) < len(self.tiers) - 1 or ends != sorted(set(ends)):
-            raise ValueError("tiers rise, and the last one has no end")
+        rising(self.tiers)
         return self
 
 

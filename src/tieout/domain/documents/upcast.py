@@ -15,6 +15,7 @@ from tieout.domain.documents.milestone import Milestone
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.person import Assignment, Person
 from tieout.domain.documents.project import Project
+from tieout.domain.documents.usage import UsageRecord
 from tieout.domain.documents.work import TimeEntry
 
 Body = dict[str, Any]
@@ -37,6 +38,7 @@ KINDS: Mapping[str, type[Document]] = {
         RateCard,
         ServicePackage,
         TimeEntry,
+        UsageRecord,
     )
 }
 # (kind, version it lifts from) -> the function that makes the next version's body.
