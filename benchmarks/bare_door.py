@@ -14,7 +14,7 @@ import sys
 import psycopg
 from starlette.types import Receive, Scope, Send
 
-from tieout.app import answer
+from tieout.answering import answer
 from tieout.settings import Settings
 
 _HEADERS = [(b"content-type", b"text/plain"), (b"content-length", b"3")]

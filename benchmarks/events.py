@@ -92,7 +92,7 @@ async def _rung(on: Ground, rounds: Rounds, events: int) -> list[float]:
         async with on.database.transaction() as tx:
             await bells.store(tx, group)
 
-    belfry, waited = Belfry(commit, rounds.bell.set), list[float]()
+    belfry, waited = Belfry(commit, rounds.bell.ring), list[float]()
     numbers = iter(range(events))
 
     async def some() -> None:

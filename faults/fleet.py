@@ -189,7 +189,7 @@ async def main() -> None:
         machine_clock if os.environ.get("FLEET_CLOCK") == "machine" else None,
         frozenset(os.environ.get("FLEET_SABOTAGE", "").split()),
     )  # fmt: skip
-    await keep_working(Prefork(IMPORTED, setup), post, say_so)
+    await keep_working(Prefork(IMPORTED, setup), post, say_so, say_so)
 
 
 if __name__ == "__main__":

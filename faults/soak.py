@@ -1,7 +1,8 @@
 """Hours of it: mixed load, and a random fault every 1 to 30 seconds. `python -m faults.soak --hours 8`
 
-Each minute one line: what was won, what was broken, and whether received = done + held + ignored + in flight. At its end the
-faults stop, the hub comes to rest, and every deal is counted in the systems. Ends with 1 when anything is lost or doubled.
+Deals are won, and hours are worked on them and approved. Each minute one line: what was won, what was broken, and whether
+received = done + held + ignored + in flight. At its end the faults stop, the hub comes to rest, and every deal and every
+approved entry is counted in the systems. Ends with 1 when anything is lost or doubled.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import psycopg
-from tests.flows.world import World, opened_world
+from tests.flows.world import LEAD, World, opened_world
 
 from faults.benches.workers import ONE_OF_EACH, Load, counted
 from faults.fleet import Fleet, fleet, surroundings
 from tieout.testing.database import fresh_database, migrated_postgres
 
-_WORKERS, _SYSTEMS = 3, ("salesforce", "kantata", "erp-us")
+_WORKERS, _SYSTEMS, _PATIENCE = 3, ("salesforce", "kantata", "erp-us"), 300.0
 _RULES: Sequence[Mapping[str, Any]] = (
     {"kind": "latency", "seconds": 2, "times": 5},
     {"kind": "status", "status": 503, "times": 3},
@@ -54,6 +56,15 @@ class Soak:
         while True:
             with contextlib.suppress(Exception):
                 await self.load.win(1)
+
+    async def consultants(self) -> None:
+        """They work on what was won, and their hours are approved; who could not because of a fault leaves it, too."""
+        while True:
+            await asyncio.sleep(self.chance.uniform(0.5, 3))
+            with contextlib.suppress(Exception):
+                deal = self.chance.choice(self.load.won)
+                day = date(2026, 10, self.chance.randint(1, 31))
+                await deal.approve(await deal.work(self.chance.randrange(15, 480, 15), day=day))
 
     async def break_things(self) -> None:
         """One fault after the other, for ever."""
@@ -84,10 +95,34 @@ class Soak:
         for system in _SYSTEMS:
             await self._ask("DELETE", system, {})
         await self.load.finished()
-        wrong = [(deal, found) for deal, found in await counted(self.world, self.load.won) if found != ONE_OF_EACH]
-        for deal, found in wrong:
-            sys.stdout.write(f"{deal.name}: {found}\n")
+        wrong = [
+            f"{deal.name}: {found}" for deal, found in await counted(self.world, self.load.won) if found != ONE_OF_EACH
+        ]
+        wrong += await self._hours()
+        for each in wrong:
+            sys.stdout.write(f"{each}\n")
         return len(wrong) + self.lost + await self._missing()
+
+    async def _hours(self) -> list[str]:
+        """The approved entries whose minutes are not, once, in the ERP; it is given a few minutes to have them."""
+        desk, erp = await self.world.desk(LEAD), await self.world.erp()
+        entries = [each for each in await desk.all("time_entries") if each["approved"]]
+        said = {each["id"]: timedelta(minutes=each["time_in_minutes"]) for each in entries}
+        sys.stdout.write(f"{len(said)} entries were approved\n")
+        end = time.monotonic() + _PATIENCE
+        while True:
+            lines = await erp.search("timesheet.line", [["uuid", "like", "kantata-%"]], ["uuid", "duration"])
+            booked: dict[str, list[timedelta]] = {}
+            for each in lines:
+                booked.setdefault(each["uuid"].split("-")[1], []).append(each["duration"])
+            wrong = [
+                f"entry {each}: {len(booked.get(each, []))} in the ERP"
+                for each in said.keys() | booked.keys()
+                if sum(booked.get(each, []), timedelta()) != said.get(each) or len(booked[each]) != 1
+            ]
+            if not wrong or time.monotonic() > end:
+                return wrong
+            await asyncio.sleep(2)
 
     async def _kill(self) -> str:
         """kill -9, and the supervisor starts another one."""
@@ -135,7 +170,7 @@ async def soak(hours: float, seed: int) -> int:
             async with fleet(_WORKERS, said, Path(name) / "workers.log") as workers:
                 running = Soak(world, workers, url, random.Random(seed), Load(world))  # noqa: S311 - repeatable
                 began = time.monotonic()
-                going_on = [running.people(), running.break_things(), running.report(began)]
+                going_on = [running.people(), running.consultants(), running.break_things(), running.report(began)]
                 try:
                     async with asyncio.timeout(hours * 3600):
                         await asyncio.gather(*going_on)

@@ -41,7 +41,7 @@ async def test_a_worker_that_was_killed_is_there_again_and_ends_when_it_is_told_
     database: Database, post: Post
 ) -> None:
     began = asyncio.Event()
-    keeping = asyncio.create_task(keep_working(Prefork(IMPORTED), post, began.set))
+    keeping = asyncio.create_task(keep_working(Prefork(IMPORTED), post, began.set, began.set))
     async with asyncio.timeout(60):
         await began.wait()
         (first,) = await present(database)

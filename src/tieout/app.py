@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import os
 import shutil
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +18,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx2
-import uvicorn
 from pydantic import BaseModel, SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -248,7 +246,7 @@ def web(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings) -> ASGIA
         doorbells=hub.doorbells,
         clock=hub.clock,
         calendar=hub.calendar,
-        wake=hub.rounds.bell.set,
+        wake=hub.rounds.bell.ring,
         secrets=_doorbell_secrets(configs),
         free_bytes=lambda: shutil.disk_usage(settings.home if settings.home.exists() else Path()).free,
     )
@@ -285,41 +283,6 @@ def _surroundings(hub: Hub, configs: Mapping[str, BaseModel], settings: Settings
         return Environment("" if settings.environment == "production" else settings.environment, __version__, (), doors)
     visitors: list[dict[str, str]] = json.loads(file.read_text()) if file.exists() else []
     return Environment("sandbox", __version__, tuple(Visitor(**each) for each in visitors), doors)
-
-
-async def answer(app: ASGIApp, settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serves an application at the settings' host and port until it is cancelled; `ready` is called with its address."""
-    gc.collect()
-    gc.freeze()  # all that was imported stays: to look through it again and again would stop every answer for 0.2 s
-    gc.set_threshold(20_000, 20, 20)  # and nearly all that an answer needed is gone without being looked for
-    config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=3,
-    )  # fmt: skip
-    bound = config.bind_socket()
-    # With the protocol named, asyncio sends small answers at once instead of waiting 40 ms for more.
-    door = socket.socket(bound.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
-    server = _Server(config, lambda: ready(settings.public_url or f"http://{settings.host}:{door.getsockname()[1]}"))
-    try:
-        await server.serve(sockets=[door])
-    finally:
-        door.close()
-
-
-class _Server(uvicorn.Server):
-    """Says when it answers, and leaves signals to whoever started the hub."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 async def firm_in_force(database: Database) -> Firm:

@@ -17,9 +17,10 @@ from pathlib import Path
 import structlog
 from pydantic import BaseModel
 
-from tieout.app import Hub, answer, calendar_of, firm_in_force, open_hub, web
+from tieout.answering import answer
+from tieout.app import Hub, calendar_of, firm_in_force, open_hub, web
 from tieout.domain.firm import Firm
-from tieout.engine.prefork import Prefork
+from tieout.engine.prefork import Prefork, nothing
 from tieout.engine.run import Clock
 from tieout.engine.watchdog import watched
 from tieout.folder import channels as channel_settings
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 # What processes are forked from has imported it.
 IMPORTED = (__name__,)
+# Seconds between two tries to begin a worker that does not come to work.
+_PAUSE = 1.0
 
 
 class NeverWorked(Exception):
@@ -67,8 +70,9 @@ async def serve(
 ) -> None:
     """Runs the hub until it is cancelled: `settings.role` says whether it answers, works, or both.
 
-    `setup` is called first in every process that is started. `ready` is called with the address once it answers, with an
-    empty text when it only works. Raises NotApplied, Unsafe and NeverWorked.
+    The work is done by `settings.workers` processes of their own, so that no record of which one dies takes the answers with
+    it. `setup` is called first in every process that is started. `ready` is called once all of it is there, with the address,
+    or with an empty text when it only works. Raises NotApplied, Unsafe and NeverWorked.
     """
     assert settings.database_url is not None, "whoever starts the hub has found its database"
     url = settings.database_url.get_secret_value()
@@ -78,17 +82,61 @@ async def serve(
         sweep_every, settings.memory_mb << 20,
     )  # fmt: skip
     prefork = Prefork(IMPORTED, setup)
-    if settings.role == "worker":
-        await keep_working(prefork, post, lambda: ready(""))
+    workers = 0 if settings.role == "web" else settings.workers
+    there = _There(workers + (settings.role != "worker"), ready)
+    try:
+        async with asyncio.TaskGroup() as everything:
+            for _ in range(workers):
+                everything.create_task(keep_working(prefork, post, there.one))
+            if settings.role != "worker":
+                everything.create_task(_answer(prefork, post, settings, there.one))
+    except ExceptionGroup as ended:
+        raise ended.exceptions[0] from None
+
+
+@dataclass(slots=True)
+class _There:
+    """Calls `ready` with the address when the last one that is missing has said that it is there."""
+
+    missing: int
+    ready: Callable[[str], None]
+    address: str = ""
+
+    def one(self, address: str = "") -> None:
+        self.address = address or self.address
+        self.missing -= 1
+        if not self.missing:
+            self.ready(self.address)
+
+
+async def _answer(prefork: Prefork, post: Post, settings: Settings, ready: Callable[[str], None]) -> None:
     async with opened(prefork, post) as hub:
-        if settings.role == "web":
+        telling = asyncio.create_task(hub.rounds.bell.carry())
+        try:
             await answer(web(hub, post.configs, settings), settings, ready)
-        async with hub.working():
-            await answer(web(hub, post.configs, settings), settings, ready)
+        finally:
+            telling.cancel()
 
 
-async def keep_working(prefork: Prefork, post: Post, ready: Callable[[], None]) -> None:
-    """Keeps a process at work, and begins another one whenever it dies; `ready` is called by each. Raises NeverWorked."""
+async def keep_working(
+    prefork: Prefork, post: Post, ready: Callable[[], None], again: Callable[[], None] = nothing
+) -> None:
+    """Keeps a process at work, and begins another one whenever it dies; the first one calls `ready`, the others `again`.
+
+    Raises NeverWorked when the first one ends before it works. What keeps a later one from working, such as a database that
+    is away, may pass.
+    """
+    ended = await _kept(prefork, post, ready)
+    if ended is not None:
+        raise NeverWorked(f"A worker ended with {ended} before it worked; what it says is above.")
+    while True:
+        log.error("the worker ended, another one begins")
+        if await _kept(prefork, post, again) is not None:
+            await asyncio.sleep(_PAUSE)
+
+
+async def _kept(prefork: Prefork, post: Post, ready: Callable[[], None]) -> int | None:
+    """Runs one worker; what it ended with when it never worked."""
     worked = False
 
     def works() -> None:
@@ -96,12 +144,8 @@ async def keep_working(prefork: Prefork, post: Post, ready: Callable[[], None]) 
         worked = True
         ready()
 
-    while True:
-        worked = False
-        ended = await prefork.run(work, prefork, post, ready=works)
-        if not worked:
-            raise NeverWorked(f"A worker ended with {ended} before it worked; what it says is above.")
-        log.error("the worker ended, another one begins", exit=ended)
+    ended = await prefork.run(work, prefork, post, ready=works)
+    return None if worked else ended
 
 
 async def work(says_ready: Callable[[], None], prefork: Prefork, post: Post) -> None:

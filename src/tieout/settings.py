@@ -39,6 +39,7 @@ class Settings(BaseModel):
     role: Literal["web", "worker", "all"] = Field(
         default="all", description="web answers people and systems, worker does the work, all does both"
     )
+    workers: int = Field(default=1, ge=1, le=64, description="How many processes do the work")
     public_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$",

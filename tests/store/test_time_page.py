@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
 
-from tieout.store import messages, time, unreadable
+from tieout.store import charging, messages, time, unreadable
 from tieout.store.database import Tx, row, rows
 from tieout.testing.books import Books
 
@@ -68,6 +69,22 @@ async def test_what_cannot_be_understood_is_no_entry_and_waits(books: Books) -> 
         assert await rows(tx, "select from time_entry") == []
         (waits,) = await messages.of_run(tx, "first")
         assert (waits["state"], waits["payload"]["source_id"]) == ("held", "1")
+
+
+async def test_a_known_entry_whose_change_cannot_be_understood_is_not_billed_as_it_was(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("1", 1, 60)])
+
+    async def waits() -> list[bool]:
+        async with books.database.transaction() as tx:
+            return [each["waits"] for each in (await charging.ledger(tx, deal.engagement, date(2026, 10, 31))).entries]
+
+    assert await waits() == [False]
+    async with books.database.transaction() as tx:
+        await told(tx, books, "second", NEW, 90, unreadable="minutes: “a lot”")
+        await time.take_page(tx, "kantata", "second", RATES, books.now())
+        await unreadable.hold(tx, "second", "time.unreadable")
+    assert await waits() == [True]
 
 
 async def test_a_run_works_off_what_waits_and_everything_when_nothing_does(books: Books) -> None:

@@ -317,6 +317,21 @@ async def test_an_expense_that_cannot_be_read_waits_alone_until_it_can(delivery:
     assert [each["source_id"] for each in await approved(delivery, deal)] == [good, bad]
 
 
+async def test_a_known_expense_whose_change_cannot_be_read_is_not_billed_as_it_was(delivery: Delivery) -> None:
+    await shipped(delivery)
+    deal = await delivery.books.deal(1)
+    project = await delivery.project(deal)
+    claim = await delivery.claim(project)
+    await delivery.approve(project, claim)
+    await delivery.settle()
+    assert [each["waits"] for each in await approved(delivery, deal)] == [False]
+    delivery.garbled["expenses"][claim] = {"date": "soon"}
+    await delivery.ask(LEAD, "PUT", f"expenses/{claim}", {"expense": {"notes": "another amount"}})
+    await delivery.settle()
+    assert (await delivery.holds())["expense.unreadable"]["subject"] == claim
+    assert [each["waits"] for each in await approved(delivery, deal)] == [True]
+
+
 async def test_what_waits_of_a_page_is_a_matter_of_its_own_legal_entity(delivery: Delivery) -> None:
     await shipped(delivery)
     deal = await delivery.books.deal(2, entity="DE")

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command(epilog="Example: tieout serve --role worker --sweep-every 30")(serve)
+    app.command(epilog="Example: tieout serve --role worker --workers 3")(serve)
 
 
 def serve(
     role: Annotated[str, typer.Option(help="web, worker or all; left out, TIEOUT_ROLE.")] = "",
+    workers: Annotated[
+        int | None, typer.Option(help="How many processes do the work; left out, TIEOUT_WORKERS or one.")
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on; left out, TIEOUT_HOST.")] = "",
     port: Annotated[int | None, typer.Option(help="The port to listen on, 0 for a free one.")] = None,
     sweep_every: Annotated[float, typer.Option(min=0.05, help="Seconds between two sweeps of the sources.")] = 15,
@@ -37,14 +40,14 @@ def serve(
 ) -> None:
     """Run the hub against the firm's systems until Ctrl-C; any number of them share one database.
 
-    With --json, one document is printed when it answers: {"address": …}; and again when a worker died and another one began.
+    With --json, one document is printed once it answers and works: {"address": …}.
     """
     import asyncio
 
     from tieout.cli.desk import address, migrated
     from tieout.cli.stopping import until_stopped
 
-    chosen = _settings(role, host, port)
+    chosen = _settings(role=role, workers=workers, host=host, port=port)
     _log_to_standard_error(chosen.log_level)
 
     def ready(where: str) -> None:
@@ -90,19 +93,19 @@ async def _checked(chosen: Settings, url: str) -> None:
             aside(f"! {each}")
 
 
-def _settings(role: str, host: str, port: int | None) -> Settings:
+def _settings(**said: str | int | None) -> Settings:
     """The environment, and what the command line says above it."""
     from tieout.settings import read
 
-    said = {"TIEOUT_ROLE": role, "TIEOUT_HOST": host, "TIEOUT_PORT": "" if port is None else str(port)}
-    return read({**os.environ, **{name: value for name, value in said.items() if value}})
+    above = {f"TIEOUT_{name.upper()}": str(value) for name, value in said.items() if value not in ("", None)}
+    return read({**os.environ, **above})
 
 
 def _door_is_free(chosen: Settings) -> None:
     """Asks before anything is started; a port that is taken in between ends the hub too, with fewer words."""
     import socket
 
-    if chosen.role == "worker" or not chosen.port:
+    if chosen.role == "worker" or not chosen.port or os.environ.get("LISTEN_FDS"):
         return
     with socket.socket() as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,6 +12,7 @@ import structlog
 
 from tieout.connectors.contract import Connector, Health, Sink, Write
 from tieout.domain.problems import Misconfigured, NoLeave, Problem, Transient
+from tieout.engine.bell import Bell
 from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.intake import Intake
@@ -24,7 +25,8 @@ from tieout.store.database import Database, Tx, sole
 log = structlog.get_logger(__name__)
 
 _LEADER = 7_316_842_002
-_LOOK = 0.1
+# Seconds between two looks at the bells when nothing is heard of a ring.
+_BELLS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Rounds:
         *,
         every: timedelta,
     ) -> None:
-        self.bell = asyncio.Event()
+        self.bell = Bell(database)
         self._database = database
         self._clock = clock
         self._calendar = calendar
@@ -70,7 +72,7 @@ class Rounds:
                 async with self._database.session() as session:
                     if await sole(session, _LEADER):
                         async with asyncio.TaskGroup() as rounds:
-                            for each in (self._bells(), self._sweeps(), self._checks()):
+                            for each in (self._bells(), self._sweeps(), self._checks(), self.bell.hear(session)):
                                 rounds.create_task(each)
             except Exception:  # the database may be restarting; the loop is what brings the rounds back
                 log.exception("the rounds stopped and begin again")
@@ -144,14 +146,9 @@ class Rounds:
 
     async def _bells(self) -> None:
         while True:
-            self.bell.clear()
             await self.answer_bells()
             await self.look_again()
-            try:
-                async with asyncio.timeout(1):
-                    await self.bell.wait()
-            except TimeoutError:
-                continue
+            await self.bell.wait(_BELLS)
 
     async def _sweeps(self) -> None:
         while True:

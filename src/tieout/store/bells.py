@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,3 +55,15 @@ async def used_again(tx: Tx, connection: str) -> list[str]:
         (connection,),
     )
     return [each["id"] for each in found]
+
+
+async def tell_rings(tx: Tx) -> None:
+    """Tells every process that listens. Nothing depends on it, so it does not wait for the disk."""
+    await tx.execute("select set_config('synchronous_commit', 'off', true), pg_notify('bell', '')")
+
+
+async def rings_told(session: Tx) -> AsyncGenerator[None, None]:
+    """One item for each time that a ring was told. Raises when the connection is lost."""
+    await session.execute("listen bell")
+    async for _ in session.notifies():
+        yield

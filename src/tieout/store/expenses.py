@@ -237,10 +237,10 @@ async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
 async def approved(tx: Tx, engagement: str, through: date) -> list[dict[str, Any]]:
     """Everything that was approved under an engagement and signed for, with all there is to decide with.
 
-    `waits` is true for what has a problem, or a later day than `through`. `amount` is gross, in the project's `currency`; it
-    is None where there is no rate, and such an expense waits. `input_tax` is the part of it that the state gives back, None
-    where the source does not tell. `invoice_of` says in whose name the supplier's invoice is: with a disbursement it is the
-    customer's (T31).
+    `waits` is true for what has a problem, a later day than `through`, or a newest state that cannot be read. `amount` is
+    gross, in the project's `currency`; it is None where there is no rate, and such an expense waits. `input_tax` is the part
+    of it that the state gives back, None where the source does not tell. `invoice_of` says in whose name the supplier's
+    invoice is: with a disbursement it is the customer's (T31).
     """
     return await rows(
         tx,
@@ -252,7 +252,9 @@ async def approved(tx: Tx, engagement: str, through: date) -> list[dict[str, Any
                case when e.treatment = 'disbursement' then 'customer' else 'firm' end as invoice_of, e.has_receipt, e.product,
                e.approved_by, e.approved_at, e.task, e.project, e.entity, e.person_entity, coalesce(k.sold, '') as sold,
                coalesce(nullif(e.contract_version, 0), p.contract_version) as contract_version, e.mapping,
-               (e.problem <> '' or e.day > %s) as waits
+               (e.problem <> '' or e.day > %s or (e.connection, e.source_id) in (
+                 select connection, record_id from message
+                 where kind = 'expense' and state = 'held' and reason = 'expense.unreadable')) as waits
         from expense e join project p on p.key = e.project left join project_task k on k.key = e.task
         where e.engagement = %s and e.state = 'approved' and p.contract_version > 0
         order by e.day, e.connection, e.source_id
