@@ -108,12 +108,12 @@ async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
 async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, ContractVersion]:
     """The next version, once nothing keeps it from being applied and everybody whom the firm's rules name has accepted it."""
     order, firm, before = about.order, systems.firm, about.contract.current
-    said = {"deal": about.deal.name, "link": about.link}
-    await run.hold(change_problems(about.contract, order, about.project, firm, about.card, **said))
+    deal, link = about.deal.name, about.link
+    await run.hold(change_problems(about.contract, order, about.project, firm, about.card, deal=deal, link=link))
     packages = {each.package: found for each in order.lines if (found := firm.package(each.package)) is not None}
     version = amended(before, order, packages)
     done = await systems.register.done(order.engagement)
-    await run.hold(reductions_below(before, version, order, about.project, done, **said))
+    await run.hold(reductions_below(before, version, order, about.project, done, deal=deal, link=link))
     contract = about.contract.model_copy(update={"versions": (*about.contract.versions, version)})
     moved = await reaches_back(run, systems, about, contract)
     terms = terms_of_change(before, version, order, firm, today=run.today(), moved=moved)
