@@ -55,6 +55,7 @@ async def test_t16_finance_credits_an_hour_in_the_erp_and_that_hour_is_written_o
     told = await deal.in_crm()
     assert (cents(told["Billed_To_Date__c"]), cents(told["Unbilled_WIP__c"])) == (Decimal("175.00"), Decimal("175.00"))
     assert told["Invoice_Status__c"] == "posted, credited in part"
+    assert cents(told["Paid_To_Date__c"]) == 0, "what was credited was never paid"
     (hold,) = await world.holds(deal.key)
     assert (hold["code"], hold["facts"]["credit"], hold["facts"]["hours"]) == ("billing.credited", note.number, "1.00")
     await world.hub.operator.decide(hold["id"], choice="whatever", reason="a word that nobody knows", actor=ANNA)

@@ -101,6 +101,25 @@ async def test_a_credited_invoice_is_cancelled_and_its_credit_note_is_told_apart
     assert (note["type"], note["total"]) == ("credit_note", "-3763.80")
 
 
+async def test_t51_a_credit_note_that_pays_for_an_invoice_is_not_open_beside_it(
+    us: Tryton, clerk: FinanceClerk, propose: Any
+) -> None:
+    receipt, _ = await propose()
+    posted = await clerk.post(int(receipt.id), DAY)
+    (line,) = await clerk.lines(posted.id)
+    credit = await clerk.credit_partly(posted.id, {line.id: Decimal(1)}, DAY, "one hour too many")
+    assert credit.open_amount == Decimal("-367.20"), "Tryton calls it open until the rest has come in"
+    found, _ = await sweep(us, None)
+    told = {name: found[each].record for name, each in (("invoice", receipt.id), ("note", str(credit.id)))}
+    assert all(told.values())
+    assert {name: Decimal(each["open_amount"]) for name, each in told.items() if each} == {
+        "invoice": Decimal("3396.60"), "note": 0,
+    }  # fmt: skip
+    await clerk.pay(posted.id, Decimal("3396.60"), DAY)
+    found, _ = await sweep(us, None)
+    assert [Decimal((found[each].record or {})["open_amount"]) for each in (receipt.id, str(credit.id))] == [0, 0]
+
+
 async def test_a_sweep_goes_on_from_the_cursor_and_reads_open_invoices_again(
     us: Tryton, clerk: FinanceClerk, propose: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

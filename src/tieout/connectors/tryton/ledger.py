@@ -22,6 +22,8 @@ _NOTE, _DISPUTED, _SETTLED = "ir.note", "Disputed", "Settled"
 _FIELDS = (
     "reference", "number", "state", "invoice_date", "currency.code", "untaxed_amount", "tax_amount", "total_amount",
     "amount_to_pay", "party.code", "last_modified_at", "lines_to_pay.maturity_date",
+    "lines_to_pay.debit", "lines_to_pay.credit", "lines_to_pay.amount_second_currency", "lines_to_pay.second_currency",
+    "lines_to_pay.invoice_payment", "lines_to_pay.reconciliation",
     "payment_lines.date", "payment_lines.debit", "payment_lines.credit", "payment_lines.amount_second_currency",
     "payment_lines.second_currency", "payment_lines.last_modified_at",
     "taxes.tax.name", "lines.type", "lines.description", "lines.quantity", "lines.unit_price", "lines.amount",
@@ -85,7 +87,7 @@ def _record(row: Row) -> dict[str, Any]:
         "net": str(row["untaxed_amount"]),
         "tax": str(row["tax_amount"]),
         "total": str(row["total_amount"]),
-        "open_amount": str(row["total_amount" if row["state"] in _NOT_BOOKED else "amount_to_pay"]),
+        "open_amount": str(_open(row)),
         "customer": row["party."]["code"] or "",
         "taxes": sorted({each["tax."]["name"] for each in row["taxes."] if each.get("tax.")}),
         "payments": [
@@ -102,6 +104,16 @@ def _state(row: Row) -> str:
     if state == "posted" and 0 < row["amount_to_pay"] < row["total_amount"]:
         return "partly_paid"
     return state
+
+
+def _open(row: Row) -> Decimal:
+    """What is still to be paid. A credit note that pays for an invoice is open no more: it is that invoice's, whose own open
+    amount is less for it, though Tryton calls both open until the rest of the invoice has come in.
+    """
+    if row["state"] in _NOT_BOOKED:
+        return row["total_amount"]
+    used = [each for each in row["lines_to_pay."] if each["invoice_payment"] and not each["reconciliation"]]
+    return row["amount_to_pay"] + sum(map(_paid, used), Decimal(0))
 
 
 def _paid(line: Row) -> Decimal:

@@ -12,7 +12,8 @@ _DRAFT, _POSTED = ("draft", "validated"), ("posted", "paid")
 _CLOSED = ("closed", "locked")
 _FIELDS = (
     "reference", "number", "state", "invoice_date", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay",
-    "party.code", "payment_lines.date", "payment_lines.debit", "payment_lines.credit",
+    "party.code", "payment_lines.date", "payment_lines.debit", "payment_lines.credit", "lines_to_pay.debit",
+    "lines_to_pay.credit", "lines_to_pay.invoice_payment", "lines_to_pay.reconciliation",
 )  # fmt: skip
 Row = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ async def ledger(erp: TrytonClient) -> dict[str, Any]:
     projects = await erp.search("project.work", [["type", "=", "project"]], ["number"])
     closed = await erp.search("account.period", [["state", "in", list(_CLOSED)]], ["start_date"])
     total = _sum(each["total_amount"] for each in posted)
-    unpaid = _sum(each["amount_to_pay"] for each in posted)
+    unpaid = _sum(map(_open, posted))
     return {
         "projects": len(projects),
         "minutes": round(sum(each["duration"].total_seconds() for each in durations) / 60),
@@ -58,7 +59,7 @@ def _document(row: Row) -> dict[str, Any]:
         "net": str(row["untaxed_amount"]),
         "tax": str(row["tax_amount"]),
         "total": str(row["total_amount"]),
-        "open": str(row["amount_to_pay"] if booked else row["total_amount"]),
+        "open": str(_open(row) if booked else row["total_amount"]),
         "payments": [
             {
                 "id": str(each["id"]),
@@ -68,6 +69,12 @@ def _document(row: Row) -> dict[str, Any]:
             for each in sorted(row["payment_lines."], key=lambda each: each["id"])
         ],
     }
+
+
+def _open(row: Row) -> Decimal:
+    """As the receivables account has it: what pays for another document already is not to be paid once more."""
+    used = [each for each in row["lines_to_pay."] if each["invoice_payment"] and not each["reconciliation"]]
+    return row["amount_to_pay"] - _sum(each["debit"] - each["credit"] for each in used)
 
 
 def _sum(amounts: Any) -> Decimal:
