@@ -55,7 +55,16 @@ def _judge(outcome: Outcome, told: dict[str, Any]) -> None:
     if not told["story"]["finished"]:
         outcome.lost += 1
         outcome.evidence.append(f"the story stopped on {told['story']['day']}")
+    for name in told["missing"]:
+        outcome.lost += 1
+        outcome.evidence.append(f"{name} did not happen")
     for entity in told["entities"]:
+        for each in entity["documents"]:
+            if each["differing"]:
+                outcome.lost += 1
+                outcome.evidence.append(
+                    f"{entity['entity']}, {each['kind']} {each['number']}: {each['differing']} differ"
+                )
         for each in entity["differences"]:
             difference = Decimal(each["difference"])
             if difference:

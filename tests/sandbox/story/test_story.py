@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tieout.sandbox.story.finance import CLOSINGS, OBJECTIONS
+from tieout.store.happened import CASES
+
 pytestmark = pytest.mark.anyio
 
 LAST_DAY = date(2026, 12, 4)
@@ -112,8 +115,21 @@ async def test_with_projects_people_staff_book_submit_and_approve(stage: Any) ->
         150, 120, 150, 210,
     ]  # fmt: skip
     on_call = sum(each["time_in_minutes"] for each in entries if "On call" in each["notes"])
-    assert on_call > 2 * 10 * 60  # more than two months' blocks
-    assert len(stage.acts("completed")) == 1
+    abroad = [each["foreign_exchange_amount"] for each in await stage.hub.all("expenses")]
+    billed = "2026-11-03"
+    # What the demo says of its month at the end (`store.happened`), from the side of the people.
+    assert {
+        "a package sold through a quote": len(stage.acts("won by")) == 1,
+        "a change order in the middle of a month": len(stage.acts("approved the change order")) == 1,
+        "a cap that splits an entry": sum(each["time_in_minutes"] for each in advice) > 8 * 60,
+        "a retainer with overage": on_call > 2 * 10 * 60,
+        "a milestone": len(stage.acts("completed")) == 1,
+        "an expense in a third currency": {each["source_currency"] for each in abroad if each} >= {"GBP", "CHF"},
+        "an approval revoked after billing": again > billed,
+        # By the finance clerks, whose story has the ERP (test_finance_story.py).
+        "a partial credit, billed again": all(each.on.isoformat() > billed for each in OBJECTIONS),
+        "a late entry for a closed period": stage.acts("booked late")[0] > CLOSINGS[0][0].isoformat(),
+    } == dict.fromkeys(CASES, True)
     assert not [each for each in entries if "2026-11-14" <= each["date_performed"] <= "2026-12-02"]
     (late,) = stage.acts("booked late")
     assert late == "2026-11-04 Aisha Bello booked late 1:35 h for 2026-10-29"
