@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import psutil
 
@@ -18,6 +15,7 @@ from tieout.store.database import row
 from .ground import Ground, ground
 from .load import Answers, fire, post
 from .measuring import Figure, Watch, percentile, spread
+from .serving import served
 
 # Short rounds by turns: a processor that changes its pace changes it for both.
 RINGS = 800
@@ -84,7 +82,7 @@ async def measure(rings: int = RINGS) -> list[Figure]:
         environment = _environment(on)
         serve = ["-m", "tieout.cli", "serve", "--role", "web", "--port", "0", "--json", "--leash"]
         bare = ["-m", "benchmarks.bare_door"]
-        async with _door(on, serve, environment) as (there, hub), _door(on, bare, environment) as (beside, floor_pid):
+        async with served(on, serve, environment) as (there, hub), served(on, bare, environment) as (beside, floor_pid):
             _apart((hub, floor_pid), on.postgres)
             watch = Watch(hub=hub, floor=floor_pid, postgres=on.postgres)
             door, floor = Side(f"{there}/hooks/salesforce/{_TOKEN}", watch), Side(f"{beside}/", watch)
@@ -164,28 +162,6 @@ def _request(url: str, number: int) -> bytes:
 def _environment(on: Ground) -> dict[str, str]:
     connections = {f"TIEOUT_CONNECTION_{name}": value for name, value in _SETTINGS.items()}
     return {**os.environ, **connections, "TIEOUT_DATABASE_URL": on.url, "TIEOUT_HOME": str(on.folder)}
-
-
-@asynccontextmanager
-async def _door(
-    on: Ground, arguments: Sequence[str], environment: Mapping[str, str]
-) -> AsyncGenerator[tuple[str, int], None]:
-    """A server as a child: its address and its process."""
-    with (on.folder / "door.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, env=dict(environment), stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, stderr=log,
-        )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        line = await process.stdout.readline()
-        if not line:
-            raise RuntimeError((on.folder / "door.log").read_text()[-3000:])
-        yield json.loads(line)["address"], process.pid
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 async def _prove(on: Ground, rung: int) -> None:

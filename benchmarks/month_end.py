@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -24,8 +23,8 @@ from tieout.sandbox.workload.source import SimulatedPsa
 from tieout.store import messages
 from tieout.store.database import row
 from tieout.systems.systems import systems_for
-from tieout.testing.null_erp import NullErp
 
+from .far_erp import FarErp, far_erps
 from .ground import Ground, ground, now, until
 from .measuring import Figure, Watch
 
@@ -50,38 +49,37 @@ _COLUMNS = (
 async def measure(entries: int = ENTRIES) -> list[Figure]:
     firm = SimulatedFirm(Shape(max(1, entries // _EACH), 1, SEED))
     made = make(firm, None, "jsonl")
-    async with ground() as on:
+    states = made.states.total()
+    people = [each["person"] for each in firm.people()]
+    async with ground() as on, far_erps(on, people, "erp-us", "erp-de", "floor") as (us, de, bare):
+        ledgers = [us, de]
         await book(on.database, firm, _PSA, now())
         async with on.database.session() as session:  # as the server would within the minute
             await session.execute("analyze")
-        people = [each["person"] for each in firm.people()]
-        ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
         first = await _run(on, firm, made, ledgers)
-        await _prove(on, made)
-        batches = sum(len(each.batches) for each in ledgers)
+        calls = await _prove(on, made, ledgers)
         async with on.database.transaction() as tx:
             await messages.advance(tx, _PSA, "time_entry", "", now())
         second = await _run(on, firm, made, ledgers)
-        await _prove(on, made)
-        assert (second["new"], sum(len(each.batches) for each in ledgers)) == (0, batches), second
-        floors = [await _floor(on, firm) for _ in range(2)]
-    states = made.states.total()
+        assert (second["new"], await _prove(on, made, ledgers)) == (0, calls), second
+        floors = [await _floor(on, firm, bare, states) for _ in range(2)]
     return [
         _figure(f"{made.entries:,} entries in {states:,} states of seed {SEED}: first run", states, first, floors[0]),
         _figure("the same again, nothing delivered", states, second, floors[1]),
     ]
 
 
-def _figure(name: str, states: int, told: Mapping[str, Any], floor: float) -> Figure:
+def _figure(name: str, states: int, told: Mapping[str, Any], floor: Mapping[str, Any]) -> Figure:
     floor_is = "the same states made, inserted in pages of 200 unless they are there, and sent in arrays of 500"
     detail = {
         "seconds": told["seconds"], "of these until all were taken in": told["intake"],
+        **{f"CPU of the floor's {party}, ms": spent for party, spent in floor["cpu"].items()},
         "most memory of the hub so far, MB": told["memory_mb"],
     }  # fmt: skip
-    return Figure(name, states / told["seconds"], "entries/s", states / floor, floor_is, told["cpu"], detail)
+    return Figure(name, states / told["seconds"], "entries/s", states / floor["seconds"], floor_is, told["cpu"], detail)
 
 
-async def _run(on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[NullErp]) -> dict[str, Any]:
+async def _run(on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[FarErp]) -> dict[str, Any]:
     source = SimulatedPsa(_PSA, firm)
     connections: dict[str, Connector] = {_PSA: source, **{each.name: each for each in ledgers}}
     intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
@@ -97,8 +95,9 @@ async def _run(on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[NullEr
     return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "memory_mb": memory}
 
 
-async def _prove(on: Ground, made: Made) -> None:
-    """Every clean entry is there with its minutes, every dirty one waits for its own reason, nothing is missing."""
+async def _prove(on: Ground, made: Made, ledgers: Sequence[FarErp]) -> int:
+    """Every clean entry is there with its minutes, every dirty one waits for its own reason, nothing is missing, no line was told
+    an ERP twice; in how many calls."""
     async with on.database.transaction() as tx:
         found = await row(
             tx,
@@ -117,16 +116,18 @@ async def _prove(on: Ground, made: Made) -> None:
     held = found.pop("held")
     assert 0 < held <= made.dirty.total(), (held, made.dirty)
     assert found == {"entries": made.entries, "undelivered": 0, "wrong": 0, "open": 0, "missing": 0}, found
+    counted = [await each.counted() for each in ledgers]
+    assert all(each["lines"] == each["asked"] for each in counted), counted
+    return sum(each["calls"] for each in counted)
 
 
-async def _floor(on: Ground, firm: SimulatedFirm) -> float:
-    """Seconds."""
-    erp, waiting, since, more = NullErp("floor", []), list[dict[str, Any]](), None, True
+async def _floor(on: Ground, firm: SimulatedFirm, erp: FarErp, states: int) -> dict[str, Any]:
+    waiting, since, more = list[dict[str, Any]](), None, True
     source, number = SimulatedPsa(_PSA, firm), 0
     columns = ", ".join(f"{each} text" for each in _COLUMNS)
     async with on.database.transaction() as tx:
         await tx.execute(f"create table if not exists floor ({columns}, primary key (source_id, source_version))")  # type: ignore[arg-type]
-    began = time.perf_counter()
+    watch = Watch(hub=os.getpid(), postgres=on.postgres)
     while more:
         page = await source.changes("time_entry", since)
         records = [each.record for each in page.changes if each.record is not None]
@@ -146,4 +147,4 @@ async def _floor(on: Ground, firm: SimulatedFirm) -> float:
             await erp.send(
                 "time.deliver", await erp.prepare(Write("time.deliver", f"floor/{number}", "1", {"entries": batch}))
             )
-    return time.perf_counter() - began
+    return {"seconds": watch.wall, "cpu": watch.each(states)}

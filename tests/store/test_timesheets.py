@@ -145,7 +145,7 @@ async def test_without_the_lock_both_would(books: Books, monkeypatch: pytest.Mon
 async def test_batches_that_were_marks_on_entries_are_rows_after_the_migration(books: Books) -> None:
     await worked(books, "T1", "T2", "T3")
     before = """
-        drop table time_batch;
+        drop table time_batch cascade;
         drop index time_entry_to_deliver, time_entry_to_correct;
         alter table time_entry add column batch text not null default '', add column batch_minutes integer not null default 0,
           add column batch_as text not null default '';

@@ -14,7 +14,8 @@ _DELIVERABLE: LiteralString = """
       select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
       where x.kind = 'project' and x.key = r.key))"""
 _WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then t.minutes else 0 end"
-# The entries of a batch `b`.
+# The entries of a batch `b`. They stand by their ids, and whoever changes many entries goes by their ids: nobody waits for one
+# who waits for them.
 _MEMBERS: LiteralString = """cross join unnest(b.connections, b.source_ids, b.minutes, b.recorded_as)
           with ordinality m(connection, source_id, minutes, recorded_as, position)"""
 _AS: LiteralString = "entry_as(t.task, t.person, t.work_date)"
@@ -49,6 +50,7 @@ async def unknown_people(
                  case when person in (select unnest(%(people)s::text[])) then '' else 'person.unknown' end as problem
           from looked_at t where problem = 'person.unknown' or t.delivered_id = '' and {_WANTED} > 0
             and (t.connection, t.source_id) not in (select connection, source_id from frozen)
+          order by source_id, connection
         )
         update time_entry t set problem = j.problem from judged j
         where t.connection = j.connection and t.source_id = j.source_id and j.problem <> j.was
@@ -98,7 +100,7 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
         insert into time_batch (name, entity, connections, source_ids, minutes, recorded_as)
         select %(entity)s || '-' || %(kind)s || '-' || to_char(nextval('delivery_batch'), 'FM0000000000'), %(entity)s,
                array_agg(connection), array_agg(source_id), array_agg(minutes), array_agg(recorded_as)
-        from chosen having count(*) > 0 returning name
+        from (select * from chosen order by source_id, connection) chosen having count(*) > 0 returning name
         """,  # noqa: S608 - literals of this module
         {"entity": entity, "kind": kind, "size": size},
     )

@@ -1,0 +1,78 @@
+"""ERPs that cost next to nothing, in a process of their own: the null ERP behind the hub's own web server, one for each path.
+
+`POST /NAME/OPERATION` carries out, `GET /NAME` counts. Run as `python -m benchmarks.bare_ledger`; announces its address with one
+line of JSON and ends when its input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Any
+
+import psutil
+from starlette.types import Receive, Scope, Send
+
+from tieout.app import answer
+from tieout.settings import Settings
+from tieout.testing.null_erp import NullErp
+
+
+class _Counting(NullErp):
+    """Every line that it was asked for, however often."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, [])
+        self.asked = 0
+
+    def _line(self, uuid: str) -> str:
+        self.asked += 1
+        return super()._line(uuid)
+
+
+class BareLedger:
+    """`asked` beside `lines` says how many lines were told twice."""
+
+    def __init__(self) -> None:
+        self._erps: defaultdict[str, _Counting] = defaultdict(lambda: _Counting("bare"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        parts = scope["path"].split("/")
+        erp, body, more = self._erps[parts[1]], bytearray(), True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        told: dict[str, Any]
+        if scope["method"] == "POST":
+            told = asdict(await erp.send(parts[2], bytes(body)))
+        else:
+            memory = psutil.Process().memory_info().rss // 2**20
+            told = {
+                "lines": len(erp.lines),
+                "asked": erp.asked,
+                "calls": len(erp.batches),
+                "memory_mb": memory,
+            }
+        answered = json.dumps(told).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answered)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answered})
+
+
+async def main() -> None:
+    def ready(address: str) -> None:
+        sys.stdout.write(json.dumps({"address": address}) + "\n")
+        sys.stdout.flush()
+
+    serving = asyncio.create_task(answer(BareLedger(), Settings(port=0), ready))
+    await asyncio.to_thread(sys.stdin.read)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
