@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from tieout.cli.demo.finance import answer
 from tieout.cli.demo.hub import apply_firm, let_in
 from tieout.cli.demo.lock import alone
 from tieout.cli.demo.result import Result
+from tieout.cli.demo.showing import _month
+from tieout.cli.demo.voice import Voice
 from tieout.cli.desk import Desk, now
 from tieout.cli.exits import Exit, Stop
 from tieout.domain.problems import Problem
@@ -304,3 +308,15 @@ def test_a_draft_is_compared_as_far_as_it_was_read_and_a_credit_note_with_what_i
     told = the_erp_s_invoice(**{name: str(each) for name, each in amounts.items()}, payments=[])
     (credit,) = papers([note], [told])
     assert (credit.kind, credit.differing) == ("credit note", [])
+
+
+def test_the_end_tells_each_case_and_whom_it_waits_for() -> None:
+    cases = {**HAPPENED, "a partial credit, billed again": [], "a cap that splits an entry": []}
+    result = replace(
+        the_result(the_books(), happened=cases), holds=[{"id": 7, "code": "billing.credited", "state": "open"}]
+    )
+    said = StringIO()
+    _month(result, Voice(said))
+    assert [each[:3].strip() for each in said.getvalue().splitlines()[1:4]] == ["✓", "○", "✗"]
+    assert "a milestone: done; invoice 1" in said.getvalue()
+    assert "it waits for finance, H-7" in said.getvalue()

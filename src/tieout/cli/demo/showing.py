@@ -17,6 +17,8 @@ from tieout.cli.demo.voice import Voice
 from tieout.cli.holds import shown
 
 _FIGURES = ("booked", "approved", "billed_net", "billed_total", "paid", "open", "unbilled")
+# A case that does not happen by itself → the hold that asks for it.
+_ANSWERED_BY_FINANCE = {"a partial credit, billed again": "billing.credited"}
 _TITLES = ("booked", "delivered", "billed, net", "billed, total", "paid", "open", "unbilled")
 
 
@@ -100,8 +102,18 @@ def _month(result: Result, voice: Voice) -> None:
             first = found[0]
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             voice.plain(f"  ✓ {name}: {first['told']}; {', '.join(first['documents'])}{more}")
+        elif waits := _waits_for_finance(result, name):
+            voice.plain(f"  ○ {name}: it waits for finance, {waits}, and then for the next cut-off")
         else:
             voice.plain(f"  ✗ {name}")
+    if result.missing and result.story["finished"]:
+        voice.plain("  `tieout demo --once --fresh` plays the month with everybody who answers.")
+
+
+def _waits_for_finance(result: Result, name: str) -> str:
+    """The hold whose answer the case needs, where nobody has given it yet."""
+    code = _ANSWERED_BY_FINANCE.get(name)
+    return next((f"H-{each['id']}" for each in result.holds if each["code"] == code and each["state"] == "open"), "")
 
 
 def _verdict(result: Result, voice: Voice) -> None:
