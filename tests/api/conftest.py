@@ -39,7 +39,7 @@ FIRM = Firm(
         ValueTable(name="tax_class", purpose="tax class", four_eyes=True),
     ),
 )
-EMAILS = {role: f"{role}@kestrel.example" for role in ("viewer", "operator", "finance", "engineer")}
+EMAILS = {role: f"{role}@kestrel.example" for role in ("viewer", "delivery", "operator", "finance", "engineer")}
 HOOK_SECRET = "a-long-secret-at-the-end-of-an-address"
 LAVISH = Limits(requests=1e9, requests_at_once=10**9, rings=1e9, rings_at_once=10**9)
 

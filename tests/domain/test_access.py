@@ -36,7 +36,7 @@ def test_a_refused_person_reads_whom_to_ask() -> None:
 
 def test_roles_are_read_by_name_and_unknown_ones_are_named() -> None:
     assert roles_of(["finance", "viewer"]) == {"viewer", "finance"}
-    with pytest.raises(ValueError, match="roles are some of viewer, operator, finance, engineer, not boss"):
+    with pytest.raises(ValueError, match="roles are some of viewer, delivery, operator, finance, engineer, not boss"):
         roles_of(["boss", "viewer"])
     with pytest.raises(ValueError, match=r"engineer$"):
         roles_of([])

@@ -79,7 +79,8 @@ _ROOMS = (
 )
 _ABOUT = (
     "Everything the hub knows and everything an operator may do. Money is a decimal text with its currency. "
-    "What goes wrong is an RFC 9457 problem. See docs/api.md."
+    "An amount is null for somebody whose role shows no money, and `masked` names it. What goes wrong is an RFC 9457 problem. "
+    "See docs/api.md."
 )
 
 
@@ -98,6 +99,10 @@ class Api(FastAPI):
         document = super().openapi()
         document["components"]["schemas"].setdefault("Problem", _problem_schema(document))
         document["paths"].update(hooks.described())
+        for schema in document["components"]["schemas"].values():
+            for name, each in schema.get("properties", {}).items():
+                if each.get("$ref", "").endswith("/Amount"):
+                    schema["properties"][name] = {"anyOf": [each, {"type": "null"}]}
         return document
 
 

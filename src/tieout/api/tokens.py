@@ -43,7 +43,7 @@ class NewToken(BaseModel):
 
     name: Annotated[Line, Field(max_length=200)]
     email: str = Field(pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,255}$", examples=["anna.fischer@kestrel.example"])
-    roles: list[Role] = Field(min_length=1, max_length=4)
+    roles: list[Role] = Field(min_length=1, max_length=5)
     entities: list[str] | None = Field(
         default=None, min_length=1, max_length=200, description="Codes of legal entities; left out, every one"
     )

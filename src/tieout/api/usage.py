@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tieout.api.problem import Mistake, documented, mistaken, not_found
 from tieout.api.shapes import Amount, Cursor, Filter, Id, Page, Size, amount, cursor, picked, place
-from tieout.api.visit import Reading, Right, Visit, tagged
+from tieout.api.visit import Reading, Right, Visit, tagged, whole
 from tieout.domain.documents.usage import Metered
 from tieout.engine.usage import Taken
 from tieout.store import usage, usage_story
@@ -120,6 +120,7 @@ def routes() -> APIRouter:
 
 
 async def send(visit: Annotated[Visit, Depends(Right("usage.send"))], sent: Sent) -> Response:
+    whole(visit)  # a source sends for every legal entity
     rule, rows = visit.hub.firm().usage, list[Any](sent.readings)
 
     async def act() -> TakenBody:

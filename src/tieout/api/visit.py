@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tieout.api.problem import MEDIA_TYPE, Mistake, Wrong, mistaken, refused
 from tieout.api.services import Services, services_of
+from tieout.api.veil import Veil
 from tieout.domain.access import Actor, Verb, who_may
 from tieout.engine.operator import Refused
 from tieout.store import idempotency
@@ -53,8 +54,9 @@ class Door:
         except Wrong as wrong:
             await wrong.response(request.url.path)(scope, receive, send)
             return
-        with seen_by(scope["state"]["actor"].entities):
-            await self._app(scope, receive, send)
+        actor: Actor = scope["state"]["actor"]
+        with seen_by(actor.entities):
+            await self._app(scope, receive, send if actor.sees("money") else Veil(send, request.url.path))
 
 
 async def _actor(request: Request) -> Actor:

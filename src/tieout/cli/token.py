@@ -24,7 +24,9 @@ def add_to(app: typer.Typer) -> None:
 def issue(
     owner: Annotated[str, typer.Argument(help="The name of whoever will carry it.")],
     email: Annotated[str, typer.Argument(help="Their address, which goes into the books.")],
-    role: Annotated[list[str], typer.Option(help="viewer, operator, finance or engineer; may be said again.")],
+    role: Annotated[
+        list[str], typer.Option(help="viewer, delivery, operator, finance or engineer; may be said again.")
+    ],
     entity: Annotated[
         list[str] | None,
         typer.Option(help="Code of a legal entity whose books it shows; may be said again. Left out: all."),

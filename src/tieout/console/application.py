@@ -87,7 +87,9 @@ def console(
     def seen() -> Firm:
         return narrowed(firm(), scope())
 
-    setting = Setting(database, operator, replays, access, seen, clock, link, environment, templates(), quiet)
+    setting = Setting(
+        database, operator, replays, access, seen, clock, link, environment, templates(), templates(money=False), quiet
+    )
     return Starlette(routes=_routes(setting), middleware=[Middleware(guard.SecurityHeaders)])
 
 
@@ -167,7 +169,7 @@ def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callab
                 if not guard.is_ours(request, token=token, secret=visit.session):
                     raise HTTPException(403, "The form was not one of this console, or your session has changed.")
             with seen_by(visit.entities):
-                return await view(visit)
+                return visit.shown(await view(visit))
         except Exception as wrong:  # every one becomes a page with a reference; ours are logged with it
             return await _mistake(visit, wrong)
 

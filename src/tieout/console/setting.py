@@ -67,11 +67,12 @@ class Setting:
     link: Callable[[Ref], str]
     environment: Environment
     templates: jinja2.Environment
+    veiled: jinja2.Environment
     quiet: timedelta = timedelta(hours=1)
 
 
-def templates() -> jinja2.Environment:
-    """Escapes everything, and an unknown name is an error rather than an empty place."""
+def templates(*, money: bool = True) -> jinja2.Environment:
+    """Escapes everything, and an unknown name is an error rather than an empty place. Without `money`, amounts are dashes."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -79,7 +80,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cast(Any, made).filters.update(_FILTERS)
+    cast(Any, made).filters.update(_FILTERS if money else {**_FILTERS, **_MASKING})
     fingerprints = {name: _fingerprint(STATIC / name) for name in _files(STATIC)}
 
     def asset(name: str) -> str:
@@ -116,4 +117,10 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "words": wording.words,
     "tone": wording.tone,
     "value": wording.value,
+}
+_MASKING: Mapping[str, Callable[..., object]] = {
+    "figure": wording.dash,
+    "exactly": wording.dash,
+    "hours": wording.hours_alone,
+    "number": wording.number_alone,
 }

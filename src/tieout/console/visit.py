@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from tieout.console import guard
 from tieout.console.setting import Environment, Setting
+from tieout.console.wording import HOURS
 from tieout.domain.access import Actor, Verb, who_may
+from tieout.domain.masking import in_words
 from tieout.store import worklist
 
 NOTICE = "tieout-notice"
@@ -65,10 +67,10 @@ class Context(Protocol):
 class Denied(Exception):
     """The viewer lacks a right; `who` are the roles that carry it."""
 
-    def __init__(self, verb: Verb) -> None:
-        super().__init__(verb)
-        self.verb = verb
-        self.who = who_may(verb)
+    def __init__(self, right: str, who: str) -> None:
+        super().__init__(right)
+        self.verb = right
+        self.who = who
 
 
 class Visit:
@@ -102,7 +104,7 @@ class Visit:
 
     def require(self, verb: Verb) -> None:
         if not self.may(verb):
-            raise Denied(verb)
+            raise Denied(verb, who_may(verb))
 
     @property
     def here(self) -> str:
@@ -124,11 +126,30 @@ class Visit:
     async def page(self, context: Context, *, status: int = 200) -> Response:
         frame = await self._frame()
         values = {each.name: getattr(context, each.name) for each in fields(context)}
-        text = self.setting.templates.get_template(context.template).render(frame=frame, **values)
+        drawn = self.setting.templates if self.shows_money else self.setting.veiled
+        text = drawn.get_template(context.template).render(frame=frame, **values)
+        if not self.shows_money:
+            text = in_words(text).replace(HOURS, "")
         answer = HTMLResponse(text, status)
         if frame.notice:
             answer.delete_cookie(NOTICE, path="/")
         return answer
+
+    @property
+    def shows_money(self) -> bool:
+        """Whether this person's roles show amounts."""
+        return self._actor is None or self._actor.sees("money")
+
+    def shown(self, answer: Response) -> Response:
+        """The answer, when it is a page or a way on to one; a file is not given to somebody who sees no money."""
+        if not self.shows_money and not isinstance(answer, HTMLResponse | RedirectResponse | JSONResponse):
+            self.require_money()
+        return answer
+
+    def require_money(self) -> None:
+        """For what is made of amounts, or cannot be read through."""
+        if not self.shows_money:
+            raise Denied("see money", who="viewer, operator, finance or engineer")
 
     def done(self, to: str, notice: str) -> Response:
         """Back to a page after a deed, which says once what was done."""

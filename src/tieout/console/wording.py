@@ -8,10 +8,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
+from tieout.domain.masking import MASK, TITLE
 from tieout.domain.money import Money, minor_digits
 from tieout.flows.catalogue import FLOWS
 
 MINUS = "\u2212"
+# Of no width: after the point of what is no money.
+HOURS = "\u2060"
 # State → (icon, tone): never a colour alone.
 _TONES = {
     "good": ("done", "paid", "posted", "active", "approved", "resolved"),
@@ -181,6 +186,21 @@ def words(name: str) -> str:
 
 def tone(state: str) -> str:
     return next((tone for tone, states in _TONES.items() if state in states), "calm")
+
+
+def dash(*_: Any) -> Markup:
+    """What stands in place of an amount for somebody whose role shows none."""
+    return Markup('<span class="masked" title="{}">{}</span>').format(TITLE, MASK)
+
+
+def hours_alone(minutes: Decimal | int | None) -> str:
+    """Hours where every other decimal is taken for money: with a mark that no reader sees."""
+    return hours(minutes).replace(".", f".{HOURS}")
+
+
+def number_alone(value: Decimal | float | None, digits: int = 2) -> str:
+    """As `hours_alone`, for a quantity."""
+    return number(value, digits).replace(".", f".{HOURS}")
 
 
 def value(anything: Any) -> str:

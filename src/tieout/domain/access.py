@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Role = Literal["viewer", "operator", "finance", "engineer"]
+Role = Literal["viewer", "delivery", "operator", "finance", "engineer"]
 Verb = Literal[
     "look",
     "audit.read",
@@ -32,11 +32,13 @@ Verb = Literal[
     "access.manage",
 ]
 # What a field tells of, where not everybody may see it in what leaves the hub.
-Field = Literal["people"]
+Field = Literal["people", "money"]
 ROLES: tuple[Role, ...] = get_args(Role)
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 _EVERYBODY = frozenset(ROLES)
+# Delivery works on holds and sees hours, and no money: neither what work is sold for, nor what anything costs.
+_HELPING = frozenset[Role](("delivery", "operator", "finance", "engineer"))
 _WORKING = frozenset[Role](("operator", "finance", "engineer"))
 _BUSINESS = frozenset[Role](("operator", "finance"))
 
@@ -44,11 +46,11 @@ _BUSINESS = frozenset[Role](("operator", "finance"))
 MAY: Mapping[Verb, frozenset[Role]] = {
     "look": _EVERYBODY,
     "audit.read": frozenset(("finance", "engineer")),
-    "hold.assign": _WORKING,
-    "hold.snooze": _WORKING,
+    "hold.assign": _HELPING,
+    "hold.snooze": _HELPING,
     "hold.ignore": _BUSINESS,
     "hold.decide": _BUSINESS,
-    "hold.comment": _WORKING,
+    "hold.comment": _HELPING,
     # Whoever is asked may answer, and nobody else: the verb itself knows who that is.
     "question.answer": _EVERYBODY,
     "override.set": _BUSINESS,
@@ -70,7 +72,7 @@ MAY: Mapping[Verb, frozenset[Role]] = {
 # Questions whose answer moves money: to decide them takes this right, and not that of any hold.
 DECIDES: Mapping[str, Verb] = {"billing.negative": "credit.decide", "billing.credited": "credit.decide"}
 
-SEES: Mapping[Field, frozenset[Role]] = {"people": _WORKING}
+SEES: Mapping[Field, frozenset[Role]] = {"people": _HELPING, "money": _EVERYBODY - {"delivery"}}
 
 
 @dataclass(frozen=True, slots=True)

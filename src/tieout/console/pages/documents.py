@@ -20,6 +20,7 @@ from tieout.console.technical import run_href
 from tieout.console.visit import Visit
 from tieout.domain.documents.upcast import load
 from tieout.domain.identity import Ref
+from tieout.domain.masking import without_money
 from tieout.domain.money import Money
 from tieout.store import contracts, crosswalk, documents, figures, story, worklist
 from tieout.store.database import Tx
@@ -212,8 +213,10 @@ async def one(visit: Visit) -> Response:
             entity=newest["entity"] or newest["body"].get("legal_entity", ""),
             money=_worth(kind, newest["body"]),
             systems=systems or _at_source(visit, known),
-            fields=fields_of(newest, stored[-2] if len(stored) > 1 else None) if newest["version"] else (),
-            versions=tuple(_version(each, before) for each, before in _pairs(stored)),
+            fields=fields_of(newest, stored[-2] if len(stored) > 1 else None, money=visit.shows_money)
+            if newest["version"]
+            else (),
+            versions=tuple(_version(each, before, money=visit.shows_money) for each, before in _pairs(stored)),
             agreed=agreed(contract) if contract else (),
             shown=tuple(shown(each) for each in contract.shown) if contract else (),
             totals=_totals(await figures.money_of(tx, [engagement])) if engagement else (),
@@ -231,9 +234,12 @@ def document_row(stored: Mapping[str, Any]) -> DocumentRow:
     )
 
 
-def fields_of(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[Field, ...]:
-    """The document's fields, one line each, in the order of its class; a list has a line for each of its parts."""
-    now, then = flat(_body(stored)), flat(_body(before)) if before else {}
+def fields_of(stored: Mapping[str, Any], before: Mapping[str, Any] | None, *, money: bool = True) -> tuple[Field, ...]:
+    """The document's fields, one line each, in the order of its class; a list has a line for each of its parts.
+
+    Without `money`, an amount shows as what is empty does.
+    """
+    now, then = flat(_body(stored, money)), flat(_body(before, money)) if before else {}
     trail: Mapping[str, Any] = stored["trail"]
     found: list[Field] = []
     for name, value in now.items():
@@ -244,12 +250,13 @@ def fields_of(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> tu
     return tuple(found)
 
 
-def _body(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+def _body(stored: Mapping[str, Any], money: bool) -> Mapping[str, Any]:
     """Today's form of a stored document; the stored one where a newer Tieout wrote it."""
     try:
-        return load(stored["kind"], stored["schema_version"], stored["body"]).body()
+        body = load(stored["kind"], stored["schema_version"], stored["body"]).body()
     except (LookupError, ValueError):
-        return stored["body"]
+        body = stored["body"]
+    return body if money else without_money(body)[0]
 
 
 def flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -279,8 +286,8 @@ def _pairs(stored: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Mapping[str, A
         yield stored[number], stored[number - 1] if number else None
 
 
-def _version(stored: Mapping[str, Any], before: Mapping[str, Any] | None) -> VersionRow:
-    changes = tuple(each for each in fields_of(stored, before) if each.changed)
+def _version(stored: Mapping[str, Any], before: Mapping[str, Any] | None, *, money: bool) -> VersionRow:
+    changes = tuple(each for each in fields_of(stored, before, money=money) if each.changed)
     return VersionRow(stored["version"], stored["created_at"], changes)
 
 

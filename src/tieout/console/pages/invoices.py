@@ -310,6 +310,7 @@ async def line(visit: Visit) -> Response:
 
 async def pack(visit: Visit) -> Response:
     """The evidence pack of an invoice, or of the line that the address asks for."""
+    visit.require_money()
     key, setting = visit.request.path_params["key"], visit.setting
     made = await evidence_pack(setting.database, setting.clock, key, reader=visit.actor, line=visit.query("line"))
     headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}

@@ -165,6 +165,7 @@ async def one(visit: Visit) -> Response:
 
 async def effect(visit: Visit) -> Response:
     """An effect is shown with the run that made it."""
+    visit.require_money()  # the bytes that were sent
     key = visit.request.path_params["key"]
     async with visit.setting.database.transaction() as tx:
         found = await effects.get(tx, key)
