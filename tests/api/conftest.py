@@ -110,7 +110,7 @@ class Site:
         field = {"kind": "engagement", "key": deal.engagement, "field": "practice", "value": "Data", "reason": "typo"}
         override = (await self.ask("operator", "POST", "/api/v1/overrides", json=field)).json()["id"]
         reading = {
-            "id": f"T{number}", "engagement": deal.engagement, "meter": self.canary, "quantity": 1, "unit": "GB", "day": "2026-10-05",
+            "id": f"T{number}", "engagement": deal.engagement, "meter": canary, "quantity": 1, "unit": "GB", "day": "2026-10-05",
         }  # fmt: skip
         await self.ask("operator", "POST", "/api/v1/usage", json={"source": "metering", "readings": [reading]})
         plan = (await self.ask("operator", "POST", "/api/v1/plans", json={"hold": hold})).json()["id"]

@@ -27,9 +27,6 @@ _EXPENSE: LiteralString = (
 _READING: LiteralString = (
     "exists (select from tieout_scoped.usage_reading t where t.source = x.source and t.source_id = x.source_id)"
 )
-_USAGE: LiteralString = (
-    "exists (select from tieout_scoped.usage_reading u where u.source = x.source and u.source_id = x.source_id)"
-)
 # A system of every entity is everybody's to see; what came through it is not.
 _CONNECTION: LiteralString = "exists (select from tieout_scoped.connection c where c.name = x.connection)"
 _OWN_CONNECTION: LiteralString = (
@@ -67,9 +64,6 @@ VISIBLE: Mapping[str, LiteralString] = {
     "time_batch": _OWN,
     "expense": _OWN,
     "expense_version": _EXPENSE,
-    "usage_reading": _OWN,
-    "usage_version": _USAGE,
-    "usage_evidence": _USAGE,
     "usage_reading": _OWN,
     "usage_version": _READING,
     "usage_evidence": _READING,
