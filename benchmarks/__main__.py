@@ -20,6 +20,7 @@ from . import (
     deals,
     doorbell,
     events,
+    invoiced,
     kickoff,
     lineage,
     month_end,
@@ -43,6 +44,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "doorbell": doorbell.measure,
     "W1": events.measure,
     "W2": month_end.measure,
+    "month": invoiced.measure,
     "W3": deals.measure,
     "W4": throttled.measure,
 }

@@ -9,24 +9,31 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import asdict
 from typing import Any
 
 import psutil
 from starlette.types import Receive, Scope, Send
 
-from tieout.app import answer
+from tieout.answering import answer
+from tieout.connectors.contract import Receipt
 from tieout.settings import Settings
 from tieout.testing.null_erp import NullErp
 
 
 class _Counting(NullErp):
-    """Every line that it was asked for, however often."""
+    """Every line and every invoice that it was asked for, however often."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, [])
         self.asked = 0
+        self.invoices = Counter[str]()
+
+    async def send(self, operation: str, request: bytes) -> Receipt:
+        if operation == "invoice.propose":
+            self.invoices[json.loads(request)["key"]] += 1
+        return await super().send(operation, request)
 
     def _line(self, uuid: str) -> str:
         self.asked += 1
@@ -55,6 +62,8 @@ class BareLedger:
                 "lines": len(erp.lines),
                 "asked": erp.asked,
                 "calls": len(erp.batches),
+                "invoices": len(erp.invoices),
+                "invoices_again": erp.invoices.total() - len(erp.invoices),
                 "memory_mb": memory,
             }
         answered = json.dumps(told).encode()

@@ -28,7 +28,7 @@ class FarErp(NullErp):
 
     async def send(self, operation: str, request: bytes) -> Receipt:
         told = await self._asked("POST", f"/{self.name}/{operation}", request)
-        return Receipt(told["id"], parts=told["parts"])
+        return Receipt(told["id"], told["parts"], told["answer"])
 
     async def counted(self) -> dict[str, int]:
         """How many lines it has, how many it was asked for in how many calls, and the memory of its process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -30,8 +30,8 @@ from .measuring import Figure, Watch
 
 ENTRIES, SEED = 100_000, 7
 # Entries of a person in a month, about.
-_EACH = 64
-_PSA, _WORKER, _PATIENCE = "kantata", "benchmark", 1_800
+EACH = 64
+PSA, _WORKER, PATIENCE = "kantata", "benchmark", 1_800
 _COLUMNS = (
     "source_id",
     "source_version",
@@ -45,23 +45,26 @@ _COLUMNS = (
     "state",
 )
 
+# What is done when all of the month is in the ERPs.
+Afterwards = Callable[[Ground, Intake, dict[str, Connector]], Awaitable[None]]
+
 
 async def measure(entries: int = ENTRIES) -> list[Figure]:
-    firm = SimulatedFirm(Shape(max(1, entries // _EACH), 1, SEED))
+    firm = SimulatedFirm(Shape(max(1, entries // EACH), 1, SEED))
     made = make(firm, None, "jsonl")
     states = made.states.total()
     people = [each["person"] for each in firm.people()]
     async with ground() as on, far_erps(on, people, "erp-us", "erp-de", "floor") as (us, de, bare):
         ledgers = [us, de]
-        await book(on.database, firm, _PSA, now())
+        await book(on.database, firm, PSA, now())
         async with on.database.session() as session:  # as the server would within the minute
             await session.execute("analyze")
-        first = await _run(on, firm, made, ledgers)
-        calls = await _prove(on, made, ledgers)
+        first = await run(on, firm, made, ledgers)
+        calls = await prove(on, made, ledgers)
         async with on.database.transaction() as tx:
-            await messages.advance(tx, _PSA, "time_entry", "", now())
-        second = await _run(on, firm, made, ledgers)
-        assert (second["new"], await _prove(on, made, ledgers)) == (0, calls), second
+            await messages.advance(tx, PSA, "time_entry", "", now())
+        second = await run(on, firm, made, ledgers)
+        assert (second["new"], await prove(on, made, ledgers)) == (0, calls), second
         floors = [await _floor(on, firm, bare, states) for _ in range(2)]
     return [
         _figure(f"{made.entries:,} entries in {states:,} states of seed {SEED}: first run", states, first, floors[0]),
@@ -79,23 +82,29 @@ def _figure(name: str, states: int, told: Mapping[str, Any], floor: Mapping[str,
     return Figure(name, states / told["seconds"], "entries/s", states / floor["seconds"], floor_is, told["cpu"], detail)
 
 
-async def _run(on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[FarErp]) -> dict[str, Any]:
-    source = SimulatedPsa(_PSA, firm)
-    connections: dict[str, Connector] = {_PSA: source, **{each.name: each for each in ledgers}}
+async def run(
+    on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[FarErp], afterwards: Afterwards | None = None
+) -> dict[str, Any]:
+    """Sweeps and works until nothing is left, and then does what comes `afterwards`, with the intake and the connections."""
+    source = SimulatedPsa(PSA, firm)
+    connections: dict[str, Connector] = {PSA: source, **{each.name: each for each in ledgers}}
     intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
     systems = systems_for(connections, now)
-    executor = Executor(on.database, now, lambda: date(2026, 2, 3), FLOWS, systems, lambda: on.firm, _WORKER)
+    executor = Executor(on.database, now, lambda: date(2026, 2, 20), FLOWS, systems, lambda: on.firm, _WORKER)
     async with Worker(on.database, now, executor, _WORKER).running():
         watch = Watch(hub=os.getpid(), postgres=on.postgres)
         new = await intake.sweep(intake.feeds[0])
         taken = watch.wall
-        await until(lambda: caught_up(on.database), _PATIENCE, "all of the month in the ERPs")
+        await until(lambda: caught_up(on.database), PATIENCE, "all of the month in the ERPs")
+        delivered = watch.wall
+        if afterwards is not None:
+            await afterwards(on, intake, connections)
         seconds, cpu = watch.wall, watch.each(made.states.total())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "memory_mb": memory}
+    return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "before": delivered, "memory_mb": memory}
 
 
-async def _prove(on: Ground, made: Made, ledgers: Sequence[FarErp]) -> int:
+async def prove(on: Ground, made: Made, ledgers: Sequence[FarErp]) -> int:
     """Every clean entry is there with its minutes, every dirty one waits for its own reason, nothing is missing, no line was told
     an ERP twice; in how many calls."""
     async with on.database.transaction() as tx:
@@ -123,7 +132,7 @@ async def _prove(on: Ground, made: Made, ledgers: Sequence[FarErp]) -> int:
 
 async def _floor(on: Ground, firm: SimulatedFirm, erp: FarErp, states: int) -> dict[str, Any]:
     waiting, since, more = list[dict[str, Any]](), None, True
-    source, number = SimulatedPsa(_PSA, firm), 0
+    source, number = SimulatedPsa(PSA, firm), 0
     columns = ", ".join(f"{each} text" for each in _COLUMNS)
     async with on.database.transaction() as tx:
         await tx.execute(f"create table if not exists floor ({columns}, primary key (source_id, source_version))")  # type: ignore[arg-type]

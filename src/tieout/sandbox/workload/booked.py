@@ -6,13 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from tieout.domain.documents.customer import Customer
-from tieout.domain.documents.engagement import Engagement
+from tieout.domain.documents.engagement import Contract, ContractVersion, Engagement
 from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.documents.terms import Cap
 from tieout.domain.rating import rate_on
 from tieout.sandbox.workload.firm import SimulatedFirm, SimulatedProject
 from tieout.sandbox.workload.shape import FIRST_MONTH
 from tieout.store import crosswalk, documents, projects
 from tieout.store.database import Database, Tx
+
+# What a contract may bill in all: some engagements come to more within a month.
+_LIMIT = Decimal(250_000)
 
 
 async def book(database: Database, firm: SimulatedFirm, psa: str, now: datetime) -> None:
@@ -37,11 +41,23 @@ async def _book(tx: Tx, each: SimulatedProject, psa: str, now: datetime) -> None
         key=each.engagement, name=each.name, stage="won", customer=customer, legal_entity=each.entity,
         currency=each.card.currency, amount=Decimal(98000), payment_terms="Net 30", source_id=each.engagement,
     )  # fmt: skip
-    for document in (deal, project):
+    signed = ContractVersion(
+        version=1, effective_from=FIRST_MONTH, amount=deal.amount or Decimal(0), currency=each.card.currency, lines=(),
+        rate_card=each.card.name, caps=(Cap(key="not to exceed", amount=_LIMIT),),
+    )  # fmt: skip
+    contract = Contract(
+        key=each.engagement,
+        engagement=each.engagement,
+        customer=each.customer,
+        legal_entity=each.entity,
+        versions=(signed,),
+    )
+    for document in (deal, contract, project):
         await documents.save(tx, document, entity=each.entity, engagement=each.engagement, trail={}, now=now)
     await projects.save(tx, project)
     erp = f"erp-{each.entity.lower()}"
     links = [
+        ("customer", each.customer, erp, each.customer),
         ("project", each.key, erp, each.key), ("project", each.key, psa, each.workspace),
         *(("task", task.key, erp, task.key) for task in each.tasks),
         *(("task", task.key, psa, task.id) for task in each.tasks),
