@@ -62,6 +62,7 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("GET", "/api/v1/lineage/{invoice}"): "look",
     ("GET", "/api/v1/evidence/{invoice}"): "look",
     ("GET", "/api/v1/entries/{connection}/{source_id}"): "look",
+    ("GET", "/api/v1/events"): "look",
     ("GET", "/api/v1/events/{connection}/{source_id}"): "look",
     ("POST", "/api/v1/usage"): "usage.send",
     ("GET", "/api/v1/usage"): "look",

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.console.seed_plans import seed_plans
+from tests.console.seed_usage import seed_usage
 
 from tieout.domain.documents.billing import Invoice, InvoiceLine
 from tieout.domain.documents.customer import Address, Customer, TaxId
@@ -111,6 +112,8 @@ class Seeded:
     questions: list[int] = field(default_factory=list)
     overrides: list[int] = field(default_factory=list)
     plans: dict[str, int] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    readings: list[str] = field(default_factory=list)
 
 
 class Day:
@@ -429,6 +432,8 @@ async def seed(database: Database, now: datetime = NOW, canary: str = "") -> See
         await _resolved(day)
         await _talk(day)
         await seed_plans(day)
+        for name in ("Globex Data Platform", "Bergmann Close Accelerator"):
+            await seed_usage(day, name)
         return day.seeded
 
 

@@ -41,6 +41,8 @@ NAMED: Mapping[str, str] = {
         select '/invoices/' || i.key || '/lines/' || l.line, i.entity from invoice i join invoice_line l on l.invoice = i.key
     """,
     "/entries/{connection}/{id:path}": "select '/entries/' || connection || '/' || source_id, entity from time_entry",
+    "/events/{connection}/{id:path}": "select '/events/' || connection || '/' || source_id, entity from billable_event",
+    "/usage/{source}/{id:path}": "select '/usage/' || source || '/' || source_id, entity from usage_reading",
     "/runs/{id:path}": "select '/runs/' || id, entity from run",
     "/effects/{key}": "select '/effects/' || key, entity from effect",
     "/systems/{name}": "select '/systems/' || name, entity from connection",
@@ -59,6 +61,7 @@ PLAIN: Mapping[str, tuple[str, ...]] = {
     "/plans": ("/plans",),
     "/documents": ("/documents", "/documents?kind=engagement", "/documents?entity=DE", "/documents?q=K"),
     "/invoices": ("/invoices", "/invoices?stage=billed&entity=DE&currency=EUR", "/invoices?entity=DE"),
+    "/events": ("/events", "/events?kind=usage"),
     "/runs": ("/runs", "/runs?state=done", "/runs?state=held"),
     "/systems": ("/systems",),
     "/tables": ("/tables",),

@@ -154,10 +154,15 @@ def _entry(**change: Any) -> Callable[[dict[str, Any]], object]:
     return lambda told: told["lines"][0]["entries"][0].update(change)
 
 
+READING = {
+    "source": "metering", "id": "r", "version": 1, "day": "2026-10-05", "units": "1", "share": "2549.99",
+    "seen_at": NOON.isoformat(), "digest": "",
+}  # fmt: skip
 # What a forger changes who can make everything else fit, the part that finds it, and what it says.
 FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "an entry": (_entry(amount="2550.01"), "sums", "do not make 3117.80"),
     "its hours": (_entry(minutes=440), "sums", "is not 2550.00"),
+    "a reading beneath it": (_entry(readings=[READING]), "sums", "the shares of its readings do not make 2550.00"),
     "the rounding": (_line(rounding="1.14"), "sums", "rounding of 1.14"),
     "the quantity": (_line(quantity="9.20"), "sums", "9.20 at 340.00"),
     "the line": (_line(amount="3117.81"), "sums", "3117.81"),

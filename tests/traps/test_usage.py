@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
+from tieout.domain.access import Actor
 from tieout.domain.documents.engagement import Contract, ContractVersion
 from tieout.domain.documents.package import ServicePackage
-from tieout.domain.documents.terms import Cap, Sold, Tier, UsageTerms
+from tieout.domain.documents.terms import Cap, PeriodTerms, Sold, Tier, UsageTerms
+from tieout.domain.evidence.checking import check
 from tieout.domain.metering import UsageRule
+from tieout.engine.evidence import evidence_pack
 from tieout.engine.usage import Taken, Usage
-from tieout.store import documents
+from tieout.store import documents, events, lineage, usage_story
+from tieout.store.event_story import event_story
 from tieout.store.figures import figures, money_of
+from tieout.store.scope import seen_by
 from tieout.testing.books import Deal
 
 from .delivery import Delivery
@@ -94,6 +99,90 @@ async def test_a_month_of_readings_is_billed_once_by_the_price_of_each_day(deliv
         ("r05", 1, 10),
         ("r15", 1, 10),
     ]
+
+
+async def test_the_way_back_from_an_invoice_ends_at_the_readings_and_the_way_forward_at_their_shares(
+    delivery: Delivery,
+) -> None:
+    deal = await delivery.books.deal(1)
+    await agree(delivery, deal, version(sold(deal)))
+    await send(delivery, reading(deal, "a", "1"), reading(deal, "b", "1"), reading(deal, "c", "1.01"))
+    assert await lines(delivery, deal, "2026-10") == [("Storage, 3.01 GB in 2026-10", Decimal("1.51"))]
+    await send(delivery, reading(deal, "a", "2"))
+    async with delivery.database.transaction() as tx:
+        (told,) = await lineage.of_invoice(tx, f"{deal.engagement}-2026-10")
+        story = await usage_story.of(tx, "metering", "a")
+        month = await event_story(tx, deal.engagement, "STORAGE/2026-10")
+    ((proof,),) = [each.evidence for each in told.lines]
+    assert [(each.source_id, each.version, each.units, each.share) for each in proof.readings] == [
+        ("a", 1, 1, Decimal("0.50")), ("b", 1, 1, Decimal("0.50")), ("c", 1, Decimal("1.01"), Decimal("0.51"))
+    ]  # fmt: skip
+    assert proof.stands_on == (
+        "unit GB, meter storage, month 2026-10, units 3.01, package STORAGE, records 3, package version 1"
+    )
+    assert story is not None
+    assert [(each["version"], each["share"]) for each in story.billed] == [(1, Decimal("0.50"))], "as it was billed"
+    assert [each["version"] for each in story.versions] == [1, 2]
+    assert month is not None
+    assert [(each.what, each.amount) for each in month.chapters] == [("billed", Decimal("1.51"))]
+    finance = Actor("Anna", "anna.fischer@kestrel.example", frozenset({"finance"}))
+    pack = await evidence_pack(delivery.database, delivery.books.now, f"{deal.engagement}-2026-10", reader=finance)
+    checked = check(pack.data)
+    assert checked.findings == ()
+    assert checked.facts is not None
+    ((entry,),) = [each.entries for each in checked.facts.lines]
+    assert [(each.id, each.share, len(each.digest)) for each in entry.readings] == [
+        ("a", Decimal("0.50"), 64), ("b", Decimal("0.50"), 64), ("c", Decimal("0.51"), 64)
+    ]  # fmt: skip
+
+
+async def test_every_event_beside_hours_stands_in_one_list_with_how_it_stands(delivery: Delivery) -> None:
+    deal = await delivery.books.deal(1)
+    of = sold(deal)
+    care = Sold(
+        id=f"{deal.engagement}/CARE", package="FIXED", terms=PeriodTerms(amount=Decimal(9), start=date(2026, 10, 1))
+    )
+    await agree(delivery, deal, version(of, care, caps=[Cap(key="cap", lines=(of.id,), amount=Decimal(30))]))
+    await send(delivery, reading(deal, "a", "100"), reading(deal, "b", "1", "2026-11-01", unit="TB"))
+
+    async def listed(**wanted: Any) -> list[tuple[str, str, Any, Decimal, Decimal, str]]:
+        async with delivery.database.transaction() as tx:
+            found = await events.page(tx, **wanted, limit=50)
+        return [
+            (each["shown_kind"], str(each["day"]), each["worth"], each["billed"], each["set_aside"], each["state"])
+            for each in found
+        ]
+
+    assert await listed() == [
+        ("usage", "2026-11-01", None, 0, 0, "waits"), ("usage", "2026-10-05", None, 0, 0, "not_judged")
+    ]  # fmt: skip
+    await delivery.propose(deal, "2026-10")
+    usage = ("usage", "2026-10-31", 50, 30, 20, "set_aside")
+    assert await listed(engagement=deal.engagement) == [
+        ("usage", "2026-11-01", None, 0, 0, "waits"), usage, ("fee", "2026-10-01", 9, 9, 0, "billed")
+    ]  # fmt: skip
+    assert await listed(kind="usage", state="set_aside") == [usage]
+    assert await listed(after=(date(2026, 10, 31), "ENG-ZZZ", "")) == [("fee", "2026-10-01", 9, 9, 0, "billed")]
+    await send(delivery, reading(deal, "a", "90"))
+    assert await listed(kind="usage", state="set_aside") == [usage], "as the last decision knew it"
+    assert await listed(kind="milestone") == await listed(engagement="ENG-NOWHERE1") == []
+
+
+async def test_who_sees_some_legal_entities_sends_for_these_alone(delivery: Delivery) -> None:
+    deal, other = await delivery.books.deal(1), await delivery.books.deal(2, entity="DE")
+    await agree(delivery, deal, version(sold(deal)))
+    await send(delivery, reading(deal, "a", "1"))
+    with seen_by(["DE"]):
+        for told in (
+            reading(deal, "a", "2"),
+            reading(deal, "new", "2"),
+            reading(deal, "x", "2", engagement="ENG-NOWHERE1"),
+        ):
+            taken = await send(delivery, reading(other, "mine", "1", meter="m"), told)
+            assert [(each.row, each.field) for each in taken.faults] == [(2, "engagement")]
+    assert await delivery.rows("select source_id, quantity from usage_reading") == [{"source_id": "a", "quantity": 1}]
+    with seen_by(["US"]):
+        assert (await send(delivery, reading(deal, "a", "2"))).outcomes == {"corrected": 1}
 
 
 async def test_t57_the_same_page_again_changes_nothing(delivery: Delivery) -> None:

@@ -43,6 +43,17 @@ class InvoiceFacts(BaseModel):
     paid: Amount
 
 
+class MeasuredBody(BaseModel):
+    """A reading of metered usage in the version that was billed, and its share of the amount."""
+
+    source: str
+    source_id: str
+    version: int
+    day: date
+    units: str
+    share: Amount
+
+
 class EvidenceBody(BaseModel):
     """What is beneath a line: a time entry, or a fee with what it stands on; what is negative takes back what was billed before."""
 
@@ -69,6 +80,9 @@ class EvidenceBody(BaseModel):
     mapping: str
     notes: str
     basis: dict[str, str] = Field(description="What of the contract it stands on, where it is no time")
+    readings: list[MeasuredBody] = Field(
+        description="What a month of usage was metered by; their shares are its amount"
+    )
 
 
 class LineBody(BaseModel):
@@ -349,7 +363,14 @@ def _evidence(each: Evidence, currency: str) -> EvidenceBody:
         hours=f"{each.hours:f}",
         rate=None if each.rate is None else amount(each.rate, currency),
         amount=amount(each.amount, currency),
-    )
+        readings=[
+            MeasuredBody(
+                source=one.source, source_id=one.source_id, version=one.version, day=one.day,
+                units=f"{one.units.normalize():f}", share=amount(one.share, currency),
+            )
+            for one in each.readings
+        ],
+    )  # fmt: skip
 
 
 def _story(found: EntryStory) -> Story:

@@ -20,7 +20,14 @@ from tieout.api.visit import PREFIX, Reading, Visit, tagged
 from tieout.store.dossier import DocumentPage, document_page
 from tieout.store.lookup import Hit, find
 
-_PLACES = {"invoice": "lineage", "time_entry": "entries", "hold": "holds", "approval": "approvals", "run": "runs"}
+_PLACES = {
+    "invoice": "lineage",
+    "time_entry": "entries",
+    "reading": "usage",
+    "hold": "holds",
+    "approval": "approvals",
+    "run": "runs",
+}
 
 
 class Found(BaseModel):

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from tieout.store.entry_story import EntryStory
     from tieout.store.event_story import EventStory
     from tieout.store.lineage import Evidence, Line, Lineage
+    from tieout.store.usage_story import Measured
 
 # ruff: noqa: PLC0415 - a command imports what it needs when it is called
+
+# Readings of a month that are printed; all of them are in --json.
+_READINGS = 20
 
 
 def add_to(app: typer.Typer) -> None:
@@ -151,6 +155,17 @@ def _evidence(each: Evidence, currency: str) -> dict[str, Any]:
     return {
         "kind": each.kind,
         "basis": dict(each.basis),
+        "readings": [
+            {
+                "source": one.source,
+                "id": one.source_id,
+                "version": one.version,
+                "day": one.day,
+                "units": one.units,
+                "share": written(one.share, currency),
+            }
+            for one in each.readings
+        ],
         "system": each.connection,
         "id": each.source_id,
         "version": each.entry_version,
@@ -268,6 +283,7 @@ def _print(found: Lineage) -> None:
             if one.rate is None:
                 amount, version = for_people(one.amount, currency), one.contract_version
                 line(f"       {one.work_date} {one.kind} = {amount}  contract version {version}, {one.stands_on}")
+                _print_readings(one.readings, currency)
                 continue
             line(
                 f"       {one.work_date} {one.person_name or one.person} {one.minutes} min at {for_people(one.rate, currency)}"
@@ -281,6 +297,16 @@ def _print(found: Lineage) -> None:
     for each in found.payments:
         line(f"  paid {for_people(each['amount'], currency)} {currency} on {each['paid_on']}")
     line(f"  {'✗' if found.verdict == 'differs' else '✓'} {found.verdict}")
+
+
+def _print_readings(readings: Sequence[Measured], currency: str) -> None:
+    from tieout.cli.amounts import for_people
+
+    for each in readings[:_READINGS]:
+        share = for_people(each.share, currency)
+        line(f"         {each.day} {each.source} {each.source_id}: {each.units:f} = {share}, version {each.version}")
+    if len(readings) > _READINGS:
+        line(f"         and {len(readings) - _READINGS} more readings")
 
 
 def _tell(found: EntryStory) -> None:

@@ -101,6 +101,7 @@ def _fingerprint(file: Path) -> str:
 _FILTERS: Mapping[str, Callable[..., object]] = {
     "figure": wording.figure,
     "number": wording.number,
+    "plain": wording.plain,
     "exactly": wording.exactly,
     "hours": wording.hours,
     "count": wording.count,

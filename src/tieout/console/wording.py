@@ -102,6 +102,11 @@ def number(value: Decimal | float | None, digits: int = 2) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
+def plain(value: Decimal) -> str:
+    """A quantity with all of its digits and no more: 12.5."""
+    return f"{value.normalize():,f}"
+
+
 def exactly(value: Decimal, currency: str) -> str:
     """A plain amount or rate beside its currency: at least the minor digits, and every further digit that it has."""
     exponent = value.normalize().as_tuple().exponent

@@ -19,6 +19,7 @@ from tieout.domain.evidence.facts import (
     PaymentFacts,
     RateFacts,
     ReadBack,
+    ReadingFacts,
     ReceiptFacts,
 )
 from tieout.domain.evidence.masking import masked
@@ -32,11 +33,12 @@ from tieout.store.database import Database, Tx
 from tieout.store.evidence import Source
 from tieout.store.lineage import Evidence, Line, Lineage, Manual
 from tieout.store.scope import widen
+from tieout.store.usage_story import Measured
 
 # Documents whose content is in the pack; of the others it has the fingerprint and the trail.
 _WITH_BODY = ("contract", "invoice")
 # What an entry's facts have from its evidence, under the same names.
-_AS_BILLED = tuple(name for name in EntryFacts.model_fields if hasattr(Evidence, name))
+_AS_BILLED = tuple(name for name in EntryFacts.model_fields if hasattr(Evidence, name) and name != "readings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +152,16 @@ def _line(line: Line, sources: Mapping[tuple[str, str, str], Source]) -> LineFac
                 version=each.entry_version,
                 seen_at=source.seen_at if source else None,
                 digest=source.digest if source else "",
+                readings=tuple(_reading(one) for one in each.readings),
             )
         )
     told = {name: getattr(line, name) for name in LineFacts.model_fields if name != "entries"}
     return LineFacts(**told, entries=tuple(entries))
+
+
+def _reading(each: Measured) -> ReadingFacts:
+    told = {name: getattr(each, name) for name in ReadingFacts.model_fields if name != "id"}
+    return ReadingFacts(**told, id=each.source_id)
 
 
 def _manual(line: Manual) -> ManualFacts:

@@ -9,19 +9,24 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from tieout.domain.charging.pieces import EventKind
+from tieout.domain.money import Money
 from tieout.domain.rating import hours
 from tieout.store import documents
 from tieout.store.database import Tx, row, rows
+from tieout.store.usage_story import Measured, measured, shared
 
 Verdict = Literal["ties out", "differs", "not read back yet"]
 _ZERO = Decimal(0)
+# Of what evidence stands on, what a person reads elsewhere.
+UNSAID = ("name", "product", "taxed", "whole", "readings")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One time entry beneath a line, as it was when it was billed. Negative minutes take back what was billed before.
 
-    What is no time has no rate and no person; `basis` says what of the contract it stands on.
+    What is no time has no rate and no person; `basis` says what of the contract it stands on, and `readings` what a month of
+    usage was metered by.
     """
 
     connection: str
@@ -47,6 +52,7 @@ class Evidence:
     basis: Mapping[str, str] = field(default_factory=dict[str, str])
     # Of a month before the invoice's: it keeps its day, and is billed where a period is open (T21).
     late: bool = False
+    readings: Sequence[Measured] = ()
 
     @property
     def hours(self) -> Decimal:
@@ -57,7 +63,7 @@ class Evidence:
         """What of the contract it stands on, in words: package RETAINER, package version 1, block 2026-10-01."""
         if not self.basis:
             return ""
-        facts = {name: value for name, value in self.basis.items() if name not in ("name", "product", "taxed")}
+        facts = {name: value for name, value in self.basis.items() if name not in UNSAID}
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
@@ -184,10 +190,14 @@ async def _lines(
 ) -> tuple[list[Line], Sequence[Manual]]:
     tasks = {each["key"]: each["name"] for each in (project["body"]["tasks"] if project else ())}
     beneath: dict[str, list[Evidence]] = {}
-    for each in await _evidence(tx, invoice, entries_of):
+    evidence = await _evidence(tx, invoice, entries_of)
+    sets = await measured(tx, [each["basis"]["readings"] for each in evidence if each["kind"] == "usage"])
+    for each in evidence:
         line = each.pop("line")
         each["task"] = tasks.get(each["task"], each["task"])
-        beneath.setdefault(line, []).append(Evidence(**each))
+        of = sets.get(each["basis"].get("readings", ""), ())
+        readings = shared(of, Money(each["amount"], invoice["currency"])) if of else ()
+        beneath.setdefault(line, []).append(Evidence(**each, readings=readings))
     stored = await rows(
         tx,
         """

@@ -17,10 +17,10 @@ _MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something the hub knows. `kind` is a document kind, or invoice, time_entry, record, run, effect, hold, approval, plan.
+    """Something the hub knows. `kind` is a document kind, or invoice, time_entry, reading, record, run, effect, hold, approval, plan.
 
-    `key` opens it (H-20401, A-501 and P-3301 as people write them; `connection/id` for a time entry, `connection/kind/id` for a
-    record that no document knows yet). `because` says what agreed.
+    `key` opens it (H-20401, A-501 and P-3301 as people write them; `connection/id` for a time entry, `source/id` for a reading
+    of usage, `connection/kind/id` for a record that no document knows yet). `because` says what agreed.
     """
 
     kind: str
@@ -43,6 +43,7 @@ async def find(tx: Tx, anything: str) -> list[Hit]:
         *await _invoices(tx, written),
         *await _crosswalk(tx, written),
         *await _time_entries(tx, written),
+        *await _readings(tx, text),
         *await _runs_and_effects(tx, text),
     ]
     hits = hits or await _records(tx, written) or await _names(tx, text)
@@ -155,6 +156,27 @@ async def _time_entries(tx: Tx, written: list[str]) -> list[Hit]:
             f"{each['connection']}/{each['source_id']}",
             f"{each['person']}, {each['work_date']}, {each['minutes']} min",
             f"its id in {each['connection']}",
+        )
+        for each in found
+    ]
+
+
+async def _readings(tx: Tx, text: str) -> list[Hit]:
+    source, _, rest = text.partition("/")
+    found = await rows(
+        tx,
+        """
+        select source, source_id, meter, trim_scale(quantity) as quantity, unit, day from usage_reading
+        where source_id = %(text)s or (source = %(source)s and source_id = %(rest)s) order by 1, 2 limit 50
+        """,
+        {"text": text, "source": source, "rest": rest},
+    )
+    return [
+        Hit(
+            "reading",
+            f"{each['source']}/{each['source_id']}",
+            f"{each['quantity']} {each['unit']} of {each['meter']}, {each['day']}",
+            f"its id in {each['source']}",
         )
         for each in found
     ]

@@ -209,6 +209,19 @@ async def page(
     )  # fmt: skip
 
 
+async def of_month(tx: Tx, engagement: str, sold: str, day: date | None) -> list[dict[str, Any]]:
+    """The readings of a package in the month of a day, as they are now; at most 1,000."""
+    return await rows(
+        tx,
+        """
+        select * from usage_reading where engagement = %(engagement)s and sold = %(sold)s
+          and day >= date_trunc('month', %(day)s::date) and day < date_trunc('month', %(day)s::date) + interval '1 month'
+        order by day, source, source_id limit 1000
+        """,
+        {"engagement": engagement, "sold": sold, "day": day},
+    )
+
+
 async def sources(tx: Tx, engagement: str) -> list[str]:
     """Who sent readings of an engagement, or some of which nobody knows whose they are."""
     found = await rows(

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from tieout.domain.charging.fees import Reading
 from tieout.domain.charging.usage import shares
+from tieout.domain.identity import content_hash
 from tieout.domain.money import Money
 from tieout.store.database import Tx, row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A reading beneath an invoice line, as it was when its month was billed; `digest` is that of what the source told.
+
+    `share` is what it contributes to the line's evidence, to the minor unit: the shares sum to it.
+    """
+
+    source: str
+    source_id: str
+    version: int
+    day: date
+    units: Decimal
+    share: Decimal
+    seen_at: datetime
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +63,44 @@ async def of(tx: Tx, source: str, source_id: str) -> UsageStory | None:
         """,
         ref,
     )
+    sets = await measured(tx, [each["readings"] for each in billed])
     found: list[dict[str, Any]] = []
     for each in billed:
-        line = await beneath(tx, each["readings"], Money(each["amount"], each["currency"]))
-        mine = next(one for one in line if (one["source"], one["source_id"]) == (source, source_id))
-        found.append({**each, **mine})
+        parts = shared(sets[each["readings"]], Money(each["amount"], each["currency"]))
+        mine = next(one for one in parts if (one.source, one.source_id) == (source, source_id))
+        found.append({**each, "version": mine.version, "units": mine.units, "share": mine.share})
     return UsageStory(reading, versions, found)
 
 
-async def beneath(tx: Tx, readings: str, amount: Money) -> list[dict[str, Any]]:
-    """The readings that a line's evidence stands on, in the order of their days, each with its `share` of the amount."""
+async def measured(tx: Tx, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """By the name of a set, its readings in the order of their days, each with what its source told."""
     found = await rows(
-        tx, "select * from usage_evidence where readings = %s order by day, source, source_id", (readings,)
+        tx,
+        """
+        select u.*, v.body, v.seen_at from usage_evidence u
+        join usage_version v on v.source = u.source and v.source_id = u.source_id and v.version = u.version
+        where u.readings = any(%s) order by u.readings, u.day, u.source, u.source_id
+        """,
+        (list(names),),
     )
-    parts = shares(
-        amount, [Reading(f"{each['source']}/{each['source_id']}", each["day"], each["units"]) for each in found]
-    )
-    nothing = Money(Decimal(0), amount.currency)
-    return [{**each, "share": parts.get(f"{each['source']}/{each['source_id']}", nothing).amount} for each in found]
+    sets: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for each in found:
+        sets[each["readings"]].append(each)
+    return sets
+
+
+def shared(readings: Sequence[dict[str, Any]], amount: Money) -> list[Measured]:
+    """The readings of a set, each with its share of an amount."""
+    parts = shares(amount, [Reading(_ref(each), each["day"], each["units"]) for each in readings])
+    nothing = Money.zero(amount.currency)
+    return [
+        Measured(
+            each["source"], each["source_id"], each["version"], each["day"], each["units"],
+            parts.get(_ref(each), nothing).amount, each["seen_at"], content_hash(each["body"]),
+        )
+        for each in readings
+    ]  # fmt: skip
+
+
+def _ref(row: dict[str, Any]) -> str:
+    return f"{row['source']}/{row['source_id']}"

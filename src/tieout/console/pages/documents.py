@@ -147,6 +147,7 @@ class Document:
 
     kind: str
     key: str
+    engagement: str
     name: str
     version: int
     entity: str
@@ -208,6 +209,7 @@ async def one(visit: Visit) -> Response:
         context = Document(
             kind=kind,
             key=key,
+            engagement=engagement,
             name=str(newest["body"].get("name") or newest["body"].get("number") or key),
             version=newest["version"],
             entity=newest["entity"] or newest["body"].get("legal_entity", ""),

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
+from tieout.console.pages.events import href_of as event_href
+from tieout.console.pages.events import reading_href
 from tieout.console.pages.hold import source_of
 from tieout.console.visit import Visit
 from tieout.domain.identity import Ref
@@ -21,6 +23,7 @@ from tieout.engine.evidence import evidence_pack
 from tieout.store import board, lineage
 from tieout.store.entry_story import EntryStory, entry_story
 from tieout.store.lineage import Evidence, Line, Lineage, Manual
+from tieout.store.usage_story import Measured
 
 # Stage → its title, the column of its sum, and for work the column that says whether a project is at this stage.
 _STAGES: Mapping[str, tuple[str, str, str]] = {
@@ -173,6 +176,7 @@ class Proof:
     line: Line
     chain: tuple[Link, ...]
     rows: tuple[tuple[Evidence, str, str], ...]
+    readings: tuple[tuple[Measured, str, Money], ...]
     evidence_sum: Money
     rounding: Money
     amount: Money
@@ -288,7 +292,7 @@ async def line(visit: Visit) -> Response:
             source_of(visit.setting.link(Ref(each.connection, "time_entry", each.source_id))),
         )
         if each.kind == "time"
-        else (each, "", "")
+        else (each, event_href(each.connection, each.source_id), "")
         for each in chosen.evidence
     )
     return await visit.page(
@@ -299,6 +303,11 @@ async def line(visit: Visit) -> Response:
             line=chosen,
             chain=_chain(found, chosen),
             rows=rows,
+            readings=tuple(
+                (one, reading_href(one.source, one.source_id), Money(one.share, currency))
+                for each in chosen.evidence
+                for one in each.readings
+            ),
             evidence_sum=Money(chosen.evidence_sum, currency),
             rounding=Money(chosen.rounding, currency),
             amount=Money(chosen.amount, currency),

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tieout.console import wording
+from tieout.console.pages.events import reading_href
 from tieout.console.technical import run_href
 from tieout.console.visit import Visit
 from tieout.store import lookup, worklist
@@ -28,6 +29,7 @@ _PAGES = (
     ("Projects", "/documents?kind=project", ""),
     ("Customers", "/documents?kind=customer", ""),
     ("Invoices", "/invoices", "g i"),
+    ("Billable events beside hours", "/events", ""),
     ("Work that is not invoiced", "/invoices?stage=unbilled", ""),
     ("Runs", "/runs", "g r"),
     ("Systems", "/systems", "g s"),
@@ -150,5 +152,6 @@ _WAYS: dict[str, Callable[[Hit], str]] = {
     "run": lambda hit: run_href(hit.key),
     "effect": lambda hit: f"/effects/{hit.key}",
     "time_entry": _entry,
+    "reading": lambda hit: reading_href(*hit.key.split("/", 1)),
     "record": lambda hit: f"/runs?{urlencode({'text': hit.key.rsplit('/', 1)[-1]})}",
 }

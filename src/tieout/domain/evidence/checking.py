@@ -154,6 +154,8 @@ def _sums(facts: Facts) -> Iterator[str]:
         for each in line.entries:
             if each.minutes and each.rate is not None and abs(each.rate * each.minutes / 60 - each.amount) > unit:
                 yield f"{name}: entry {each.id} is {each.minutes} min at {each.rate}, which is not {each.amount}"
+            if each.readings and sum((one.share for one in each.readings), Decimal(0)) != each.amount:
+                yield f"{name}: the shares of its readings do not make {each.amount}"
         if line.verdict != _verdict(line, entries):
             yield f"{name}: its verdict is “{_verdict(line, entries)}” and not “{line.verdict}”"
     if facts.covers == "invoice" and sum((each.amount for each in facts.lines), Decimal(0)) != invoice.net:

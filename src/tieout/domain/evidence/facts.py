@@ -14,6 +14,19 @@ SCHEMA = "tieout.evidence/1"
 Covers = Literal["invoice", "line"]
 
 
+class ReadingFacts(Part):
+    """A reading of metered usage, in the version that its month was billed by, and its share of the amount."""
+
+    source: str
+    id: str
+    version: int
+    day: date
+    units: Decimal
+    share: Decimal
+    seen_at: datetime
+    digest: str = Field(description="SHA-256 of the reading as its source told it")
+
+
 class EntryFacts(Part):
     """One piece of work beneath a line, as it was when it was billed; negative where it takes back what was billed before."""
 
@@ -42,6 +55,7 @@ class EntryFacts(Part):
     kind: str = Field(default="time", description="time, expense, fee or usage")
     late: bool = Field(default=False, description="Of a month before the invoice's: it keeps its day")
     stands_on: str = Field(default="", description="What of the contract it stands on, where it is no time")
+    readings: tuple[ReadingFacts, ...] = Field(default=(), description="What a month of usage was metered by")
 
 
 class LineFacts(Part):

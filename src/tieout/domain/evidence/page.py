@@ -100,6 +100,23 @@ def _line(line: LineFacts, currency: str) -> Iterator[str]:
             ("Verdict", line.verdict),
         ],
     )
+    for each in line.entries:
+        if each.readings:
+            yield f"<h4>What {escape(each.id)} was metered by</h4>"
+            yield _table(
+                ("Reading", "Version", "Day", "!Units", "!Share", "SHA-256 of what was told"),
+                [
+                    (
+                        f"{one.source} {one.id}",
+                        str(one.version),
+                        str(one.day),
+                        f"{one.units:f}",
+                        f"{one.share:,}",
+                        one.digest,
+                    )
+                    for one in each.readings
+                ],
+            )
 
 
 def _behind(facts: Facts) -> Iterator[str]:

@@ -23,6 +23,8 @@ create table usage_reading (
   primary key (source, source_id)
 );
 create index usage_reading_by_engagement on usage_reading (engagement, day);
+create index usage_reading_by_id on usage_reading (source_id);
+create index usage_reading_by_sold on usage_reading (sold, day) where sold <> '';
 create index usage_reading_with_problem on usage_reading (source, problem) where problem <> '';
 
 create table usage_version (
