@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -194,6 +195,27 @@ def test_approved_is_billed_less_credited_plus_unbilled_plus_written_off_plus_ov
 
     holds()
     assert seen >= {"billed", "credited", "unbilled", "written_off", "over_cap", "time", "expense", "fee", "usage"}
+
+
+def shuffled(world: World, seed: int) -> World:
+    """The same, told in another order, by a contract that names its sales in another order."""
+    order = random.Random(seed)
+    entries, spent = (
+        [order.sample(list(each), len(each)) for each in months] for months in (world.entries, world.spent)
+    )
+    sold = tuple(order.sample(list(world.contract.sold), len(world.contract.sold)))
+    return replace(world, entries=entries, spent=spent, contract=world.contract.model_copy(update={"sold": sold}))
+
+
+@settings(max_examples=40, deadline=None)
+@given(PLAYS, st.integers(0, 9))
+def test_another_order_gives_the_same_invoices_and_the_same_credits(
+    played: tuple[World, list[Verdict]], seed: int
+) -> None:
+    world, verdicts = played
+    first, other = play(world, verdicts), play(shuffled(world, seed), verdicts)
+    assert [each.invoice.lines for each in first.invoices] == [each.invoice.lines for each in other.invoices]
+    assert [(of, note.lines) for of, note in first.notes] == [(of, note.lines) for of, note in other.notes]
 
 
 @pytest.mark.parametrize("lack", ["forgets_what_is_given_up", "no_memory"])

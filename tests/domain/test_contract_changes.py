@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from tieout.domain.amending import Done, change_problems, reductions_below, revenue_facts, terms_of_change
@@ -292,7 +292,7 @@ def test_t36_a_reduction_that_forgets_what_is_done_is_noticed(case: Case, lack: 
             return True
         return False
 
-    find(REDUCTIONS, breaks, settings=settings(max_examples=3000, deadline=None))
+    find(REDUCTIONS, breaks, settings=settings(max_examples=3000, deadline=None, phases=(Phase.generate,)))
 
 
 def test_finance_accepts_what_is_above_the_limit_and_what_reaches_back(case: Case) -> None:
