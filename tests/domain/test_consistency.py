@@ -13,6 +13,7 @@ from tieout.domain.consistency import choose, dotted, faults, nearest
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.metering import UsageRule
+from tieout.domain.paying import SplitBilling
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
@@ -319,3 +320,13 @@ def test_usage_is_sold_only_where_somebody_may_send_it_under_a_name_of_its_own(f
         f"usage.sources[1]: “{crm}” is a connection of the firm", "usage.sources[2]: “metering” stands here twice"
     ]  # fmt: skip
     assert list(faults(sold.model_copy(update={"usage": UsageRule(sources=("metering",))}))) == []
+
+
+def test_payers_that_no_deal_reaches_are_told(make_firm: Make) -> None:
+    payers = [{"customer": "CUS-AAAAAAAA", "share": "0.4"}, {"customer": "CUS-BBBBBBBB", "share": "0.6"}]
+    of = [{"customer": "CUS-AAAAAAAA"}, {"customer": "CUS-AAAAAAAA", "purchase_order": "1"}, {"purchase_order": "1"}]
+    splits = tuple(SplitBilling.model_validate({**each, "payers": payers, "rest": "CUS-AAAAAAAA"}) for each in of)
+    assert told(make_firm(payers=splits)) == [
+        "payers[1]: these payers are never reached: entry 1 takes every deal that they are of. "
+        "Put them before entry 1, or remove them."
+    ]

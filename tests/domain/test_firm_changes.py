@@ -19,6 +19,7 @@ from tieout.domain.firm import (
 )
 from tieout.domain.firm_changes import changes
 from tieout.domain.notification import ChannelSettings, Digest, NotificationRule, Selection
+from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
 
@@ -237,3 +238,18 @@ def test_a_limit_that_spans_deals_is_said_with_what_it_is_of(make_firm: Make) ->
     ]
     assert changes(before, after) == ["limit PO 4711: amount 5000 → 6000", "limit PO 4711: hours nothing → 9"]
     assert changes(before, make_firm()) == ["limit PO 4711: removed"]
+
+
+def test_who_pays_is_said_by_deal_with_each_share(make_firm: Make) -> None:
+    payers = [
+        {"customer": "CUS-AAAAAAAA", "share": "0.4"},
+        {"customer": "CUS-BBBBBBBB", "share": "0.6", "amount": "5000"},
+    ]
+    split = SplitBilling.model_validate({"purchase_order": "4711", "payers": payers, "rest": "CUS-AAAAAAAA"})
+    assert changes(make_firm(), make_firm(payers=(split,))) == [
+        "payers of purchase order 4711: added (CUS-AAAAAAAA 40.0 %, CUS-BBBBBBBB 60.0 % up to 5,000.00; the rest is CUS-AAAAAAAA's)"
+    ]
+    equal = [{**each, "share": "0.5"} for each in payers]
+    other = SplitBilling.model_validate({"purchase_order": "4711", "payers": equal, "rest": "CUS-AAAAAAAA"})
+    (told,) = changes(make_firm(payers=(split,)), make_firm(payers=(other,)))
+    assert told.startswith("payers of purchase order 4711: payers CUS-AAAAAAAA 40.0 %")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from tieout.domain import expense_consistency, spanning, usage_consistency
+from tieout.domain import billing_consistency, expense_consistency, usage_consistency
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.plans import RetainerPlan
 from tieout.domain.firm import ROLES, Firm, ValueTable
@@ -24,6 +24,8 @@ Path = tuple[str | int, ...]
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\Z")
 
+# What has a module of its own.
+_PARTS = (expense_consistency, usage_consistency, billing_consistency)
 # Tables that no deal gets past without.
 _NEEDED = {"practice_department": "the department of a practice"}
 
@@ -47,8 +49,7 @@ def faults(firm: Firm) -> list[Fault]:
         *_entity_faults(firm),
         *_connection_faults(firm),
         *_rule_faults(firm),
-        *(Fault(*each) for part in (expense_consistency, usage_consistency) for each in part.contradictions(firm)),
-        *(Fault(*each) for each in spanning.contradictions(firm.caps, _currencies(firm))),
+        *(Fault(*each) for part in _PARTS for each in part.contradictions(firm)),
         *_hold_faults(firm),
         *_notification_faults(firm),
         *_rate_card_faults(firm),

@@ -17,6 +17,7 @@ from tieout.domain.limits.settings import LimitSettings
 from tieout.domain.metering import UsageRule
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
+from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules
 from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY, ValueRow
@@ -169,6 +170,9 @@ class Firm(Part):
     billing: BillingRule = Field(default=BillingRule(), description="When approved work is invoiced")
     caps: tuple[SpanningCap, ...] = Field(
         default=(), description="Limits on billing that span engagements: of purchase orders and of customers"
+    )
+    payers: tuple[SplitBilling, ...] = Field(
+        default=(), description="Deals that several customers pay; the first entry that is of a deal counts"
     )
     expenses: ExpenseRule = Field(
         default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"

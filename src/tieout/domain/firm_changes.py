@@ -9,6 +9,7 @@ from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.notification import ChannelSettings, NotificationRule
+from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY
@@ -42,6 +43,7 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("early start", _early_start(before), _early_start(after), _risk, _same_fields)
     yield from _same_fields("billing", before.billing, after.billing)
     yield from _compared("limit", _by_name(before.caps), _by_name(after.caps), _limit, _same_fields)
+    yield from _compared("payers of", _split_by_deal(before), _split_by_deal(after), _split, _same_fields)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
     yield from _hold_changes(before.holds, after.holds)
@@ -203,6 +205,14 @@ def _notification(rule: NotificationRule) -> str:
 
 def _hour(rule: NotificationRule) -> str:
     return f"at {rule.digest.at} {rule.digest.zone}" if rule.digest else "nothing"
+
+
+def _split_by_deal(firm: Firm) -> dict[str, SplitBilling]:
+    return {each.span: each for each in firm.payers}
+
+
+def _split(split: SplitBilling) -> str:
+    return ", ".join(str(each) for each in split.payers) + f"; the rest is {split.rest}'s"
 
 
 def _limit(cap: SpanningCap) -> str:

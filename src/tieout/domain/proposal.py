@@ -22,11 +22,24 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An invoice with each line's rounding residue by line key, and the evidence rows of all lines."""
+    """An invoice with each line's rounding residue by line key, and the evidence rows of all lines.
+
+    `others` are those of the other payers, where the same work is paid by several.
+    """
 
     invoice: Invoice
     rounding: Mapping[str, Decimal]
     evidence: Sequence[Mapping[str, Any]]
+    others: Sequence[Proposal] = ()
+
+    @property
+    def every(self) -> Sequence[Proposal]:
+        return (self, *self.others)
+
+    @property
+    def net(self) -> Decimal:
+        """Of all payers."""
+        return sum((each.invoice.net for each in self.every), Decimal(0))
 
 
 def propose(
@@ -38,10 +51,13 @@ def propose(
     today: date,
     rounding: Rounding = "half_up",
     corrects: Sequence[str] = (),
+    payer: str = "",
+    key: str = "",
 ) -> tuple[Proposal | None, list[Problem]]:
     """The proposal, or the problem when corrections outweigh new work: a credit note is finance's decision.
 
-    `corrects` are the numbers of the invoices that are corrected, when finance has decided for a credit note.
+    `corrects` are the numbers of the invoices that are corrected, when finance has decided for a credit note. `payer` and
+    `key` are those of an invoice of one payer of several; its lines say that they are a share.
 
     `work` are pieces of work with the facts of their entries; minutes are negative where something billed before is taken
     back. `amount` is given where a piece is a part of an entry, `sold`, `worth`, `agreed` and `why` where a contract decided.
@@ -54,7 +70,8 @@ def propose(
     residue: dict[str, Decimal] = {}
     evidence: list[Mapping[str, Any]] = []
     for number, each in enumerate(proved, 1):
-        line = each.line.model_copy(update={"key": f"{number:02}"})
+        text = f"{each.line.description} (your share)" if payer else each.line.description
+        line = each.line.model_copy(update={"key": f"{number:02}", "description": text})
         lines.append(line)
         residue[line.key] = each.rounding
         evidence += [{"line": line.key, **row} for row in each.evidence]
@@ -64,10 +81,10 @@ def propose(
         facts = {"project": project.name, "amount": str(Money(net, project.currency)), "link": link}
         return None, [Problem("billing.negative", facts)]
     invoice = Invoice(
-        key=f"{deal.key}-{period}",
+        key=key or f"{deal.key}-{period}",
         engagement=deal.key,
         project=project.key,
-        customer=(deal.bill_to or deal.customer).key,
+        customer=payer or (deal.bill_to or deal.customer).key,
         legal_entity=project.legal_entity,
         currency=project.currency,
         through=period_end(period),

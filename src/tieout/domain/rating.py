@@ -78,7 +78,9 @@ def price(work: Sequence[Work], rounding: Rounding = "half_up") -> Priced:
     rate = rates.pop()
     quantity = hours(sum(each.minutes for each in work))
     line = (rate * quantity).rounded(rounding)
-    parts = tuple((each.id, each.amount or entry_amount(each.minutes, rate)) for each in work)
+    # A part of an entry may be worth nothing at all, which is not the same as nobody having said what it is worth.
+    amounts = [entry_amount(each.minutes, rate) if each.amount is None else each.amount for each in work]
+    parts = tuple((each.id, amount) for each, amount in zip(work, amounts, strict=True))
     spent = Money.zero(rate.currency)
     for _, part in parts:
         spent += part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -105,20 +105,3 @@ def in_other_currencies(caps: Sequence[SpanningCap], deal: Engagement, *, link: 
         for each in caps
         if each.is_of(deal) and each.currency not in ("", deal.currency) and each.span not in known
     ]  # fmt: skip
-
-
-def contradictions(
-    caps: Sequence[SpanningCap], currencies: set[str]
-) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """The place in the folder, what is wrong, and what to do."""
-    seen: set[str] = set()
-    for i, each in enumerate(caps):
-        if each.name in seen:
-            yield ("caps", i, "name"), f"“{each.name}” stands here twice", "Give each limit a name of its own."
-        seen.add(each.name)
-        if each.currency and each.currency not in currencies:
-            fix = f"Say one of: {', '.join(sorted(currencies))}."
-            yield ("caps", i, "currency"), f"no legal entity keeps its books in {each.currency}", fix
-        if "/" in each.name:
-            what = f"“{each.name}” has a slash, with which the limits of contracts are named"
-            yield ("caps", i, "name"), what, "Leave the slash out."

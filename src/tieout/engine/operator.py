@@ -24,7 +24,7 @@ from tieout.store.scope import widen
 _FIXED_BY_VALUE = ("value.missing", "expense.rate_missing", "expense.entity_differs")
 _FIXED_BY_FOLDER = (
     *_FIXED_BY_VALUE, "package.unknown", "time.rate_missing", "time.rate_differs", "expense.category_unknown",
-    "expense.receipt_missing",
+    "expense.receipt_missing", "billing.cap_currency", "billing.payer_unknown",
 )  # fmt: skip
 
 

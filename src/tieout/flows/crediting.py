@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tieout.domain.charging.billing import Decision, Ledger
 from tieout.domain.documents.billing import Invoice
@@ -20,20 +20,20 @@ NET, CREDIT = "net", "credit_note"
 TAKE_BACK = "credit_and_rebill"
 
 
-async def to_credit(run: Run, systems: Systems, ledger: Ledger, decision: Decision) -> Sequence[str]:
-    """The numbers of the invoices that a negative proposal corrects, once finance has decided for a credit note.
+async def to_credit(run: Run, systems: Systems, ledger: Ledger, decision: Decision) -> Mapping[str, Sequence[str]]:
+    """By payer, the numbers of the invoices that a negative proposal corrects, once finance has decided for a credit note.
 
     Without numbers the proposal stays a question. Netting ends the run: its corrections come with the next proposal.
     """
     negative = [each for each in decision.problems if each.code == NEGATIVE]
     answer = await systems.credits.answered(run.subject, NEGATIVE) if negative else None
     if answer is None or answer["choice"] not in (NET, CREDIT):
-        return ()
+        return {}
     if answer["choice"] == NET:
         run.ignore(f"netted on the next invoice, as {answer['decided_by']} decided: {answer['reason']}")
     terms = [explain(negative[0]).what, f"{answer['decided_by']}: {answer['reason']}"]
     if await run.approval("A credit note is drafted", terms, requested_by=answer["decided_by"]):
-        return ()
+        return {}
     back = {each.ref for each in decision.pieces if each.fate == "bill" and each.worth.amount < 0}
     billed = [each["invoice"] for each in ledger.evidence if f"{each['connection']}/{each['source_id']}" in back]
     return await systems.credits.numbers(billed)

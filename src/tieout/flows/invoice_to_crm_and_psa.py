@@ -92,7 +92,8 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
         "paid": str(paid),
         "open_amount": told["open_amount"],
     }
-    account = (deal.bill_to or deal.customer).source_id
+    told_account = (deal.bill_to or deal.customer).source_id
+    account = await register.record_id("customer", invoice.customer, crm.name) or told_account
     await run.step("invoice in the CRM", crm.show_invoice, invoice.key, facts, account=account, deal=deal.source_id)
     figures = {name: str(money[name]) for name in ("billed", "paid", "unbilled")} | {"invoice_status": state}
     await run.step("figures on the deal", crm.report, deal.source_id, "money", figures)

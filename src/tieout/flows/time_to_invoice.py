@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import Decimal
+from functools import partial
 
 from tieout.domain.charging.billing import above_caps, decide
 from tieout.domain.charging.due import without_product
 from tieout.domain.charging.near import near_caps
 from tieout.domain.documents.billing import Invoice
+from tieout.domain.documents.engagement import Engagement
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
+from tieout.domain.paying import SplitBilling, proposed, split_of
 from tieout.domain.problems import Conflict, Problem
-from tieout.domain.proposal import Proposal, differences, period_end, propose
+from tieout.domain.proposal import differences, period_end
 from tieout.domain.readiness import missing_for_billing
 from tieout.domain.spanning import in_other_currencies
 from tieout.engine.run import Run, flow
@@ -26,29 +29,41 @@ from tieout.systems.systems import Systems
 async def time_to_invoice(run: Run, systems: Systems) -> None:
     engagement, period = run.subject.split("/")
     key = f"{engagement}-{period}"
-    invoice = await systems.register.latest(Invoice, key) or await make_proposal(run, systems, engagement, period)
-    await run.about(
-        title=f"invoice {key}",
-        entity=invoice.legal_entity,
-        engagement=invoice.engagement,
-        amount=Money(invoice.net, invoice.currency),
-    )
-    row = await systems.register.invoice(key)
-    if row is not None and row["state"] not in ("proposed", "draft"):
-        run.ignore(f"finance has it: {row['state']}")
+    made = await proposals(systems, engagement, key) or await make_proposal(run, systems, engagement, period)
+    net = Money(sum((each.net for each in made), Decimal(0)), made[0].currency)
+    await run.about(title=f"invoice {key}", entity=made[0].legal_entity, engagement=engagement, amount=net)
+    states = {row["key"]: row["state"] for row in await systems.register.invoices_of(engagement)}
+    ours = [each for each in made if states.get(each.key, "proposed") in ("proposed", "draft")]
+    if not ours:
+        run.ignore(f"finance has it: {', '.join(dict.fromkeys(states[each.key] for each in made))}")
+    await run.hold([problem for each in ours for problem in await draft(run, systems, each)])
+
+
+async def proposals(systems: Systems, engagement: str, key: str) -> list[Invoice]:
+    """What was proposed before for a period: one invoice, or one for each payer."""
+    keys = [
+        row["key"]
+        for row in await systems.register.invoices_of(engagement)
+        if (row["key"] == key or row["key"].startswith(f"{key}-P")) and row["corrects"] is None
+    ]
+    return [made for each in keys if (made := await systems.register.latest(Invoice, each)) is not None]
+
+
+async def draft(run: Run, systems: Systems, invoice: Invoice) -> list[Problem]:
+    """Makes one draft; where the ERP computed otherwise."""
     erp = systems.erp(invoice.legal_entity)
     customer = await erp.known_customer(invoice.customer)
     if customer is None:
         raise Conflict(f"{erp.name} does not know {invoice.customer} yet")
     project = await systems.register.record_id("project", invoice.project, erp.name)
     told = await run.step("draft invoice in the ERP", erp.propose, invoice, customer=customer, project=project)
-    record = await systems.register.invoice(key)
+    record = await systems.register.invoice(invoice.key)
     link = erp.link(Ref(erp.name, "invoice", record["record_id"])) if record else ""
-    await run.hold(differences(invoice, told, link=link))
+    return differences(invoice, told, link=link)
 
 
-async def make_proposal(run: Run, systems: Systems, engagement: str, period: str) -> Invoice:
-    """The proposal of this engagement and period, stored with its evidence before anybody else hears of it."""
+async def make_proposal(run: Run, systems: Systems, engagement: str, period: str) -> list[Invoice]:
+    """The proposal of this engagement and period, an invoice for each payer, stored with its evidence before anybody else hears of it."""
     register = systems.register
     deal, project = await register.engagement(engagement), await register.project_of(engagement)
     if deal is None or project is None:
@@ -63,22 +78,24 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     crm = systems.crm_of(project.legal_entity)
     link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
     await check_usage_of(run, systems, deal.key)
-    corrects: Sequence[str] = ()
-
-    def proposed(work: Sequence[Mapping[str, Any]]) -> tuple[Proposal | None, list[Problem]]:
-        return propose(deal, project, work, period=period, today=run.today(), rounding=rounding, corrects=corrects)
+    corrects: Mapping[str, Sequence[str]] = {}
 
     while True:
         of = await charged(systems, deal, contract, through)
-        decision = decide(of.agreement, of.ledger, proposed, beside=of.beside)
+        split = split_of(systems.firm.payers, of.deal)
+        proposing = partial(
+            proposed, split, deal, project, of.ledger.evidence, period=period, today=run.today(), rounding=rounding
+        )
+        decision = decide(of.agreement, of.ledger, partial(proposing, corrects=corrects), beside=of.beside)
         if corrects := await to_credit(run, systems, of.ledger, decision):
-            decision = decide(of.agreement, of.ledger, proposed, beside=of.beside)
-        amount = Money(decision.proposal.invoice.net, project.currency) if decision.proposal else None
+            decision = decide(of.agreement, of.ledger, partial(proposing, corrects=corrects), beside=of.beside)
+        amount = Money(decision.proposal.net, project.currency) if decision.proposal else None
         await run.about(title=f"{deal.name}, {period}", engagement=deal.key, amount=amount)
         if amount is not None or decision.problems:
             others = in_other_currencies(systems.firm.caps, of.deal, link=link)
             products = without_product(of.dues, link=link)
-            await run.hold([*missing_for_billing(deal, link=link), *others, *products, *decision.problems])
+            unknown = await unknown_payers(systems, split, deal, project.legal_entity, link)
+            await run.hold([*missing_for_billing(deal, link=link), *unknown, *others, *products, *decision.problems])
         if await run.step(
             "write what becomes of the work, and the proposal", register.decide, project, decision, of.dues, of.turns
         ):
@@ -88,4 +105,17 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     await run.stand("time_to_invoice", f"{deal.key}/caps", [*above, *near])
     if decision.proposal is None:
         run.ignore("nothing to bill")
-    return decision.proposal.invoice
+    return [each.invoice for each in decision.proposal.every]
+
+
+async def unknown_payers(
+    systems: Systems, split: SplitBilling | None, deal: Engagement, entity: str, link: str
+) -> list[Problem]:
+    """Payers of a share whom the ERP does not have."""
+    erp = systems.erp(entity)
+    names = [each.customer for each in split.payers] if split else []
+    return [
+        Problem("billing.payer_unknown", {"payer": each, "deal": deal.name, "system": erp.name, "link": link})
+        for each in names
+        if await erp.known_customer(each) is None
+    ]

@@ -37,7 +37,7 @@ async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
     evidence = await rows(
         tx,
         """
-        select e.*, l.role, i.entity, i.project, i.currency
+        select e.*, l.role, i.entity, i.project, i.currency, i.customer, i.net
         from evidence e join invoice i on i.key = e.invoice join invoice_line l on l.invoice = e.invoice and l.line = e.line
         where i.engagement = %s and i.state <> 'cancelled' order by i.proposed_at, i.key, e.line, e.connection, e.source_id
         """,

@@ -89,7 +89,7 @@ async def chapters_of(tx: Tx, connection: str, source_id: str, *, kind: str) -> 
     met = await rows(
         tx,
         """
-        select i.key, i.number, i.state, i.currency, i.proposed_at, e.line, e.minutes, e.amount
+        select i.key, i.number, i.state, i.customer, i.currency, i.proposed_at, e.line, e.minutes, e.amount
         from evidence e join invoice i on i.key = e.invoice
         where e.connection = %s and e.source_id = %s and e.kind = %s order by i.proposed_at, i.key, e.line
         """,
@@ -113,15 +113,17 @@ async def aside_of(tx: Tx, connection: str, source_id: str, *, kind: str) -> lis
 
 def _chapters(met: Sequence[Mapping[str, Any]]) -> list[Chapter]:
     chapters: list[Chapter] = []
-    billed_before = False
+    # Several payers are billed at once, each for the first time; whoever pays after it was taken back pays again.
+    payers: set[str] = set()
+    undone = False
     for each in met:
         if each["state"] == "cancelled":
             what = "withdrawn"
         elif each["minutes"] < 0 or each["amount"] < 0:
-            what = "credited"
+            what, undone = "credited", True
         else:
-            what = "billed again" if billed_before else "billed"
-            billed_before = True
+            what = "billed again" if undone or each["customer"] in payers else "billed"
+            payers.add(each["customer"])
         chapters.append(
             Chapter(
                 what, each["key"], each["number"], each["state"], each["line"], each["minutes"], each["amount"],

@@ -32,11 +32,15 @@ class Credits:
         async with self._database.transaction() as tx:
             return await credits.original(tx, connection, reference)
 
-    async def numbers(self, keys: Iterable[str]) -> tuple[str, ...]:
-        """The ERP's numbers of those invoices that finance has posted."""
+    async def numbers(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Payer → the ERP's numbers of those invoices that finance has posted."""
         async with self._database.transaction() as tx:
             found = [await invoices.get(tx, each) for each in sorted(set(keys))]
-        return tuple(each["number"] for each in found if each is not None and each["number"])
+        numbers: dict[str, list[str]] = {}
+        for each in found:
+            if each is not None and each["number"]:
+                numbers.setdefault(each["customer"], []).append(each["number"])
+        return numbers
 
     async def note(self, original: Row, key: str, record_id: str, told: Row) -> Credited:
         """Writes down what finance took back by a credit note, entry by entry, and how it stands in the ERP now.

@@ -364,13 +364,11 @@ class Register:
                 tx, project.engagement, decision.pieces, entity=project.legal_entity, currency=project.currency,
                 now=self._clock(),
             )  # fmt: skip
-            if (proposal := decision.proposal) is not None:
-                invoice = proposal.invoice
-                await documents.save(
-                    tx, invoice, entity=invoice.legal_entity, engagement=invoice.engagement, trail={}, now=self._clock()
-                )
-                await invoices.propose(tx, invoice, proposal.rounding, proposal.evidence, self._clock())
-                await usage.freeze(tx, dues, proposal.evidence)
+            for each in decision.proposal.every if decision.proposal else ():
+                about = {"entity": each.invoice.legal_entity, "engagement": each.invoice.engagement}
+                await documents.save(tx, each.invoice, **about, trail={}, now=self._clock())
+                await invoices.propose(tx, each.invoice, each.rounding, each.evidence, self._clock())
+                await usage.freeze(tx, dues, each.evidence)
             return True
 
     async def invoice(self, key: str) -> dict[str, Any] | None:

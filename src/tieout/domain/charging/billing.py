@@ -276,10 +276,7 @@ def _beyond(agreement: Agreement, proposal: Proposal | None, decided: Sequence[P
     for cap in agreement.limits:
         if cap.amount is None:
             continue
-        beneath = [each for each in proposal.evidence if cap.spans(each["sold"], each["work_date"])]
-        now = sum((each["amount"] for each in beneath), Decimal(0))
-        lines = {each["line"] for each in beneath}
-        now += sum((each for line, each in proposal.rounding.items() if line in lines), Decimal(0))
+        now = sum((_beneath(cap, each) for each in proposal.every), Decimal(0))
         before = sum(
             (each.amount.amount for each in decided if each.fate == "bill" and cap.spans(each.sold, each.day)),
             Decimal(0),
@@ -288,3 +285,11 @@ def _beyond(agreement: Agreement, proposal: Proposal | None, decided: Sequence[P
         if over > 0 and now > 0:
             found[cap.key] = over
     return found
+
+
+def _beneath(cap: Cap, proposal: Proposal) -> Decimal:
+    """What of an invoice is beneath a cap, as the ledger rounds its lines."""
+    evidence = [each for each in proposal.evidence if cap.spans(each["sold"], each["work_date"])]
+    lines = {each["line"] for each in evidence}
+    residue = sum((each for line, each in proposal.rounding.items() if line in lines), Decimal(0))
+    return sum((each["amount"] for each in evidence), residue)

@@ -189,14 +189,6 @@ class ExpenseTerms(Part):
         return self
 
 
-class Payer(Part):
-    """Who pays which share of a contract (T41); the first one takes what rounding leaves over."""
-
-    customer: str
-    share: Share
-    cap: Amount | None = None
-
-
 class Sold(Part):
     """One package as it was sold; `id` is its own for ever, whatever becomes of the quote's rows (T04)."""
 

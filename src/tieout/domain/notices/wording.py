@@ -66,6 +66,7 @@ SENTENCES: Mapping[str, str] = {
     "billing.po_missing": "A purchase order number is missing",
     "billing.negative": "The next invoice of a project would be negative",
     "billing.cap_currency": "A limit is in another currency than work beneath it",
+    "billing.payer_unknown": "{system} does not have a customer who pays a share",
     "billing.over_cap": "Work on a project is above its limit",
     "billing.to_write_off": "Work above a limit is to be written off",
     "invoice.totals_differ": "The ERP computed another total than Tieout expected",
