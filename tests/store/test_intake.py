@@ -226,3 +226,13 @@ async def test_an_echo_of_our_own_writing_is_no_news(books: Books) -> None:
         assert await record(tx, books, [deal("006A", "2026-11-02T10:00:05Z#same")]) == []
         assert len(await record(tx, books, [deal("006A", "2026-11-02T10:00:09Z#other")])) == 1
         assert (await law(tx))["received"] == 2
+
+
+async def test_the_messages_of_a_run_are_found_without_looking_at_all_there_are(books: Books) -> None:
+    """Also those that are over, and those of a run that has none: most runs of a month-end have none."""
+    async with books.database.transaction() as tx:
+        await tx.execute("set local enable_seqscan = off")
+        plan = await rows(tx, f"explain {messages.OF_RUN}", {"run": "time_to_invoice:ENG/2026-10:1"})
+    told = "\n".join(each["QUERY PLAN"] for each in plan)
+    assert "message_by_run" in told
+    assert "Seq Scan" not in told, told

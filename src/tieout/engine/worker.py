@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -64,6 +65,7 @@ class Worker:
             # In this thread on purpose: DBOS runs the workflows in the loop that it finds here, where the pool and the
             # connections of the systems live. Started elsewhere, it would use a loop of its own.
             self._launch()
+            gc.set_threshold(20_000, 20, 20)  # nearly all that a page needed is gone without being looked for
             await DBOS.register_queue_async(
                 _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
             )

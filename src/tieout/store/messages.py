@@ -266,8 +266,7 @@ async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datet
     )
 
 
-# The messages of a run that it works off: those that wait, or all when none does. Two parts, because only those that wait have
-# an index by run: the second is not looked for as long as the first has any.
+# The messages of a run that it works off: those that wait, or all when none does.
 OF_RUN: LiteralString = """
   select * from message where run_id = %(run)s and state in ('in_flight', 'held')
   union all
