@@ -120,7 +120,7 @@ class Site:
             "engagement": deal.engagement, "kind": "project",
             "key": deal.project, "invoice": f"2026/000{number}", "source_id": f"T{number}", "source": "metering",
             "table": "tax_class", "row": str(row),
-            "token": "999",
+            "token": "999", "delegation": "D-1",
         }  # fmt: skip
 
 

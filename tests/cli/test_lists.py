@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -146,6 +147,28 @@ def test_holds_are_assigned_snoozed_and_ignored(told: tuple[Tieout, Deal]) -> No
     again = tieout("holds", "ignore", hold, "--reason", "once more")
     assert again.code == Exit.PROBLEM
     assert "resolved before" in again.err
+
+
+def test_somebody_answers_in_anothers_place_for_some_days(told: tuple[Tieout, Deal]) -> None:
+    tieout, _ = told
+    anna, david, (asked,) = (
+        "anna@kestrel.example",
+        "david@kestrel.example",
+        tieout("approvals", "list", "--json").document,
+    )
+    days = (f"{date.today()}", f"{date.today() + timedelta(days=3)}")  # noqa: DTZ011 - the command's own clock
+    early = tieout("approvals", "delegate", david, *days, "--reason", "holidays", "--as", anna)
+    assert (early.code, "has no right to lend" in early.err) == (Exit.PROBLEM, True)
+    assert tieout("token", "issue", "Anna", anna, "--role", "finance").code == Exit.OK
+    number = tieout("approvals", "delegate", david, *days, "--reason", "holidays", "--as", anna, "--json").document
+    assert david in tieout("approvals", "delegations").out
+    (listed,) = tieout("approvals", "delegations", "--json").document
+    assert (listed["id"], listed["owner"], listed["delegate"]) == (number["delegation"], anna, david)
+    stranger = tieout("approvals", "approve", asked["approval"], "--as", "klaus@kestrel.example", "--for", anna)
+    assert (stranger.code, "has not named you" in stranger.err) == (Exit.PROBLEM, True)
+    assert tieout("approvals", "approve", asked["approval"], "--as", david, "--for", anna).code == Exit.OK
+    assert tieout("approvals", "take-back", number["delegation"], "--as", anna).out == f"{listed['id']} is over.\n"
+    assert tieout("approvals", "delegations").out == "Nobody answers in another's place.\n"
 
 
 def test_nobody_approves_what_they_asked_for(told: tuple[Tieout, Deal]) -> None:

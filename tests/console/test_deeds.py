@@ -108,6 +108,28 @@ async def test_nothing_ticked_does_nothing_and_says_so(anna: Caller) -> None:
     assert "Tick at least one hold first." in await anna.send("/holds/act", {"verb": "ignore", "reason": "x"})
 
 
+async def test_who_stands_in_answers_and_the_page_says_in_whose_place(world: World, anna: Caller) -> None:
+    margarets, _ = world.seeded.approvals
+    klaus = await Caller(world.app).sign_in(world, "Klaus Brandt")
+    assert "Answering needs the role finance" in await klaus.get(f"/approvals/A-{margarets}")
+    days = {"first": "2026-11-16", "last": "2026-11-20"}
+    form = {"to": "klaus.brandt@kestrel.example", "reason": "holidays", **days}
+    assert "Say from which day" in await anna.send(
+        "/approvals/delegations", {**form, "last": ""}, page="/approvals", status=409
+    )
+    given = await anna.send("/approvals/delegations", form, page="/approvals")
+    assert "D-101: klaus.brandt@kestrel.example answers in your place." in given
+    own = await klaus.get(f"/approvals/A-{margarets}")
+    assert '<option value="anna.fischer@kestrel.example">Anna Fischer</option>' in own
+    assert "my own" not in own
+    where = f"/approvals/A-{margarets}"
+    await klaus.send(where, {"answer": "approve"}, page=where, status=403)
+    said = {"answer": "approve", "on_behalf_of": "anna.fischer@kestrel.example", "back": where}
+    assert "by Klaus Brandt in the place of Anna Fischer" in await klaus.send(where, said, page=where)
+    assert "End it" not in await klaus.get("/approvals")
+    assert "D-101 is over." in await anna.send("/approvals/delegations/101/end", {}, page="/approvals")
+
+
 async def test_terms_are_approved_by_somebody_else_and_never_by_who_asked(world: World) -> None:
     margarets, carlos_s = world.seeded.approvals
     carlos = await Caller(world.app).sign_in(world, "Carlos Mendes")

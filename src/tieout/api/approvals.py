@@ -24,7 +24,7 @@ from tieout.api.shapes import (
     picked,
     place,
 )
-from tieout.api.visit import Reading, Right, Visit, tagged
+from tieout.api.visit import Reading, Right, Visit, tagged, who_lacks
 from tieout.store import holds, listing
 
 
@@ -44,6 +44,7 @@ class Approval(BaseModel):
     requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    on_behalf_of: str | None = Field(description="In whose place it was answered; null where in nobody's")
     reason: str
 
 
@@ -52,6 +53,7 @@ class Answer(BaseModel):
 
     answer: Literal["approve", "reject"]
     reason: Word = ""
+    on_behalf_of: Word = Field(default="", description="In whose place, where that one has named you for now")
 
 
 Looking = Annotated[Visit, Depends(Reading("look"))]
@@ -97,13 +99,15 @@ async def read(visit: Looking, approval: ApprovalNumber) -> Response:
     return tagged(visit, _approval(found))
 
 
-async def answer(
-    visit: Annotated[Visit, Depends(Right("approval.answer"))], approval: ApprovalNumber, said: Answer
-) -> Response:
+async def answer(visit: Annotated[Visit, Depends(Right("look"))], approval: ApprovalNumber, said: Answer) -> Response:
     async def act() -> Released:
+        # The right is one's own, or it is another's who lent it: the verb itself knows.
+        if not said.on_behalf_of.strip() and not visit.actor.may("approval.answer"):
+            raise who_lacks("approval.answer")
         released = await visit.hub.operator.answer_approval(
-            number_of(approval), approve=said.answer == "approve", actor=visit.actor.email, reason=said.reason
-        )
+            number_of(approval), approve=said.answer == "approve", actor=visit.actor.email, reason=said.reason,
+            on_behalf_of=said.on_behalf_of,
+        )  # fmt: skip
         return Released.of(released)
 
     return await visit.once(act)

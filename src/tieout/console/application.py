@@ -114,6 +114,8 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("POST", "/overrides/{id:int}/{verb}", overrides.act),
     ("GET", "/approvals", approvals.show),
     ("POST", "/approvals/values/{row:int}", approvals.approve_value),
+    ("POST", "/approvals/delegations", approvals.delegate),
+    ("POST", "/approvals/delegations/{number:int}/end", approvals.take_back),
     ("GET", "/approvals/{id}", approvals.one),
     ("POST", "/approvals/{id}", approvals.answer),
     ("GET", "/plans", plans.show),

@@ -109,7 +109,7 @@ async def _facts(tx: Tx, found: Lineage, lines: Sequence[Line], covers: Any, rea
         documents=tuple(_document(each) for each in await evidence.behind(tx, dict(invoice))),
         rate_cards=_cards(await firm.rate_cards(tx), lines, currency),
         approvals=tuple(
-            _picked(ApprovalFacts, each, decided_by=each["decided_by"] or "")
+            _picked(ApprovalFacts, each, decided_by=each["decided_by"] or "", on_behalf_of=each["on_behalf_of"] or "")
             for each in await evidence.approvals(tx, invoice["engagement"])
         ),
         receipts=tuple(_picked(ReceiptFacts, each) for each in await evidence.receipts(tx, dict(invoice))),

@@ -12,6 +12,7 @@ from tieout.domain.firm import Firm
 from tieout.domain.values import ANY, ValueRow
 from tieout.engine.corrections import Corrections
 from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown, because, question_of
+from tieout.engine.delegations import Delegations, stands_in
 from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
 from tieout.engine.talk import Talk
@@ -38,6 +39,7 @@ class Operator(Deeds):
         super().__init__(database, clock)
         self.talk = Talk(database, clock)
         self.overrides = Overrides(database, clock)
+        self.delegations = Delegations(database, clock)
         self.corrections = Corrections(database, clock)
         self.usage = Usage(database, clock)
 
@@ -136,8 +138,14 @@ class Operator(Deeds):
             await firm.approve_value(tx, row_id, actor, self._clock())
             return await self._value_arrived(tx, row, actor)
 
-    async def answer_approval(self, approval_id: int, *, approve: bool, actor: str, reason: str = "") -> Released:
-        """Approves or rejects terms; never one's own request, and a rejection says why."""
+    async def answer_approval(
+        self, approval_id: int, *, approve: bool, actor: str, reason: str = "", on_behalf_of: str = ""
+    ) -> Released:
+        """Approves or rejects terms; never one's own request, and a rejection says why.
+
+        With `on_behalf_of` it is given in the place of somebody who has named the actor for now, and says so.
+        """
+        behind = on_behalf_of.strip().lower()
         if not approve and not reason.strip():
             raise Refused("Say why it is rejected: the requester reads it.")
         async with self._database.transaction() as tx:
@@ -147,16 +155,24 @@ class Operator(Deeds):
             await widen(tx)
             if asked["requested_by"].casefold() == actor.casefold():
                 raise OwnRequest("You asked for this approval; somebody else must answer it.")
-            if approve and await approvals.accepted_by(tx, asked, actor):
-                raise OwnRequest(
-                    "You have accepted these terms already; the other approval is somebody else's to give."
-                )
+            if behind:
+                await stands_in(tx, asked, behind, actor, self._clock())
+            for who in (actor, behind) if approve else ():
+                if who and await approvals.accepted_by(tx, asked, who):
+                    said = "You have" if who == actor else f"{who} has"
+                    raise OwnRequest(
+                        f"{said} accepted these terms already; the other approval is somebody else's to give."
+                    )
             state = "approved" if approve else "rejected"
-            if not await holds.answer_approval(tx, approval_id, state, actor=actor, reason=reason, now=self._clock()):
+            behalf = {"on_behalf_of": behind} if behind else {}
+            place = f" in the place of {behind}" if behind else ""
+            if not await holds.answer_approval(
+                tx, approval_id, state, actor=actor, reason=reason, now=self._clock(), on_behalf_of=behind
+            ):
                 raise Refused(f"A-{approval_id} was answered before, by {asked['decided_by']}.")
-            await self._audit(tx, actor, f"approval.{state}", f"A-{approval_id}", {"reason": reason})
+            await self._audit(tx, actor, f"approval.{state}", f"A-{approval_id}", {"reason": reason, **behalf})
             waiting = await holds.of_subject(tx, asked["flow"], asked["subject"])
-            await self._did(tx, waiting, actor, because(f"A-{approval_id} {state}", reason))
+            await self._did(tx, waiting, actor, because(f"A-{approval_id} {state}{place}", reason))
             return await self._release(tx, await runs.waiting_for(tx, asked["flow"], asked["subject"]))
 
     async def pause(self, connection: str, *, reason: str, actor: str) -> None:

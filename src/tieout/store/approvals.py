@@ -9,12 +9,12 @@ from tieout.store.database import Tx, row
 
 
 async def accepted_by(tx: Tx, asked: Mapping[str, Any], actor: str) -> bool:
-    """Whether this person gave another approval of the same terms. The database refuses the second one itself."""
+    """Whether this person stands behind another approval of the same terms. The database refuses the second one itself."""
     found = await row(
         tx,
         """
         select id from approval where flow = %s and subject = %s and terms_hash = %s and id <> %s
-          and state = 'approved' and lower(decided_by) = lower(%s) limit 1
+          and state = 'approved' and lower(%s) in (lower(decided_by), lower(on_behalf_of)) limit 1
         """,
         (asked["flow"], asked["subject"], asked["terms_hash"], asked["id"], actor),
     )

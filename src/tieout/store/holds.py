@@ -384,14 +384,16 @@ async def approval(tx: Tx, approval_id: int) -> dict[str, Any] | None:
     return await row(tx, "select * from approval where id = %s", (approval_id,))
 
 
-async def answer_approval(tx: Tx, approval_id: int, state: str, *, actor: str, reason: str, now: datetime) -> bool:
-    """False when somebody answered before. The database itself refuses the requester (check constraint)."""
+async def answer_approval(
+    tx: Tx, approval_id: int, state: str, *, actor: str, reason: str, now: datetime, on_behalf_of: str = ""
+) -> bool:
+    """False when somebody answered before. The database itself refuses the requester, and who stands in without leave."""
     found = await row(
         tx,
         """
-        update approval set state = %s, decided_by = %s, decided_at = %s, reason = %s
+        update approval set state = %s, decided_by = %s, decided_at = %s, reason = %s, on_behalf_of = nullif(%s, '')
         where id = %s and state = 'open' returning id
         """,
-        (state, actor, now, reason, approval_id),
+        (state, actor, now, reason, on_behalf_of, approval_id),
     )
     return found is not None

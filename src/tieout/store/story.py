@@ -122,7 +122,8 @@ async def life_of(tx: Tx, engagement: str) -> list[dict[str, Any]]:
           select requested_at, 'approval', 'A-' || id || ' ' || title, 'asked for', requested_by, '/approvals/A-' || id
           from approval where engagement = %(engagement)s
           union all
-          select decided_at, 'approval', 'A-' || id || ' ' || title, state, decided_by, '/approvals/A-' || id
+          select decided_at, 'approval', 'A-' || id || ' ' || title, state || coalesce(' in the place of ' || on_behalf_of, ''),
+                 decided_by, '/approvals/A-' || id
           from approval where engagement = %(engagement)s and decided_at is not null
           union all
           select proposed_at, 'invoice', 'invoice ' || key, 'proposed', '', '/invoices/' || key

@@ -119,6 +119,8 @@ VISIBLE: Mapping[str, LiteralString] = {
     "span": NOTHING,
     "notice": NOTHING,
     "notice_message": NOTHING,
+    # Who stands in for whom is the firm's to know; nothing of any book is in it.
+    "delegation": ALL,
     "channel": ALL,
     "worker": ALL,
     "memory": ALL,

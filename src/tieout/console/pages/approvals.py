@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
@@ -20,12 +20,16 @@ from tieout.domain.access import who_may
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.domain.values import ValueRow
-from tieout.store import documents, firm, holds, planned, worklist
+from tieout.engine.operator import Refused
+from tieout.store import delegations, documents, firm, holds, planned, worklist
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request for approval; `locked` says why this person cannot answer it, and is empty where they can."""
+    """One request for approval; `locked` says why this person cannot answer it, and is empty where they can.
+
+    `stands_in` are those in whose place they may.
+    """
 
     id: int
     title: str
@@ -38,10 +42,12 @@ class Request:
     requested_at: datetime
     state: str
     decided_by: str
+    on_behalf_of: str
     decided_at: datetime | None
     reason: str
     locked: str
     document: str
+    stands_in: tuple[str, ...]
 
     @property
     def label(self) -> str:
@@ -62,6 +68,19 @@ class WaitingValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegation:
+    """Somebody answers in another's place; `mine` is the viewer's own, which they may end."""
+
+    id: int
+    owner: str
+    delegate: str
+    begins_at: datetime
+    ends_at: datetime
+    reason: str
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingPlan:
     """A replay plan that needs a second person's word, which is given on its own page."""
 
@@ -79,6 +98,8 @@ class Approvals:
     plans: tuple[WaitingPlan, ...]
     values: tuple[WaitingValue, ...]
     answered: tuple[Request, ...]
+    delegations: tuple[Delegation, ...]
+    may_delegate: bool
     sums: tuple[Money, ...]
 
 
@@ -91,6 +112,7 @@ class Approval:
     request: Request
     deal: tuple[tuple[str, str], ...]
     customer: str
+    own_right: bool
 
 
 async def show(visit: Visit) -> Response:
@@ -99,7 +121,9 @@ async def show(visit: Visit) -> Response:
         values = await firm.waiting_values(tx)
         asked = [each for each in await planned.to_decide(tx) if each["waits"]]
         worth = await planned.worth(tx, [each["id"] for each in asked])
-    found = [_request(each, visit) for each in stored]
+        lent = await delegations.not_over(tx, visit.now)
+        places = await delegations.in_force(tx, visit.me, visit.now)
+    found = [_request(each, visit, places) for each in stored]
     waiting = tuple(each for each in found if each.state == "open")
     replays = tuple(plan_row(each, each["items"], worth) for each in asked)
     return await visit.page(
@@ -108,6 +132,8 @@ async def show(visit: Visit) -> Response:
             plans=tuple(WaitingPlan(each, locked(each, visit)) for each in replays),
             values=tuple(WaitingValue(each.version, each, _value_locked(each, visit)) for each in values),
             answered=tuple(each for each in found if each.state != "open"),
+            delegations=tuple(_delegation(each, visit) for each in lent),
+            may_delegate=visit.may("approval.answer"),
             sums=wording.sums([*(each.money for each in waiting), *(sum_ for each in replays for sum_ in each.money)]),
         ),
     )
@@ -120,6 +146,7 @@ async def one(visit: Visit) -> Response:
         if stored is None:
             raise HTTPException(404, f"There is no approval A-{number}.")
         deal = await documents.latest(tx, "engagement", stored["engagement"]) if stored["engagement"] else None
+        places = await delegations.in_force(tx, visit.me, visit.now)
     body: Mapping[str, Any] = deal["body"] if deal else {}
     facts = (
         ("Deal", body.get("name", "")),
@@ -133,15 +160,17 @@ async def one(visit: Visit) -> Response:
     customer = str(body["customer"]["name"]) if body else ""
     shown = tuple((name, str(value)) for name, value in facts if value)
     stored = {**stored, "about": body.get("name", "")}
-    return await visit.page(Approval(_request(stored, visit), shown, customer))
+    return await visit.page(Approval(_request(stored, visit, places), shown, customer, visit.may("approval.answer")))
 
 
 async def answer(visit: Visit) -> Response:
-    visit.require("approval.answer")
     number, form = _number(visit), await visit.form()
+    behind = form.get("on_behalf_of", "")
+    if not behind:  # in another's place the right is theirs, and the verb looks for it
+        visit.require("approval.answer")
     approve = form.get("answer") == "approve"
     released = await visit.setting.operator.answer_approval(
-        number, approve=approve, actor=visit.me, reason=form.get("reason", "")
+        number, approve=approve, actor=visit.me, reason=form.get("reason", ""), on_behalf_of=behind
     )
     said = f"A-{number} is {'approved' if approve else 'rejected'}."
     return await onward(visit, form.get("back", f"/approvals/A-{number}"), said, released)
@@ -153,7 +182,33 @@ async def approve_value(visit: Visit) -> Response:
     return await onward(visit, "/approvals", "The row is in force.", released)
 
 
-def _request(stored: Mapping[str, Any], visit: Visit) -> Request:
+async def delegate(visit: Visit) -> Response:
+    visit.require("approval.answer")
+    form = await visit.form()
+    try:
+        first, last = (date.fromisoformat(form.get(name, "")) for name in ("first", "last"))
+    except ValueError:
+        raise Refused("Say from which day until which.") from None
+    number = await visit.setting.operator.delegations.delegate(
+        form.get("to", ""), first=first, last=last, zone=visit.setting.firm().time_zone, reason=form.get("reason", ""),
+        actor=visit.me,
+    )  # fmt: skip
+    return visit.done("/approvals", f"D-{number}: {form.get('to', '')} answers in your place.")
+
+
+async def take_back(visit: Visit) -> Response:
+    visit.require("approval.answer")
+    number = int(visit.request.path_params["number"])
+    await visit.setting.operator.delegations.withdraw(number, actor=visit.me)
+    return visit.done("/approvals", f"D-{number} is over.")
+
+
+def _delegation(stored: Mapping[str, Any], visit: Visit) -> Delegation:
+    same = ("id", "owner", "delegate", "begins_at", "ends_at", "reason")
+    return Delegation(**{name: stored[name] for name in same}, mine=stored["owner"].casefold() == visit.me.casefold())
+
+
+def _request(stored: Mapping[str, Any], visit: Visit, places: Sequence[str]) -> Request:
     same = ("id", "title", "requested_by", "requested_at", "state", "decided_at", "reason")
     return Request(
         **{name: stored[name] for name in same},
@@ -163,17 +218,23 @@ def _request(stored: Mapping[str, Any], visit: Visit) -> Request:
         money=wording.money(stored["amount_minor"], stored["currency"]),
         entity=stored["entity"] or "",
         decided_by=stored["decided_by"] or "",
-        locked=_locked(stored, visit),
+        on_behalf_of=stored["on_behalf_of"] or "",
+        stands_in=_stands_in(stored, places),
+        locked=_locked(stored, visit, places),
         document=f"/documents/engagement/{stored['engagement']}" if stored["engagement"] else "",
     )
 
 
-def _locked(stored: Mapping[str, Any], visit: Visit) -> str:
+def _stands_in(stored: Mapping[str, Any], places: Sequence[str]) -> tuple[str, ...]:
+    return tuple(each for each in places if each.casefold() != stored["requested_by"].casefold())
+
+
+def _locked(stored: Mapping[str, Any], visit: Visit, places: Sequence[str]) -> str:
     if stored["state"] != "open":
         return f"Answered by {stored['decided_by']}."
     if stored["requested_by"].casefold() == visit.me.casefold():
         return "You asked for this; somebody else must answer it."
-    if not visit.may("approval.answer"):
+    if not visit.may("approval.answer") and not _stands_in(stored, places):
         return f"Answering needs the role {who_may('approval.answer')}; ask the integration engineer for it."
     return ""
 

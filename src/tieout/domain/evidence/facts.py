@@ -145,6 +145,7 @@ class ApprovalFacts(Part):
     requested_at: datetime
     decided_by: str
     decided_at: datetime | None
+    on_behalf_of: str = ""
 
 
 class ReceiptFacts(Part):

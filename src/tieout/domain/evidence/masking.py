@@ -42,7 +42,9 @@ def masked(facts: Facts, reader: Actor) -> Facts:
         for line in facts.lines
     )
     approvals = tuple(
-        each.model_copy(update={"requested_by": number(each.requested_by), "decided_by": number(each.decided_by)})
+        each.model_copy(
+            update={name: number(getattr(each, name)) for name in ("requested_by", "decided_by", "on_behalf_of")}
+        )
         for each in facts.approvals
     )
     return facts.model_copy(update={"lines": lines, "approvals": approvals, "withheld": (*withheld, _PEOPLE)})

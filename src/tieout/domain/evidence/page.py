@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from html import escape
 
-from tieout.domain.evidence.facts import Facts, LineFacts
+from tieout.domain.evidence.facts import ApprovalFacts, Facts, LineFacts
 from tieout.domain.money import Money
 
 _STYLE = """
@@ -142,7 +142,7 @@ def _behind(facts: Facts) -> Iterator[str]:
             ("Approval", "State", "Asked by", "Answered by"),
             [
                 (f"A-{each.id} {each.title}", each.state, f"{each.requested_by} {_moment(each.requested_at)}",
-                 f"{each.decided_by} {_moment(each.decided_at)}".strip())
+                 f"{_answered_by(each)} {_moment(each.decided_at)}".strip())
                 for each in facts.approvals
             ],
         )  # fmt: skip
@@ -188,6 +188,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], foot: Sequence[t
 
 def _money(amount: Decimal | None, currency: str) -> str:
     return "" if amount is None else str(Money(amount, currency))
+
+
+def _answered_by(approval: ApprovalFacts) -> str:
+    behind = f" in the place of {approval.on_behalf_of}" if approval.on_behalf_of else ""
+    return approval.decided_by + behind
 
 
 def _moment(moment: datetime | None) -> str:
