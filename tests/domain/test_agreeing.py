@@ -83,6 +83,22 @@ def test_what_was_sold_per_month_is_the_fee_of_each_month() -> None:
     assert [str(each.event.worth.amount) for each in due] == ["1000.00", "500.00"]
 
 
+def test_a_subscription_says_how_many_seats_its_fee_is_for_and_begins_and_ends_by_its_days() -> None:
+    package = ServicePackage(
+        key="P", name="P", practice="Data & AI", tasks=(),
+        billing={"kind": "period", "sold_is": "per_month", "unit": "seats"},  # pyright: ignore[reportArgumentType]
+    )  # fmt: skip
+    sold, _ = agreed(
+        package, id_="S", amount=Money(Decimal(600), "EUR"), hours=Decimal(0), start=date(2026, 9, 16), end=date(2026, 11, 10),
+        quantity=Decimal(12),
+    )  # fmt: skip
+    due = fees(sold, through=date(2030, 1, 1), accepted={}, currency="EUR")
+    assert [(each.name, str(each.event.worth.amount)) for each in due] == [
+        ("2026-09, 12 seats", "300.00"), ("2026-10, 12 seats", "600.00"), ("2026-11, 12 seats", "200.00")
+    ]  # fmt: skip
+    assert due[0].basis == {"month": "2026-09", "quantity": "12", "unit": "seats"}
+
+
 @pytest.mark.parametrize(
     "plan",
     [

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tieout.domain.amending import Done, change_problems, reductions_below, revenue_facts, terms_of_change
 from tieout.domain.charging.billing import Ledger, agreement_of
+from tieout.domain.charging.due import due
 from tieout.domain.charging.preview import preview
 from tieout.domain.contract_changes import Clause, amended, clauses, differences
 from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
@@ -195,6 +196,31 @@ def test_a_fixed_fee_grows_by_one_instalment_and_other_fees_are_sold_anew(case: 
     monthly = sold.model_copy(update={"terms": PeriodTerms(amount=Decimal(10), start=CHANGE)})
     case.contract = case.contract.model_copy(update={"versions": (case.first.model_copy(update={"sold": (monthly,)}),)})
     assert len(case.problems(order(line("change", amount=500)))) == 1
+
+
+def test_a_subscription_ends_on_another_day_where_it_was_not_sold_for_its_whole_time(case: Case) -> None:
+    def monthly(whole: Decimal | None) -> None:
+        fee = PeriodTerms(amount=Decimal(310), start=date(2026, 9, 1), end=date(2027, 8, 31), whole=whole)
+        sold = case.first.sold[0].model_copy(update={"terms": fee, "start": fee.start, "end": fee.end})
+        case.contract = case.contract.model_copy(
+            update={"versions": (case.first.model_copy(update={"sold": (sold,)}),)}
+        )
+
+    shorter = order(line("change", end=date(2026, 11, 10)))
+    monthly(None)
+    assert case.problems(shorter) == []
+    terms = case.after(shorter).sold[0].terms
+    assert isinstance(terms, PeriodTerms)
+    assert (terms.start, terms.end) == (date(2026, 9, 1), date(2026, 11, 10))
+    # November is due on its first day, when the change is in force: it counts by its days.
+    versions = [case.contract.current, case.after(shorter)]
+    found = due(versions, case.firm, through=date(2026, 12, 31), accepted={}, readings={})
+    assert [(str(each.event.day), str(each.event.worth.amount)) for each in found] == [
+        ("2026-09-01", "310.00"), ("2026-10-01", "310.00"), ("2026-11-01", "103.33")
+    ]  # fmt: skip
+    monthly(Decimal(3720))
+    assert case.problems(shorter) == ["the fee of “Data Foundation” cannot be moved: remove the sale and add it anew"]
+    assert case.problems(order(line("change", end=date(2027, 8, 31)))) == []
 
 
 def test_everything_that_is_wrong_is_said_at_once(case: Case) -> None:

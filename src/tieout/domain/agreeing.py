@@ -36,8 +36,12 @@ def agreed(
     description: str = "",
     region: str = "",
     by_role: Mapping[str, Decimal] | None = None,
+    quantity: Decimal | None = None,
 ) -> tuple[Sold, tuple[Cap, ...]]:
-    """The package as it was sold, and the caps that come with it. `id_` is the instance's own for ever (T04)."""
+    """The package as it was sold, and the caps that come with it. `id_` is the instance's own for ever (T04).
+
+    `quantity` is how many were sold of what is sold by the piece. The amount is that of all of them: it comes from the deal.
+    """
     sold = Sold(
         id=id_,
         package=package.key,
@@ -48,12 +52,12 @@ def agreed(
         end=end,
         region=region,
         hours=dict(by_role or {}),
-        terms=_terms(package.plan, amount, start, end),
+        terms=_terms(package.plan, amount, start, end, quantity),
     )
     return sold, _caps(package.plan, sold, hours)
 
 
-def _terms(plan: Plan, amount: Money, start: date, end: date) -> Terms:
+def _terms(plan: Plan, amount: Money, start: date, end: date, quantity: Decimal | None) -> Terms:
     match plan:
         case TimePlan():
             return TimeTerms(increment=plan.increment, direction=plan.direction)
@@ -64,7 +68,10 @@ def _terms(plan: Plan, amount: Money, start: date, end: date) -> Terms:
         case PeriodPlan():
             whole = amount.amount if plan.sold_is == "in_all" else None
             fee = _per_month(plan, amount, start, end)
-            return PeriodTerms(amount=fee, start=start, end=end, whole=whole, in_advance=plan.in_advance)
+            return PeriodTerms(
+                amount=fee, start=start, end=end, whole=whole, in_advance=plan.in_advance, unit=plan.unit,
+                quantity=quantity if plan.unit else None,
+            )  # fmt: skip
         case UsagePlan():
             return UsageTerms(
                 meter=plan.meter, unit=plan.unit, included=plan.included, tiers=plan.tiers, minimum=plan.minimum

@@ -12,7 +12,7 @@ from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
 from tieout.domain.documents.engagement import Contract, ContractVersion
 from tieout.domain.documents.package import RateCard
 from tieout.domain.documents.project import Project, ProjectTask
-from tieout.domain.documents.terms import FixedTerms, Sold, TimeTerms
+from tieout.domain.documents.terms import FixedTerms, PeriodTerms, RetainerTerms, Sold, TimeTerms
 from tieout.domain.firm import Firm
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
@@ -92,7 +92,15 @@ def _work(
 
 
 def _moves_a_fee(sold: Sold, line: ChangeLine) -> bool:
-    """A fixed fee takes one more instalment; what other fees would become, an amount does not say."""
+    """A fixed fee takes one more instalment; what other fees would become, an amount does not say.
+
+    A fee per month has other first and last days, where it was not sold for its whole time.
+    """
+    whole = isinstance(sold.terms, RetainerTerms) or (
+        isinstance(sold.terms, PeriodTerms) and sold.terms.whole is not None
+    )
+    if whole and line.action == "change" and not line.task and (line.start, line.end) != (None, None):
+        return (line.start or sold.start, line.end or sold.end) != (sold.start, sold.end)
     if not line.amount or line.action == "remove" or isinstance(sold.terms, TimeTerms):
         return False
     return not isinstance(sold.terms, FixedTerms) or line.amount < 0

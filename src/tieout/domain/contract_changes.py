@@ -12,7 +12,7 @@ from tieout.domain.agreeing import agreed
 from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
 from tieout.domain.documents.engagement import ContractVersion
 from tieout.domain.documents.package import ServicePackage
-from tieout.domain.documents.terms import Cap, FixedTerms, Instalment, Sold
+from tieout.domain.documents.terms import Cap, FixedTerms, Instalment, PeriodTerms, Sold
 from tieout.domain.money import Money
 
 
@@ -126,14 +126,11 @@ def _changed(sold: Sold, lines: list[ChangeLine], order: ChangeOrder) -> Sold:
     if isinstance(terms, FixedTerms) and more > 0:
         due = Instalment(key=order.name, name=order.name, amount=more, due=order.effective_from)
         terms = terms.model_copy(update={"instalments": (*terms.instalments, due)})
-    return sold.model_copy(
-        update={
-            "amount": sold.amount + more,
-            "terms": terms,
-            "start": next((each.start for each in lines if each.start and not each.task), sold.start),
-            "end": next((each.end for each in lines if each.end and not each.task), sold.end),
-        }
-    )
+    start = next((each.start for each in lines if each.start and not each.task), sold.start)
+    end = next((each.end for each in lines if each.end and not each.task), sold.end)
+    if isinstance(terms, PeriodTerms) and (start, end) != (sold.start, sold.end):
+        terms = terms.model_copy(update={"start": start or terms.start, "end": end})
+    return sold.model_copy(update={"amount": sold.amount + more, "terms": terms, "start": start, "end": end})
 
 
 def _moved(cap: Cap, before: Sold, after: Sold) -> Cap:

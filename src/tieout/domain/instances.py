@@ -34,6 +34,12 @@ class Instance:
                 found[each.role] = found.get(each.role, Decimal(0)) + each.hours
         return found
 
+    @property
+    def quantity(self) -> Decimal | None:
+        """How many are sold of what is sold by the piece, where the quote says it; of a role's line it counts hours."""
+        said = [each.quantity for each in self.lines if each.quantity is not None and not each.role]
+        return sum(said, Decimal(0)) if said else None
+
 
 def is_quoted(deal: Engagement) -> bool:
     """Whether its lines say which packages they belong to."""

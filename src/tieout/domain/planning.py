@@ -140,6 +140,7 @@ def _terms(deal: Engagement, enriched: Enriched, *, version: int, effective_from
             description=title,
             region=instance.region,
             by_role=instance.hours,
+            quantity=instance.quantity,
         )
         sold.append(one)
         caps += limits

@@ -71,6 +71,16 @@ async def test_products_that_name_their_instance_are_packages(door: Any, open_hu
     await hub.close()
 
 
+async def test_a_product_that_is_sold_by_the_piece_says_how_many(door: Any, open_hub: Any) -> None:
+    hub = open_hub(fields=PACKAGES | {"line.quantity": "Quantity"})
+    _, deal, (record,) = await door.sold(1)
+    facts = {"Service_Package__c": "CLOUD-SEATS", "Role__c": None, "Hours__c": None, "Quantity": 12, "UnitPrice": 50}
+    await door("PATCH", f"/sobjects/OpportunityLineItem/{record}", facts)
+    (sold,) = instances_of(await deal_of(hub, deal))
+    assert (sold.package, sold.quantity, sold.hours) == ("CLOUD-SEATS", Decimal(12), {})
+    await hub.close()
+
+
 async def test_an_org_that_says_no_packages_reads_as_before(door: Any, hub: Any) -> None:
     _, deal, _ = await door.sold(2)
     assert packages(await deal_of(hub, deal)) == [("01", "DATA-FOUNDATION", Decimal("49001.0"))]
@@ -88,6 +98,7 @@ async def test_bundles_of_the_primary_quote_are_packages_and_their_parts_the_wor
         ("CHANGE-SPRINT", "CHANGE-SPRINT", Decimal(100)),
     ]
     first = instances_of(read)[0]
+    assert first.quantity is None
     assert first.hours == {"Consultant": Decimal(30)}
     assert (first.start, first.end) == (date(2026, 10, 12), date(2026, 11, 27))
     assert [(each.task, each.hours, each.rate) for each in first.lines] == [

@@ -72,7 +72,7 @@ ACCOUNT = MappingTable(
 )
 LINE = MappingTable(
     "salesforce.opportunity_line",
-    2,
+    3,
     (
         Field("description", "Description", text),
         Field("task", "Task__c", text),
@@ -80,6 +80,7 @@ LINE = MappingTable(
         Field("hours", "Hours__c", amount),
         Field("rate", "Bill_Rate__c", amount),
         Field("amount", "TotalPrice", amount),
+        Field("quantity", "", amount),
         Field("package", "", text),
         Field("instance", "", text),
         Field("start", "", day),
@@ -90,7 +91,7 @@ LINE = MappingTable(
 # A line of the managed package SBQQ. A bundle's own line names the service package, its parts are roles and hours.
 QUOTE_LINE = MappingTable(
     "salesforce.cpq_line",
-    1,
+    2,
     (
         Field("description", "SBQQ__ProductName__c", text),
         Field("task", "SBQQ__Description__c", text),
@@ -98,6 +99,7 @@ QUOTE_LINE = MappingTable(
         Field("hours", "SBQQ__Quantity__c", amount),
         Field("rate", "SBQQ__NetPrice__c", amount),
         Field("amount", "SBQQ__NetTotal__c", amount),
+        Field("quantity", "", amount),
         Field("package", "SBQQ__ProductCode__c", text),
         Field("instance", "", text),
         Field("start", "SBQQ__StartDate__c", day),

@@ -95,6 +95,8 @@ def _instalments(
 def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> Iterator[Due]:
     """One fee per calendar month; a month that is only begun counts by its days."""
     first, left = terms.start.replace(day=1), terms.whole
+    counted = {} if terms.quantity is None else {"quantity": f"{terms.quantity.normalize():f}", "unit": terms.unit}
+    many = f", {counted['quantity']} {counted['unit']}" if counted else ""
     while first <= min(through, terms.end or through):
         last = _last_day(first)
         days = (min(last, terms.end or last) - max(first, terms.start)).days + 1
@@ -105,7 +107,8 @@ def _periods(sold: Sold, terms: PeriodTerms, through: date, currency: str) -> It
             worth = Money(left if ends else min(left, worth.amount), currency)
             left -= worth.amount
         if due <= through:
-            yield _fee(sold, f"{first:%Y-%m}", due, worth, f"{first:%Y-%m}", month=f"{first:%Y-%m}")
+            month = f"{first:%Y-%m}"
+            yield _fee(sold, month, due, worth, f"{month}{many}", month=month, **counted)
         first = last + timedelta(days=1)
 
 

@@ -28,6 +28,7 @@ class ContractLine(Part):
     hours: Decimal = Decimal(0)
     rate: Decimal = Decimal(0)
     amount: Decimal
+    quantity: Decimal | None = Field(default=None, description="How many are sold of what is sold by the piece: seats")
     package: str = Field(default="", description="The service package that it belongs to, by its code")
     instance: str = Field(default="", description="Which sale of that package, as the quote names it for good")
     bundle: str = Field(default="", description="The row of the bundle that it is a part of, its own where it is one")

@@ -85,6 +85,10 @@ class PeriodPlan(Part):
         default="in_all", description="Whether the amount of the deal is for its whole time, or for each month"
     )
     in_advance: bool = Field(default=True, description="Billed at the beginning of a month, else at its end")
+    unit: str = Field(
+        default="",
+        description="What a subscription is counted in: seats; the invoice says how many the deal's lines have",
+    )
 
 
 class UsagePlan(Part):

@@ -125,6 +125,8 @@ class PeriodTerms(Part):
         description="What all months come to, where that was sold: the last one takes what rounding leaves",
     )
     in_advance: bool = Field(default=True, description="Billed on the first day of its month, else on the last")
+    unit: str = Field(default="", description="What a subscription is counted in: seats")
+    quantity: Amount | None = Field(default=None, description="How many of them the fee is for")
 
     @model_validator(mode="after")
     def _ends_where_it_is_whole(self) -> PeriodTerms:
