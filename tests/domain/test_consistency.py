@@ -11,7 +11,8 @@ import pytest
 
 from tieout.domain.consistency import choose, dotted, faults, nearest
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
-from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.firm import ApprovalGate, ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.gate_consistency import contradictions
 from tieout.domain.metering import UsageRule
 from tieout.domain.paying import SplitBilling
 from tieout.domain.problems import CATALOGUE
@@ -330,3 +331,25 @@ def test_payers_that_no_deal_reaches_are_told(make_firm: Make) -> None:
         "payers[1]: these payers are never reached: entry 1 takes every deal that they are of. "
         "Put them before entry 1, or remove them."
     ]
+
+
+def test_a_gate_names_a_team_that_is_there_with_people_enough_and_entities_and_currencies_of_the_firm(
+    make_firm: Make,
+) -> None:
+    gate = ApprovalGate(name="The partners", team="partners")
+    wrong = (
+        gate.model_copy(update={"people": 2}),
+        gate.model_copy(update={"name": "B", "team": "nobody"}),
+        gate.model_copy(update={"name": "C", "entities": ("XX",), "amount_above": {"CHF": Decimal(1)}}),
+        gate.model_copy(update={"name": "C"}),
+    )
+    teams = HoldRules(teams={"partners": Team(lead="kim@firm.example")})
+    found = faults(make_firm(approvals=ApprovalRule(gates=wrong), holds=teams))
+    assert [(each.path, each.what) for each in found if each.path[:2] == ("approvals", "gates")] == [
+        (("approvals", "gates", 0, "people"), "partners has 1 people, and 2 must accept"),
+        (("approvals", "gates", 1, "team"), "there is no team nobody"),
+        (("approvals", "gates", 2, "entities"), "there is no legal entity XX"),
+        (("approvals", "gates", 2, "amount_above", "CHF"), "no legal entity keeps its books in CHF"),
+        (("approvals", "gates"), "C is there twice"),
+    ]
+    assert list(contradictions(make_firm(approvals=ApprovalRule(gates=(gate,)), holds=teams))) == []

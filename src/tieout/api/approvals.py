@@ -44,6 +44,7 @@ class Approval(BaseModel):
     requested_at: datetime
     decided_by: str | None
     decided_at: datetime | None
+    members: list[str] | None = Field(description="Those who may answer it; null is everybody with the right")
     on_behalf_of: str | None = Field(description="In whose place it was answered; null where in nobody's")
     reason: str
 

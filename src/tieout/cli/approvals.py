@@ -35,9 +35,9 @@ def add_to(app: typer.Typer) -> None:
 def listed(as_json: AsJson = False) -> None:
     """List what waits for an answer, the oldest first."""
     from tieout.cli.desk import looked_up
-    from tieout.store import holds
+    from tieout.store import approvals
 
-    found = [_shown(each) for each in looked_up(holds.approvals)]
+    found = [_shown(each) for each in looked_up(approvals.waiting)]
     if as_json:
         document(found)
         return

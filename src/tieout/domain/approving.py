@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.package import RateCard
-from tieout.domain.firm import Firm
+from tieout.domain.firm import ApprovalGate, Firm
+from tieout.domain.money import Money
 from tieout.domain.rating import rate_on
 
 
-def acceptances(what: str, firm: Firm, amount: Decimal | None, currency: str) -> list[str]:
-    """The titles of the approvals that terms need, one after another: “Finance accepts the terms”."""
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One approval of terms: its title, and the addresses of those who may give it; empty is everybody with the right."""
+
+    title: str
+    of: tuple[str, ...] = ()
+
+
+def acceptances(
+    what: str, firm: Firm, amount: Decimal | None, currency: str, *, entity: str, finance: bool = True
+) -> list[Acceptance]:
+    """The approvals that terms need, one after another: “Finance accepts the terms”. Each is somebody else's to give.
+
+    Without `finance` there is nothing that finance itself must accept, and the gates alone count.
+    """
     limit = firm.approvals.two_people_above.get(currency)
     second = limit is not None and amount is not None and amount > limit
-    return [f"Finance accepts {what}", *([f"A second person accepts {what}"] if second else [])]
+    own = [f"Finance accepts {what}", *([f"A second person accepts {what}"] if second else [])] if finance else []
+    found = [Acceptance(each) for each in own]
+    for gate in _gates(firm, entity, amount, currency):
+        team = firm.holds.teams[gate.team]
+        people = tuple(dict.fromkeys(each.lower() for each in (*team.members, team.lead) if each))
+        for number in range(1, gate.people + 1):
+            which = f" ({number} of {gate.people})" if gate.people > 1 else ""
+            found.append(Acceptance(f"{gate.name} accept {what}{which}", people))
+    return found
+
+
+def gate_terms(firm: Firm, amount: Decimal | None, currency: str, *, entity: str) -> list[str]:
+    """Why the gates of a contract are there, in words: these are approved with the rest of the terms."""
+    return [
+        f"{gate.name}: {_above(gate, amount, currency)}{f' for {entity}' if gate.entities else ''}"
+        for gate in _gates(firm, entity, amount, currency)
+    ]
+
+
+def _gates(firm: Firm, entity: str, amount: Decimal | None, currency: str) -> list[ApprovalGate]:
+    return [each for each in firm.approvals.gates if each.fits(entity, amount, currency)]
+
+
+def _above(gate: ApprovalGate, amount: Decimal | None, currency: str) -> str:
+    limit = gate.amount_above.get(currency)
+    if limit is None or amount is None:
+        return "every contract"
+    return f"{Money(amount, currency)}, more than {Money(limit, currency)}"
 
 
 def discount_terms(deal: Engagement, firm: Firm, card: RateCard, *, on: date) -> list[str]:

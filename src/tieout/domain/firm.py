@@ -18,7 +18,7 @@ from tieout.domain.metering import UsageRule
 from tieout.domain.money import Rounding
 from tieout.domain.notification import ChannelSettings, Name, NotificationRule
 from tieout.domain.paying import SplitBilling
-from tieout.domain.routing import HoldRules
+from tieout.domain.routing import HoldRules, TeamName
 from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY, ValueRow
 
@@ -66,6 +66,26 @@ class ConnectionSettings(Part):
     )
 
 
+class ApprovalGate(Part):
+    """Terms that people of a team must accept as well, each somebody else; they need the right to answer approvals, too."""
+
+    name: str = Field(min_length=1, max_length=100, description="Who they are, as the approval says it: The partners")
+    team: TeamName = Field(description="The team under holds: teams whose members and lead may accept")
+    people: int = Field(default=1, ge=1, le=9, description="How many of them must accept")
+    entities: tuple[str, ...] = Field(default=(), description="For contracts of these legal entities; left out, all")
+    amount_above: dict[Currency, Decimal] = Field(
+        default_factory=dict[str, Decimal],
+        description="Currency → amount: contracts worth more; a currency left out has no gate. Left out, whatever they are worth",
+    )
+
+    def fits(self, entity: str, amount: Decimal | None, currency: str) -> bool:
+        """Whether a contract of an entity, worth so much, goes through this gate."""
+        if self.entities and entity not in self.entities:
+            return False
+        limit = self.amount_above.get(currency)
+        return not self.amount_above or (limit is not None and amount is not None and amount > limit)
+
+
 class ApprovalRule(Part):
     """Terms that finance must accept before a project is set up, and replays that a second person must agree to."""
 
@@ -82,6 +102,9 @@ class ApprovalRule(Part):
     two_people_above: dict[Currency, Decimal] = Field(
         default_factory=dict[str, Decimal],
         description="Currency → amount: terms of a contract worth more need two people, each somebody else",
+    )
+    gates: tuple[ApprovalGate, ...] = Field(
+        default=(), description="Who else must accept a contract, by legal entity and amount; change orders, too"
     )
     replay_documents_above: int | None = Field(
         default=None, ge=0, description="A replay of more documents than this needs the approval of a second person"

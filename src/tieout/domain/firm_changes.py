@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
-from tieout.domain.firm import ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.firm import ApprovalGate, ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.notification import ChannelSettings, NotificationRule
 from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
@@ -36,7 +36,13 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("legal entity", _by_code(before), _by_code(after), _entity, _same_fields)
     yield from _compared("connection", before.connections, after.connections, _connection, _connection_changes)
     yield from _entries("amount above", before.approvals.amount_above, after.approvals.amount_above, "approvals")
-    yield from _fields("approvals", before.approvals, after.approvals, ("payment_days_above", "replay_documents_above"))
+    yield from _entries(
+        "two people above", before.approvals.two_people_above, after.approvals.two_people_above, "approvals"
+    )
+    told = ("payment_days_above", "discount_above", "replay_documents_above")
+    yield from _fields("approvals", before.approvals, after.approvals, told)
+    gates = _by_name(before.approvals.gates), _by_name(after.approvals.gates)
+    yield from _compared("gate", *gates, _gate, _same_fields)
     yield from _entries(
         "replay amount above", before.approvals.replay_amount_above, after.approvals.replay_amount_above, "approvals"
     )
@@ -53,6 +59,10 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
     yield from _compared("rate card", _by_name(before.rate_cards), _by_name(after.rate_cards), _card, _card_changes)
     yield from _compared("table", _by_name(before.tables), _by_name(after.tables), _table, _table_changes)
+
+
+def _gate(gate: ApprovalGate) -> str:
+    return f"{gate.people} of {gate.team} for {', '.join(gate.entities) or 'every entity'}"
 
 
 def _early_start(firm: Firm) -> dict[str, EarlyStartRule]:

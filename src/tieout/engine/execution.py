@@ -110,13 +110,13 @@ class Generation:
         async with self._database.transaction() as tx:
             await holds.open_holds(tx, row, problems, title=self.title, amount=None, now=self._clock(), standing=True)
 
-    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> str:
+    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = ()) -> str:
         if not terms:
             return ""
         async with self._database.transaction() as tx:
             found = await holds.request_approval(
                 tx, self.row, title=title, terms=terms, terms_hash=content_hash(list(terms)), amount=self.amount,
-                requested_by=requested_by, now=self.now(),
+                requested_by=requested_by, of=of, now=self.now(),
             )  # fmt: skip
         match found["state"]:
             case "approved":

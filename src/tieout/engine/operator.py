@@ -157,6 +157,9 @@ class Operator(Deeds):
                 raise OwnRequest("You asked for this approval; somebody else must answer it.")
             if behind:
                 await stands_in(tx, asked, behind, actor, self._clock())
+            team = asked["members"]
+            if team is not None and not {actor.casefold(), behind} & set(team):
+                raise Refused(f"A-{approval_id} is for {', '.join(team)} to answer.")
             for who in (actor, behind) if approve else ():
                 if who and await approvals.accepted_by(tx, asked, who):
                     said = "You have" if who == actor else f"{who} has"

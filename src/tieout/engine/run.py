@@ -78,9 +78,10 @@ class Run(Protocol):
         """
         ...
 
-    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str) -> str:
+    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = ()) -> str:
         """Why these terms were refused; empty when there are none or exactly these were approved.
 
+        `of` are the addresses of those who may answer; without, everybody with the right may.
         Ends the run as waiting as long as nobody but the requester has given an answer.
         """
         ...

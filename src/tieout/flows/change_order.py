@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import cast
 
 from tieout.domain.amending import Done, change_problems, reductions_below, revenue_facts, terms_of_change
-from tieout.domain.approving import acceptances
+from tieout.domain.approving import acceptances, gate_terms
 from tieout.domain.charging.billing import agreement_of
 from tieout.domain.charging.preview import preview
 from tieout.domain.contract_changes import amended, differences
@@ -116,9 +116,12 @@ async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, Co
     await run.hold(reductions_below(before, version, order, about.project, done, deal=deal, link=link))
     contract = about.contract.model_copy(update={"versions": (*about.contract.versions, version)})
     moved = await reaches_back(run, systems, about, contract)
-    terms = terms_of_change(before, version, order, firm, today=run.today(), moved=moved)
-    for title in acceptances("the change order", firm, version.amount, version.currency):
-        refusal = await run.approval(title, terms, requested_by=order.requested_by)
+    entity, worth = about.contract.legal_entity, version.amount
+    own = terms_of_change(before, version, order, firm, today=run.today(), moved=moved)
+    terms = [*own, *gate_terms(firm, worth, version.currency, entity=entity)]
+    asked = acceptances("the change order", firm, worth, version.currency, entity=entity, finance=bool(own))
+    for each in asked:
+        refusal = await run.approval(each.title, terms, requested_by=order.requested_by, of=each.of)
         if refusal:
             await tell_sales(run, systems, about, "Change order rejected", refusal)
             run.ignore(refusal)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import cast
 
 from tieout.connectors.contract import Reading
-from tieout.domain.approving import acceptances, discount_terms
+from tieout.domain.approving import acceptances, discount_terms, gate_terms
 from tieout.domain.documents.engagement import Contract, Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.early_start import unlike
@@ -102,12 +102,14 @@ async def accepted(
     crm, firm = systems.crm(ref.connection), systems.firm
     card = firm.named_rate_card(enriched.rate_card)
     assert card is not None, "the firm folder lost a rate card that it named a moment ago"
-    terms = [*terms_needing_finance(deal, firm), *discount_terms(deal, firm, card, on=deal.start or run.today())]
+    own = [*terms_needing_finance(deal, firm), *discount_terms(deal, firm, card, on=deal.start or run.today())]
+    terms = [*own, *gate_terms(firm, deal.amount, deal.currency, entity=enriched.entity)]
     if terms:
-        state = state_for_sales("Waiting for finance", "; ".join(terms), deal)
+        state = state_for_sales("Waiting for finance" if own else "Waiting for an approval", "; ".join(terms), deal)
         await run.step("tell sales", crm.report, ref.id, "state", state)
-    for title in acceptances("the terms", firm, deal.amount, deal.currency):
-        refusal = await run.approval(title, terms, requested_by=deal.owner)
+    asked = acceptances("the terms", firm, deal.amount, deal.currency, entity=enriched.entity, finance=bool(own))
+    for each in asked:
+        refusal = await run.approval(each.title, terms, requested_by=deal.owner, of=each.of)
         if refusal:
             if project is not None:
                 refused = deal.model_copy(update={"stage_name": "refused by finance"})

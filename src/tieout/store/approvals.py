@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tieout.store.database import Tx, row
+from tieout.store.database import Tx, row, rows
+
+
+async def waiting(tx: Tx) -> list[dict[str, Any]]:
+    """Those that nobody has answered, the oldest first."""
+    return await rows(tx, "select * from approval where state = 'open' order by requested_at limit 1000")
 
 
 async def accepted_by(tx: Tx, asked: Mapping[str, Any], actor: str) -> bool:

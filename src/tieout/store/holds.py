@@ -354,17 +354,22 @@ async def request_approval(
     amount: Money | None,
     requested_by: str,
     now: datetime,
+    of: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The approval of exactly these terms: the one that is there, or a new open one. Other terms ask again."""
+    """The approval of exactly these terms: the one that is there, or a new open one. Other terms ask again.
+
+    `of` are those who may give it, everybody when there are none; while it is open, who they are follows the firm folder.
+    """
     await tx.execute(
         """
         insert into approval (flow, subject, terms_hash, title, terms, entity, engagement, amount_minor, currency,
-                              requested_by, requested_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (flow, subject, title, terms_hash) do nothing
+                              requested_by, requested_at, members)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s::text[], '{}'))
+        on conflict (flow, subject, title, terms_hash) do update set members = excluded.members where approval.state = 'open'
         """,
         (
             run["flow"], run["subject"], terms_hash, title, Jsonb(list(terms)), run["entity"], run["engagement"],
-            amount.rounded().minor if amount else 0, amount.currency if amount else "", requested_by, now,
+            amount.rounded().minor if amount else 0, amount.currency if amount else "", requested_by, now, [each.lower() for each in of],
         ),
     )  # fmt: skip
     found = await row(
@@ -374,10 +379,6 @@ async def request_approval(
     )
     assert found is not None
     return found
-
-
-async def approvals(tx: Tx, state: str = "open") -> list[dict[str, Any]]:
-    return await rows(tx, "select * from approval where state = %s order by requested_at limit 1000", (state,))
 
 
 async def approval(tx: Tx, approval_id: int) -> dict[str, Any] | None:

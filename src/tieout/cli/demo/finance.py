@@ -7,7 +7,7 @@ from datetime import date
 from tieout.cli.demo.hub import FINANCE
 from tieout.cli.desk import Desk
 from tieout.domain.values import ValueRow
-from tieout.store import holds
+from tieout.store import approvals, holds
 
 # What nobody in the story decides: which department the practice People & Change is.
 DEPARTMENTS = {"People & Change": "440"}
@@ -35,7 +35,7 @@ async def _values(desk: Desk, today: date) -> list[str]:
 
 async def _approvals(desk: Desk) -> list[str]:
     async with desk.database.transaction() as tx:
-        waiting = await holds.approvals(tx)
+        waiting = await approvals.waiting(tx)
     told: list[str] = []
     for each in waiting:
         if each["requested_by"].casefold() != FINANCE.email:

@@ -234,6 +234,9 @@ def _locked(stored: Mapping[str, Any], visit: Visit, places: Sequence[str]) -> s
         return f"Answered by {stored['decided_by']}."
     if stored["requested_by"].casefold() == visit.me.casefold():
         return "You asked for this; somebody else must answer it."
+    team = stored["members"]
+    if team is not None and not {visit.me.casefold(), *_stands_in(stored, places)} & set(team):
+        return f"It is for {', '.join(wording.person(each) for each in team)} to answer."
     if not visit.may("approval.answer") and not _stands_in(stored, places):
         return f"Answering needs the role {who_may('approval.answer')}; ask the integration engineer for it."
     return ""
