@@ -14,9 +14,7 @@ HEAD = "id,engagement,meter,quantity,unit,day"
 
 @pytest.fixture
 def metered(on_database: Tieout, kestrel: Path) -> Tieout:
-    """Kestrel in force, with a platform that meters."""
-    main = kestrel / "tieout.yaml"
-    main.write_text(f"{main.read_text()}\nusage: {{ sources: [metering] }}\n")
+    """Kestrel in force, whose platform meters."""
     assert on_database("apply", str(kestrel)).code == Exit.OK
     return on_database
 

@@ -85,6 +85,35 @@ async def test_a_managed_service_costs_its_month_and_starts_by_itself(world: Wor
     assert amount == Decimal("2032.79")
 
 
+async def test_metered_usage_is_a_line_in_the_ledger_that_each_reading_stands_beneath(world: World) -> None:
+    deal = await sold(world, "CLOUD-STORAGE", 600)
+    told = [
+        {
+            "id": f"{deal.key}/{day}",
+            "engagement": deal.key,
+            "meter": "storage",
+            "quantity": 250,
+            "unit": "GB",
+            "day": day,
+        }
+        for day in ("2026-10-12", "2026-10-28")
+    ]
+    rule = world.hub.firm().usage
+    taken = await world.hub.operator.usage.take("metering", told, rule, via="api", actor="platform@kestrel.example")
+    assert (taken.outcomes, taken.waits) == ({"new": 2}, {})
+    invoice, lines = await invoiced(world, deal)
+    # 500 GB, of which 100 are included, at 0.12; a month costs 50.00 at least.
+    assert lines == [
+        ("Managed service", "Unit", "Fees", Decimal("2.00")), ("Managed service", "Unit", "Fees", Decimal("48.00"))
+    ]  # fmt: skip
+    async with world.hub.database.transaction() as tx:
+        (found,) = await lineage.of_invoice(tx, invoice["key"])
+    ((proof,),) = [each.evidence for each in found.lines if each.kind == "usage"]
+    assert [(each.source_id, each.share) for each in proof.readings] == [
+        (each["id"], Decimal("24.00")) for each in told
+    ]
+
+
 async def test_t31_an_expense_is_recharged_with_tax_or_passed_on_without(world: World) -> None:
     deal = await sold(world, "DATA-FOUNDATION", 98_000)
     (project,) = await deal.in_kantata()
