@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from tieout.domain.charging.billing import Decision
 from tieout.domain.charging.pieces import LASTING
 from tieout.domain.crediting import Credited, credited
+from tieout.domain.invoice_lines import other_lines
 from tieout.domain.money import Money
 
-from .test_billing_kinds import MONTHS, WORLDS, Books, World, _row, happened
+from .test_billing_kinds import MONTHS, PROJECT, WORLDS, Books, World, _row, happened
 
 CENT = Decimal("0.01")
 
@@ -104,7 +105,9 @@ class Finance(Books):
     def _write(self, made: Decision) -> None:
         known = len(self.ledger.evidence)
         super()._write(made)
-        if made.proposal is not None:  # which invoice each row stands beneath, as the books know it
+        if made.proposal is not None:  # as the tables have it: an event stands once beneath a line
+            beneath = [(each["line"], each["connection"], each["source_id"]) for each in made.proposal.evidence]
+            assert len(beneath) == len(set(beneath))
             key = made.proposal.invoice.key
             new = [{**each, "invoice": key} for each in self.ledger.evidence[known:]]
             self.ledger = replace(self.ledger, evidence=[*self.ledger.evidence[:known], *new])
@@ -195,6 +198,19 @@ def test_approved_is_billed_less_credited_plus_unbilled_plus_written_off_plus_ov
 
     holds()
     assert seen >= {"billed", "credited", "unbilled", "written_off", "over_cap", "time", "expense", "fee", "usage"}
+
+
+def test_what_moves_to_another_sale_after_billing_is_a_line_back_and_a_line_anew() -> None:
+    common = {
+        "kind": "expense", "connection": "psa", "source_id": "expense/b", "work_date": MONTHS[0], "minutes": 0, "why": "",
+        "basis": {"name": "Travel", "product": "Expense"}, "contract_version": 1,
+    }  # fmt: skip
+    rows = [
+        {**common, "sold": sold, "amount": Money.of(amount, "USD"), "worth": Decimal(amount)}
+        for sold, amount in (("time", "-10.00"), ("fixed", "30.00"))
+    ]
+    found = [(each.line.amount, [row["sold"] for row in each.evidence]) for each in other_lines(rows, PROJECT)]
+    assert sorted(found) == [(Decimal("-10.00"), ["time"]), (Decimal("30.00"), ["fixed"])]
 
 
 def shuffled(world: World, seed: int) -> World:

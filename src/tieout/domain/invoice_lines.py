@@ -26,12 +26,12 @@ class Proved:
 
 
 def time_lines(work: Sequence[Row], project: Project, period: str, rounding: Rounding) -> Iterator[Proved]:
-    """One line for each task and rate."""
-    groups: dict[tuple[str, Decimal], list[Row]] = defaultdict(list)
+    """One line for each task and rate, and for each sale that the task belonged to."""
+    groups: dict[tuple[str, Decimal, str], list[Row]] = defaultdict(list)
     for each in work:
-        groups[each["task"], each["agreed_rate"]].append(each)
+        groups[each["task"], each["agreed_rate"], each.get("sold", "")].append(each)
     names = {task.key: task.name for task in project.tasks}
-    for (task, rate), rows in sorted(groups.items()):
+    for (task, rate, _), rows in sorted(groups.items()):
         money = Money(rate, project.currency)
         parts = [Work(str(i), int(each["minutes"]), money, each.get("amount")) for i, each in enumerate(rows)]
         priced = price(parts, rounding)
@@ -52,13 +52,14 @@ def time_lines(work: Sequence[Row], project: Project, period: str, rounding: Rou
 def other_lines(work: Sequence[Row], project: Project) -> Iterator[Proved]:
     """One line for each thing that is no hours: one unit of its product, at what it is worth; negative where it is credited.
 
-    Usage that was measured anew has two: what was billed is taken back, and what it is now is billed.
+    Usage that was measured anew has two: what was billed is taken back, and what it is now is billed. So has what belongs to
+    another sale than when it was billed: no event stands twice beneath one line.
     """
-    groups: dict[tuple[str, str, str, Decimal], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, str, Decimal], list[Row]] = defaultdict(list)
     for each in work:
         whole = Decimal(each["basis"].get("whole", 0))
-        groups[each["connection"], each["source_id"], each["why"], whole].append(each)
-    for (_, _, why, _), rows in sorted(groups.items()):
+        groups[each["connection"], each["source_id"], each["why"], each["sold"], whole].append(each)
+    for (_, _, why, _, _), rows in sorted(groups.items()):
         first = rows[0]
         amount = total((each["amount"] for each in rows), project.currency).amount
         part = f" ({why})" if why else ""
