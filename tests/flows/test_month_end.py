@@ -44,13 +44,16 @@ class Hub:
         self.source = SimulatedPsa("kantata", FIRM)
         self.ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
         connections: dict[str, Connector] = {"kantata": self.source, **{each.name: each for each in self.ledgers}}
-        page = replace(approved_time, page=PAGE)
         self.database, self.now = books.database, books.now
-        self.intake = Intake(self.database, self.now, [Feed(self.source, "time_entry", page)])
+        self.pages_of(PAGE)
         systems = systems_for(connections, self.now)
         self._executor = Executor(
             self.database, self.now, lambda: date(2026, 2, 3), FLOWS, systems, lambda: KESTREL, "worker"
         )
+
+    def pages_of(self, size: int) -> None:
+        feed = Feed(self.source, "time_entry", replace(approved_time, page=size))
+        self.intake = Intake(self.database, self.now, [feed])
 
     async def from_the_beginning(self) -> None:
         async with self.database.transaction() as tx:
@@ -171,3 +174,33 @@ async def test_what_cannot_be_read_when_it_rings_keeps_no_other_back(hub: Hub, m
     monkeypatch.setattr(hub.source, "look", look)
     assert await hub.intake.answer_bells(hub.source) == 1
     assert await hub.intake.answer_bells(hub.source) == 0
+
+
+async def rung(hub: Hub, *records: str) -> list[int]:
+    """After these have rung and were read again: how many messages each run has that nobody has begun."""
+    async with hub.database.transaction() as tx:
+        for each in records:
+            await messages.ring(tx, "kantata", f"bell-{each}", [("time_entry", each)], hub.now())
+    await hub.intake.answer_bells(hub.source)
+    async with hub.database.transaction() as tx:
+        found = await rows(
+            tx,
+            """
+            select (select count(*) from message where run_id = r.id)::integer as n from run r
+            where flow = 'approved_time' and state = 'queued' order by sequence
+            """,
+        )
+    return [each["n"] for each in found]
+
+
+async def test_what_rings_joins_the_page_that_nobody_has_begun_as_long_as_it_has_room(hub: Hub) -> None:
+    told = (await SimulatedPsa("kantata", FIRM).changes("time_entry", None)).changes
+    ids = list(dict.fromkeys(each.ref.id for each in told))
+    assert await rung(hub, *ids[:2]) == [2]
+    assert await rung(hub, ids[2]) == [3]
+    await hub.work_off()
+    assert await rung(hub, ids[3]) == [1], "one that is over takes nothing more"
+    hub.pages_of(2)
+    assert await rung(hub, *ids[4:6]) == [1, 2]
+    await hub.work_off()
+    assert (await stand(hub.database))["open"] == 0

@@ -143,8 +143,12 @@ class Generation:
             ]
             await messages.release(tx, woken)
 
-    async def start(self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None) -> None:
+    async def start(
+        self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None, joins: bool = False
+    ) -> None:
         async with self._database.transaction() as tx:
+            if joins and await runs.unbegun(tx, flow, lane, subject=subject):
+                return
             await runs.queue(
                 tx, run_id(flow, subject, version), flow=flow, subject=subject, version=version, lane=lane,
                 engagement=engagement, now=self._clock(), backfill=self.row["backfill"],

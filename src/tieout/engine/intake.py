@@ -157,13 +157,23 @@ class Intake:
         again: bool = False,
         backfill: bool = False,
     ) -> int:
-        """Stores what was told; how much of it was new. What goes in pages is in flight at once, with the run of its page."""
+        """Stores what was told; how much of it was new. What goes in pages is in flight at once, with the run of its page, or with
+        one that has room and was not begun."""
         if feed.flow.page == 1:
             return len(await messages.record(tx, told, via=via, now=self._clock(), again=again))
-        return await store_pages(
-            tx, feed.source.name, feed.kind, told, flow=feed.flow.name, page=feed.flow.page, via=via, now=self._clock(),
-            again=again, backfill=backfill,
-        )  # fmt: skip
+        new = 0
+        for first in range(0, len(told), feed.flow.page):
+            page = told[first : first + feed.flow.page]
+            lane = f"{feed.source.name}/{feed.kind}"
+            waits = await runs.unbegun(tx, feed.flow.name, lane, backfill=backfill)
+            joins = waits is not None and waits["messages"] + len(page) <= feed.flow.page
+            subject = f"{lane}/{await messages.next_number(tx)}"
+            run = waits["id"] if waits is not None and joins else run_id(feed.flow.name, subject, "1")
+            stored = await messages.record(tx, page, via=via, now=self._clock(), again=again, run_id=run)
+            if not joins and any(each["state"] == "in_flight" for each in stored):
+                await self._queue(tx, feed.flow, subject, "1", lane, backfill)
+            new += len(stored)
+        return new
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""

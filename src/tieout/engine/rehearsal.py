@@ -112,7 +112,9 @@ class RehearsedRun(Generation):
 
     starts: list[str]
 
-    async def start(self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None) -> None:
+    async def start(
+        self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None, joins: bool = False
+    ) -> None:
         self.starts.append(f"{flow} {subject}")
 
 

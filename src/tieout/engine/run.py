@@ -98,8 +98,13 @@ class Run(Protocol):
         """Lets the held runs of another flow about an engagement begin again: what they waited for may be there."""
         ...
 
-    async def start(self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None) -> None:
-        """Queues a run of another flow; one with the same subject and version is there once."""
+    async def start(
+        self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None, joins: bool = False
+    ) -> None:
+        """Queues a run of another flow; one with the same subject and version is there once.
+
+        With `joins` one of the same subject that nobody has begun is enough: it will see all that is committed by now.
+        """
         ...
 
     def ignore(self, reason: str) -> NoReturn:

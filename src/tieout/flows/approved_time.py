@@ -40,9 +40,10 @@ async def approved_time(run: Run, systems: Systems) -> None:
 
 
 async def deliver(run: Run, systems: Systems, connection: str) -> None:
-    """Sends every ERP on its way that does not have all approved time."""
+    """Sends every ERP on its way that does not have all approved time, unless somebody is about to begin with it."""
     for entity in await systems.register.entities_to_deliver():
-        await run.start("time_to_erp", f"{connection}/{entity}", run.now().isoformat(), lane=f"time/{entity}")
+        subject, lane = f"{connection}/{entity}", f"time/{entity}"
+        await run.start("time_to_erp", subject, run.now().isoformat(), lane=lane, joins=True)
 
 
 async def check_time(run: Run, systems: Systems, connection: str, ids: list[str] | None) -> None:

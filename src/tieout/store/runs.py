@@ -174,6 +174,23 @@ async def followed(tx: Tx, run_id: str) -> bool:
     return found is not None
 
 
+async def unbegun(
+    tx: Tx, flow: str, lane: str, *, subject: str | None = None, backfill: bool = False
+) -> dict[str, Any] | None:
+    """The newest run of a flow and lane, and of a subject, that nobody has begun, and how many messages it has; locked, so that
+    it begins after this transaction. Looked for among the newest thousand runs."""
+    return await row(
+        tx,
+        """
+        select id, (select count(*) from message m where m.run_id = run.id)::integer as messages from run
+        where sequence > (select max(sequence) from run) - 1000 and flow = %s and lane = %s and state = 'queued' and attempts = 0
+          and backfill = %s and subject = coalesce(%s, subject)
+        order by sequence desc limit 1 for update skip locked
+        """,
+        (flow, lane, backfill, subject),
+    )
+
+
 async def still_mine(tx: Tx, run_id: str, generation: int, worker: str) -> bool:
     """Whether this worker still has the run; locks it, so that the answer stays true until the transaction ends."""
     found = await row(
