@@ -48,6 +48,8 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("POST", "/api/v1/delegations/{delegation}/withdraw"): "approval.answer",
     ("POST", "/api/v1/corrections/credits"): "credit.decide",
     ("POST", "/api/v1/corrections/write-offs"): "work.write_off",
+    ("GET", "/api/v1/lent"): "cost.match",
+    ("POST", "/api/v1/lent/bills"): "cost.match",
     ("GET", "/api/v1/plans"): "look",
     ("POST", "/api/v1/plans"): "run.replay",
     ("GET", "/api/v1/plans/{plan}"): "look",
@@ -114,6 +116,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "delegations": {"to": "no.body@kestrel.example", "first": "2026-11-03", "last": "2026-11-05", "reason": "away"},
     "credits": {"invoice": "2026/0001", "reason": "wrong payer"},
     "write-offs": {"engagement": DEAL, "reason": "agreed"},
+    "bills": {"lender": "DE", "number": "1", "through": "2026-10-31"},
     "pause": {"reason": "upgrade"},
     "access-tokens": {"name": "New", "email": "new@kestrel.example", "roles": ["viewer"]},
 }
@@ -150,7 +153,7 @@ async def test_a_role_gets_in_where_the_table_says_and_nowhere_else(site: Any, r
             assert answer.status_code in (200, 201, 404, 409), cell
             assert (
                 answer.status_code != 404
-                or path.endswith(("/revoke", "/write-offs", "delegation}/withdraw"))
+                or path.endswith(("/revoke", "/write-offs", "/bills", "delegation}/withdraw"))
                 or "/events/" in path
             ), cell
         else:

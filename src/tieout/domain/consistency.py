@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from tieout.domain import billing_consistency, expense_consistency, gate_consistency, usage_consistency
+from tieout.domain import billing_consistency, expense_consistency, gate_consistency, lending, usage_consistency
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.plans import RetainerPlan
 from tieout.domain.firm import ROLES, Firm, ValueTable
@@ -25,7 +25,7 @@ Path = tuple[str | int, ...]
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\Z")
 
 # What has a module of its own.
-_PARTS = (expense_consistency, usage_consistency, billing_consistency, gate_consistency)
+_PARTS = (expense_consistency, usage_consistency, billing_consistency, gate_consistency, lending)
 # Tables that no deal gets past without.
 _NEEDED = {"practice_department": "the department of a practice"}
 

@@ -13,6 +13,7 @@ from tieout.domain.values import ANY, ValueRow
 from tieout.engine.corrections import Corrections
 from tieout.engine.deeds import Deeds, OwnRequest, Refused, Released, Unknown, because, question_of
 from tieout.engine.delegations import Delegations, stands_in
+from tieout.engine.lending import Lending
 from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
 from tieout.engine.talk import Talk
@@ -41,6 +42,7 @@ class Operator(Deeds):
         self.overrides = Overrides(database, clock)
         self.delegations = Delegations(database, clock)
         self.corrections = Corrections(database, clock)
+        self.lending = Lending(database, clock)
         self.usage = Usage(database, clock)
 
     async def ignore(self, hold_id: int, *, reason: str, actor: str) -> None:

@@ -66,6 +66,7 @@ async def look_again(run: Run, systems: Systems, connection: str) -> None:
     causes = await run.step("what waits, and why", systems.register.causes_of_time, connection)
     problems = await unreadable(systems, connection, "time_entry", "time.unreadable")
     problems += [_problem(each, connection) for each in causes]
+    problems += [_without_price(each) for each in await systems.lending.unpriced()]
     await run.stand("approved_time", f"{connection}/time", problems)
 
 
@@ -113,6 +114,14 @@ def _problem(cause: Mapping[str, Any], connection: str) -> Problem:
         "subject": person,
     }
     return Problem(cause["problem"], facts, cause["quote"], value)
+
+
+def _without_price(lent: Mapping[str, Any]) -> Problem:
+    """Work that somebody lends and whose cost nobody has agreed: the customer is billed, finance is told (T49, T50)."""
+    facts = {"person": lent["person"], "link": "/tables"}
+    if lent["kind"] == "vendor":
+        return Problem("time.vendor_rate_missing", {**facts, "vendor": lent["lender"]})
+    return Problem("time.entity_differs", {**facts, "person_entity": lent["lender"], "entity": lent["entity"]})
 
 
 def _rate(rate: Decimal | None, currency: str) -> str:

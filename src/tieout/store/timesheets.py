@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
+
+from psycopg.types.json import Jsonb
 
 from tieout.store.database import Tx, row, rows
 
 # Work that began before its contract was signed goes to the ERP's timesheets once the ERP has the project.
 _DELIVERABLE: LiteralString = """
-  not exists (
+  t.lender = '' and not exists (
     select from project r where r.key = t.project and r.tentative_until is not null and not exists (
       select from crosswalk x join connection c on c.name = x.connection and c.role = 'erp'
       where x.kind = 'project' and x.key = r.key))"""
@@ -18,15 +20,29 @@ _WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then
 # who waits for them.
 _MEMBERS: LiteralString = """cross join unnest(b.connections, b.source_ids, b.minutes, b.recorded_as)
           with ordinality m(connection, source_id, minutes, recorded_as, position)"""
+# Who lends the person of entry `t` on its day: {kind, lender} or null. A vendor goes before a company.
+_LENDER: LiteralString = """(
+    select array[kind, lender] from (
+      select distinct on (l.kind) l.kind, l.lender from lent l
+      where l.person = lower(btrim(t.person)) and l.valid_from <= t.work_date
+      order by l.kind, l.valid_from desc, l.position desc
+    ) newest where lender not in ('', t.entity) order by kind desc limit 1)"""
 _AS: LiteralString = "entry_as(t.task, t.person, t.work_date)"
 _TO_CORRECT: LiteralString = f"""
   t.delivered_id <> '' and t.problem <> 'target.refused' and ({_WANTED} <> t.delivered_minutes or t.delivered_as <> {_AS})"""
 
 
 async def unknown_people(
-    tx: Tx, entity: str, people: Sequence[str], connection: str, ids: Sequence[str] | None
+    tx: Tx,
+    entity: str,
+    people: Sequence[str],
+    connection: str,
+    ids: Sequence[str] | None,
+    lenders: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Of these entries, or of all, those of somebody whom the ERP does not employ wait, alone; they go on when it knows them.
+
+    Whom another company or a vendor lends (`lenders`, see domain.lending) waits for nobody, and goes to no timesheet (T49, T50).
 
     What the ERP's timesheets have already, or what is on its way there, stays there, whoever leaves the firm.
     """
@@ -45,18 +61,28 @@ async def unknown_people(
           union all
           select * from time_entry t
           where %(ids)s::text[] is null and t.entity = %(entity)s and t.delivered_id = '' and {_WANTED} > 0
+        ), lent as materialized (
+          select * from jsonb_to_recordset(%(lenders)s)
+            as l(person text, kind text, lender text, valid_from date, position integer)
         ), judged as materialized (
-          select connection, source_id, problem as was,
-                 case when person in (select unnest(%(people)s::text[])) then '' else 'person.unknown' end as problem
+          select connection, source_id, problem as was, lender as lent_before, lender_kind as kind_before,
+                 case when lower(btrim(person)) in (select person from lent) then {_LENDER} end as found,
+                 person in (select unnest(%(people)s::text[])) as employed
           from looked_at t where problem = 'person.unknown' or t.delivered_id = '' and {_WANTED} > 0
             and (t.connection, t.source_id) not in (select connection, source_id from frozen)
           order by source_id, connection
         )
-        update time_entry t set problem = j.problem from judged j
-        where t.connection = j.connection and t.source_id = j.source_id and j.problem <> j.was
+        update time_entry t set lender_kind = coalesce(j.found[1], ''), lender = coalesce(j.found[2], ''),
+               problem = case when j.found is not null or j.employed then '' else 'person.unknown' end
+        from judged j
+        where t.connection = j.connection and t.source_id = j.source_id
+          and (j.was, j.kind_before, j.lent_before) <> (
+            case when j.found is not null or j.employed then '' else 'person.unknown' end,
+            coalesce(j.found[1], ''), coalesce(j.found[2], ''))
         """,  # noqa: S608 - literals of this module
         {
             "entity": entity, "people": list(people), "connection": connection, "ids": None if ids is None else list(ids),
+            "lenders": Jsonb(list(lenders)),
         },
     )  # fmt: skip
 

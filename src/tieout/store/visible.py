@@ -117,6 +117,9 @@ VISIBLE: Mapping[str, LiteralString] = {
     "idempotent_request": ALL,
     # A limit of a customer or a purchase order counts what every entity bills beneath it.
     "span": NOTHING,
+    # A bill of a lender may stand for work of several.
+    "lender_bill": NOTHING,
+    "lender_bill_entry": _ENTRY,
     "notice": NOTHING,
     "notice_message": NOTHING,
     # Who stands in for whom is the firm's to know; nothing of any book is in it.

@@ -16,6 +16,7 @@ from tieout.systems.credits import Credits
 from tieout.systems.crm import Crm, CrmConnection
 from tieout.systems.erp import Erp
 from tieout.systems.fitting import Fitted
+from tieout.systems.lending import Lent
 from tieout.systems.metering import Metering
 from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
@@ -37,6 +38,7 @@ class Systems:
         self.register = register
         self.credits = Credits(database, register.now)
         self.spans = Spans(database)
+        self.lending = Lent(database)
         self.metering = Metering(database, register.now)
         self._connections = connections
         self._database = database
