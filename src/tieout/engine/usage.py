@@ -79,7 +79,7 @@ class Usage(Deeds):
         now = self._clock()
         await usage.save(tx, news, via=via, actor=actor, now=now)
         await store_pages(tx, source, KIND, [_arrival(each) for each in news], flow=FLOW, page=PAGE, via=via, now=now)
-        await usage.resolve(tx, source, ids)
+        await usage.resolve(tx, source, ids, waiting=False)
         if mine is not None:
             strangers |= await usage.strange(tx, source, ids, mine)
             faults += [_not_seen(n, each) for n, each in enumerate(records, 1) if each.source_id in strangers]

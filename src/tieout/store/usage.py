@@ -61,17 +61,20 @@ async def save(tx: Tx, records: Sequence[UsageRecord], *, via: str, actor: str, 
     )
 
 
-async def resolve(tx: Tx, source: str, ids: Sequence[str] = (), *, engagement: str = "") -> None:
-    """Finds the package of these readings, of those of an engagement and of those that had a problem, and says what lacks.
+async def resolve(tx: Tx, source: str, ids: Sequence[str] = (), *, engagement: str = "", waiting: bool = True) -> None:
+    """Finds the package of these readings, of those of an engagement and of those that were `waiting`, and says what lacks.
 
     The version of the contract that is in force on a reading's day has the word. Nothing is converted: the unit must be the
     contract's own. What is known of a reading that was right before stays while it has a problem.
     """
     await tx.execute(
         """
-        with wanted as (
-          select * from usage_reading
-          where source = %(source)s and (source_id = any(%(ids)s) or problem <> '' or engagement = %(engagement)s)
+        with chosen as (
+          select unnest(%(ids)s::text[]) as source_id
+          union select source_id from usage_reading where source = %(source)s and problem <> '' and %(waiting)s
+          union select source_id from usage_reading where source = %(source)s and engagement = %(engagement)s
+        ), wanted as (
+          select r.* from chosen join usage_reading r on r.source = %(source)s and r.source_id = chosen.source_id
         ), named as (
           select ref, min(engagement) as engagement from (
             select w.ref, p.engagement from (select distinct engagement_ref as ref from wanted) w
@@ -97,31 +100,37 @@ async def resolve(tx: Tx, source: str, ids: Sequence[str] = (), *, engagement: s
                  lower(coalesce(nullif(p.value #>> '{terms,meter}', ''), p.value #>> '{terms,unit}')) as meter
           from version v cross join jsonb_array_elements(v.said -> 'sold') p where p.value #>> '{terms,kind}' = 'usage'
         ), candidate as (
-          select w.source_id, p.*, w.day between coalesce(p.start, '-infinity') and coalesce(p."end", 'infinity') as agreed
-          from wanted w join package p on p.ref = w.engagement_ref and p.meter = lower(w.meter) and w.day >= p.begins and w.day < p.ends
+          select w.source_id, w.quantity, w.unit, w.engagement as known_engagement, w.project as known_project,
+                 w.entity as known_entity, w.sold as known_sold, w.contract_version as known_version, s.engagement, s.project, s.entity,
+                 p.sold, p.version, p.unit as agreed_unit,
+                 w.day between coalesce(p.start, '-infinity') and coalesce(p."end", 'infinity') as agreed
+          from wanted w left join signed s on s.ref = w.engagement_ref
+          left join package p on p.ref = w.engagement_ref and p.meter = lower(w.meter) and w.day >= p.begins and w.day < p.ends
             and (w.package_ref = '' or p.sold in (w.package_ref, p.engagement || '/' || w.package_ref))
         ), best as (
-          select distinct on (source_id) *, count(*) over (partition by source_id, agreed) as alike
+          select distinct on (source_id) *, count(sold) over (partition by source_id, agreed) as alike
           from candidate order by source_id, agreed desc, sold
         ), judged as (
-          select w.source_id, coalesce(s.engagement, w.engagement) as engagement, coalesce(s.project, w.project) as project,
-                 coalesce(s.entity, w.entity) as entity, coalesce(b.sold, w.sold) as sold,
-                 coalesce(b.version, w.contract_version) as contract_version, coalesce(b.unit, '') as agreed_unit,
-                 case when w.quantity = 0 then ''
-                      when s.ref is null then 'usage.engagement_unknown'
-                      when b.sold is null then 'usage.meter_unknown'
-                      when not b.agreed then 'usage.outside_term'
-                      when b.alike > 1 then 'usage.package_unclear'
-                      when b.unit <> w.unit then 'usage.unit_differs'
+          select source_id, coalesce(engagement, known_engagement) as engagement, coalesce(project, known_project) as project,
+                 coalesce(entity, known_entity) as entity, coalesce(sold, known_sold) as sold,
+                 coalesce(version, known_version) as contract_version, coalesce(agreed_unit, '') as agreed_unit,
+                 case when quantity = 0 then ''
+                      when engagement is null then 'usage.engagement_unknown'
+                      when sold is null then 'usage.meter_unknown'
+                      when not agreed then 'usage.outside_term'
+                      when alike > 1 then 'usage.package_unclear'
+                      when agreed_unit <> unit then 'usage.unit_differs'
                       else '' end as problem
-          from wanted w left join signed s on s.ref = w.engagement_ref left join best b on b.source_id = w.source_id
+          from best
         )
         update usage_reading r
         set engagement = j.engagement, project = j.project, entity = j.entity, sold = j.sold,
             contract_version = j.contract_version, agreed_unit = j.agreed_unit, problem = j.problem
         from judged j where r.source = %(source)s and r.source_id = j.source_id
+          and (r.engagement, r.project, r.entity, r.sold, r.contract_version, r.agreed_unit, r.problem)
+            is distinct from (j.engagement, j.project, j.entity, j.sold, j.contract_version, j.agreed_unit, j.problem)
         """,
-        {"source": source, "ids": list(ids), "engagement": engagement},
+        {"source": source, "ids": list(ids), "engagement": engagement, "waiting": waiting},
     )
 
 
