@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from tieout.store import board, projects, time, timesheets
+from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
+from tieout.store import board, documents, entry_story, projects, time, timesheets
 from tieout.store.database import migrate, rows
 from tieout.store.figures import figures
 from tieout.testing.books import Books, Deal
@@ -128,3 +130,59 @@ async def test_projects_of_before_keep_the_state_that_their_documents_have(datab
     assert [(each["key"], each["state"], each["tentative_until"]) for each in found] == [
         ("PRJ-1", "on_hold", None), ("PRJ-2", "active", None), ("PRJ-3", "active", None),
     ]  # fmt: skip
+
+
+async def ordered(books: Books, deal: Deal, state: Any) -> None:
+    """A change order of a deal as the CRM tells it."""
+    order = ChangeOrder(
+        key="CHG-1", name="CO-00017", engagement=deal.engagement, state=state, source_id="a01",
+        lines=(ChangeLine(id="1", action="add", task="Workshop", role="Consultant", amount=Decimal(2450)),),
+    )  # fmt: skip
+    async with books.database.transaction() as tx:
+        await documents.save(tx, order, entity=None, engagement=deal.engagement, trail={}, now=books.now())
+
+
+async def risked(books: Books, deal: Deal) -> tuple[Decimal, Decimal, int]:
+    """Approved, at risk, and the minutes at risk; the board says the same as the books, which tie out."""
+    found = await figures(books.database)
+    assert found.ties_out, found.differences
+    (us,) = [each for each in found.totals if each.currency]
+    async with books.database.transaction() as tx:
+        (line,) = await board.work(tx, entity="US", currency="USD")
+        story = await entry_story.entry_story(tx, "kantata", "T2")
+    assert (line["approved"], line["at_risk"]) == (us.approved, us.at_risk)
+    assert story is not None
+    assert story.at_risk == (us.at_risk > 0)
+    return us.approved, us.at_risk, line["at_risk_minutes"]
+
+
+async def test_t35_work_on_a_task_of_a_change_that_waits_is_at_risk_until_it_is_decided(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 60)])
+    # The project manager has made the task of the change in the PSA already; the contract does not have it.
+    await books.time(deal, [("T2", 9, 120)], rate="175.25")
+    agreed, at_risk = Decimal("340.00"), Decimal("350.50")
+    assert await risked(books, deal) == (agreed, 0, 0)
+    await ordered(books, deal, "draft")
+    assert await risked(books, deal) == (agreed, 0, 0)
+    await ordered(books, deal, "submitted")
+    assert await risked(books, deal) == (agreed + at_risk, at_risk, 120)
+    async with books.database.transaction() as tx:
+        billable = await time.unbilled(tx, deal.engagement, date(2026, 12, 31))
+        assert [each["source_id"] for each in billable if not each["problem"]] == ["T1"]
+    for decided in ("rejected", "submitted", "withdrawn", "submitted", "approved"):
+        await ordered(books, deal, decided)
+        assert await risked(books, deal) == (
+            (agreed + at_risk, at_risk, 120) if decided == "submitted" else (agreed, 0, 0)
+        )
+
+
+async def test_t35_books_that_forget_the_changes_that_wait_are_caught(books: Books) -> None:
+    async with books.database.transaction() as tx:
+        await tx.execute(
+            "create or replace function change_waits(wanted text) returns boolean language sql stable as 'select false'"
+        )
+    deal = await books.deal(1)
+    await books.time(deal, [("T2", 9, 120)], rate="175.25")
+    await ordered(books, deal, "submitted")
+    assert await risked(books, deal) != (Decimal("350.50"), Decimal("350.50"), 120)

@@ -79,7 +79,7 @@ async def look_at_the_deal(run: Run, about: Subject, made: ContractVersion) -> N
 
 
 async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
-    """The order with its contract and project. An order that is not approved changes nothing (T35)."""
+    """The order with its contract and project. An order that is not approved changes nothing; work on it is at risk (T35)."""
     crm, register = systems.crm(ref.connection), systems.register
     reading = await run.step("read the change order", crm.read, ref)
     if reading is None:
@@ -91,9 +91,9 @@ async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
     worth = Money(order.delta, deal.currency) if deal and deal.currency else None
     title = f"{order.name}, {deal.name}" if deal else order.name
     await run.about(title=title, entity=entity, engagement=order.engagement, amount=worth)
+    await register.save(order, entity=None, engagement=order.engagement, trail=reading.trail)
     if order.state != "approved" and (contract is None or contract.made_by(order.key) is None):
         run.ignore(f"the change order is {order.state}: nothing changes until it is approved")
-    await register.save(order, entity=None, engagement=order.engagement, trail=reading.trail)
     link = crm.link(ref)
     known = project and await register.record_id("project", project.key, systems.psa(project.legal_entity).name)
     if deal is None or contract is None or project is None or not known:

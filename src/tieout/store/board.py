@@ -26,19 +26,23 @@ _WORK: LiteralString = """
   ), entry as (
     select t.*, m.approved, coalesce(b.minutes, 0) as billed_minutes, coalesce(a.minutes, 0) as aside_minutes,
       coalesce(a.worth, 0) as aside,
-      coalesce((select contract_version = 0 from project p where p.key = t.project), false) as at_risk
+      coalesce((select contract_version = 0 from project p where p.key = t.project), false) or c.waits as at_risk,
+      coalesce(t.agreed_rate, case when c.waits then t.rate end) as worth_rate
     from time_entry t left join billed b using (connection, source_id) left join aside a using (connection, source_id)
     cross join lateral (select case when t.state = 'approved' then t.billable_minutes else 0 end as approved) m
+    cross join lateral (
+      select case when t.problem = 'time.task_unknown' then change_waits(t.engagement) else false end as waits
+    ) c
     where t.state <> 'deleted'
   ), event as (
     select t.entity, t.currency, t.project, t.engagement, 1 as entries, t.work_date, t.approved as approved_minutes,
-      entry_amount(t.approved, t.agreed_rate, t.currency) as approved,
+      entry_amount(t.approved, t.worth_rate, t.currency) as approved,
       case when t.at_risk then 0 else t.approved - t.billed_minutes - t.aside_minutes end as unbilled_minutes,
       case when not t.at_risk then entry_amount(t.approved - t.billed_minutes - t.aside_minutes, t.agreed_rate, t.currency)
         end as unbilled,
       t.aside_minutes as set_aside_minutes, t.aside as set_aside,
       case when t.at_risk then t.approved else 0 end as at_risk_minutes,
-      case when t.at_risk then entry_amount(t.approved, t.agreed_rate, t.currency) end as at_risk,
+      case when t.at_risk then entry_amount(t.approved, t.worth_rate, t.currency) end as at_risk,
       case when t.state in ('draft', 'submitted') then t.billable_minutes else 0 end as unapproved_minutes,
       case when t.state in ('draft', 'submitted') then entry_amount(t.billable_minutes, t.agreed_rate, t.currency)
         end as unapproved,

@@ -74,7 +74,7 @@ async def entry_story(tx: Tx, connection: str, source_id: str) -> EntryStory | N
         billed_minutes=sum(each.minutes for each in chapters if each.what != "withdrawn"),
         project_name=project["body"]["name"] if project else "",
         person_name=(versions[-1]["body"].get("person_name") or "") if versions else "",
-        at_risk=bool(project) and project["body"]["contract_version"] == 0,
+        at_risk=(bool(project) and project["body"]["contract_version"] == 0) or await _on_a_change(tx, entry),
         aside=await aside_of(tx, connection, source_id, kind="time"),
         holds=await rows(
             tx,
@@ -131,3 +131,11 @@ def _chapters(met: Sequence[Mapping[str, Any]]) -> list[Chapter]:
             )
         )  # fmt: skip
     return chapters
+
+
+async def _on_a_change(tx: Tx, entry: dict[str, Any]) -> bool:
+    """Whether it is on a task that the contract does not have, while a change of it waits for an approval (T35)."""
+    if entry["problem"] != "time.task_unknown":
+        return False
+    found = await row(tx, "select change_waits(%s) as waits", (entry["engagement"],))
+    return found is not None and bool(found["waits"])
