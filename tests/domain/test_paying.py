@@ -24,7 +24,7 @@ from tieout.domain.documents.project import Project
 from tieout.domain.documents.terms import Cap, Sold
 from tieout.domain.money import Money
 from tieout.domain.paying import Payer, SplitBilling, proposed, split_of
-from tieout.domain.rating import hours
+from tieout.domain.rating import entry_amount, hours
 
 A, B, C = "CUS-AAAAAAAA", "CUS-BBBBBBBB", "CUS-CCCCCCCC"
 DEAL = Engagement(
@@ -166,6 +166,14 @@ def test_other_shares_hold_for_what_comes_and_move_nothing_that_is_billed() -> N
     assert told(books.cut_off([entry("a", 120), entry("b", 60, day=6)])) == {A: [("1.00", "180.00")]}
 
 
+def test_what_is_taken_back_and_billed_anew_goes_by_the_shares_of_today() -> None:
+    books = Books(split((A, "0.5"), (B, "0.5")))
+    books.cut_off([entry("a", 60)])
+    books.split = split((A, "0.1"), (B, "0.9"))
+    books.cut_off([entry("b", 600, day=6)])
+    assert (books.of(A), books.of(B)) == (60, 540)
+
+
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
@@ -218,7 +226,7 @@ SPLITS = st.sampled_from(
 CAPS = st.lists(st.builds(Cap, key=st.just("NTE"), amount=st.decimals(0, 900, places=2)), max_size=1)
 
 
-def months(shares: SplitBilling, caps: list[Cap], first: Any, dues: Any, more: Any, *, bug: str = "") -> None:
+def months(shares: SplitBilling, caps: list[Cap], first: Any, dues: Any, more: Any, *, bug: str = "") -> Books:
     books = Books(shares, contract(*caps))
     known = {each["source_id"] for each in first}
     for entries in (first, [*first, *(each for each in more if each["source_id"] not in known)]):
@@ -232,6 +240,17 @@ def months(shares: SplitBilling, caps: list[Cap], first: Any, dues: Any, more: A
             every(books, made, before)
             before, made = list(books.evidence), books.cut_off(entries, dues)
         assert [each for each in made.pieces if each.fate in LASTING] == [], "asking again finds nothing"
+        approved = sum((entry_amount(each["minutes"], usd(each["agreed_rate"])).amount for each in entries), Decimal(0))
+        approved += sum((each.event.worth.amount for each in dues), Decimal(0))
+        above = sum((each.worth.amount for each in made.pieces if each.fate == "over_cap"), Decimal(0))
+        assert approved == sum((each["worth"] for each in books.evidence), above), (
+            "billed to all payers, or above a limit"
+        )
+    return books
+
+
+def usd(amount: Decimal) -> Money:
+    return Money(amount, "USD")
 
 
 def every(books: Books, made: Decision, before: list[dict[str, Any]]) -> None:
@@ -278,6 +297,37 @@ def test_whatever_is_split_is_conserved_and_nobody_pays_above_a_share(
     shares: SplitBilling, caps: list[Cap], first: Any, dues: Any, more: Any
 ) -> None:
     months(shares, caps, first, dues, more)
+
+
+def billed(books: Books) -> list[tuple[Any, ...]]:
+    return sorted((each["customer"], each["source_id"], each["minutes"], each["amount"]) for each in books.evidence)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SPLITS, CAPS, ENTRIES, DUES, st.randoms(use_true_random=False))
+def test_another_order_of_arrival_bills_every_payer_the_same(
+    shares: SplitBilling, caps: list[Cap], first: Any, dues: Any, chance: Any
+) -> None:
+    shuffled = list(first)
+    chance.shuffle(shuffled)
+    assert billed(months(shares, caps, first, dues, [])) == billed(months(shares, caps, shuffled, dues, []))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ENTRIES, DUES)
+def test_t42_whatever_is_credited_to_one_payer_is_billed_to_that_payer_again(first: Any, dues: Any) -> None:
+    books = months(split((B, "0.3333"), (C, "0.3333"), (A, "0.3334")), [], first, dues, [])
+    of = {payer: (books.of(payer), books.of(payer, "amount")) for payer in (A, B, C)}
+    back = [each for each in books.evidence if each["customer"] == B]
+    net = {each["invoice"]: each["net"] for each in back}
+    books.evidence += [
+        {**each, "minutes": -each["minutes"], "amount": -each["amount"], "worth": -each["worth"],
+         "invoice": f"{each['invoice']}-R", "net": -net[each["invoice"]]} for each in back
+    ]  # fmt: skip
+    for _ in range(3):
+        books.cut_off(first, dues)
+    for payer, (minutes, amount) in of.items():
+        assert (books.of(payer), books.of(payer, "amount")) == (minutes, amount)
 
 
 def test_a_payer_whose_share_is_lost_is_noticed() -> None:

@@ -96,6 +96,14 @@ class _Cut:
     left: dict[str, Decimal]
     work: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
 
+    def given(self) -> list[Row]:
+        """What each payer has by now, as evidence tells it."""
+        return [
+            {**row, "customer": name, "amount": row["amount"].amount}
+            for name, rows in self.work.items()
+            for row in rows
+        ]
+
     @property
     def others(self) -> Iterator[Payer]:
         return (each for each in self.split.payers if each.customer != self.split.rest)
@@ -118,11 +126,16 @@ def shares_of(split: SplitBilling, work: Sequence[Row], evidence: Sequence[Row],
     new = [each for each in work if each not in back]
     for each in back:
         _take_back(cut, each, evidence)
+    # Corrections come first: what stands of each payer afterwards is what its share is measured against.
+    stands = [*evidence, *cut.given()]
+    for each in stands[len(evidence) :]:
+        if each["customer"] in left:
+            left[each["customer"]] -= each["amount"]
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for each in new:
         groups[_line(each)].append(each)
     for line, rows in groups.items():
-        known = [each for each in evidence if _line(each) == line]
+        known = [each for each in stands if _line(each) == line]
         (_hours if rows[0]["kind"] == "time" else _amounts)(cut, rows, known)
     return dict(cut.work)
 
@@ -161,10 +174,11 @@ def proposed(
 
 
 def _line(row: Row) -> tuple[Any, ...]:
-    """What stands together: hours of a task at a rate, or one thing that is no hours."""
+    """What stands together, as on an invoice: hours of a task at a rate, or one thing that is no hours, of one sale."""
     if row["kind"] == "time":
-        return "time", row["task"], row["agreed_rate"] if "agreed_rate" in row else row["rate"]
-    return row["kind"], row["connection"], row["source_id"], row["why"]
+        return "time", row["task"], row["agreed_rate"] if "agreed_rate" in row else row["rate"], row["sold"]
+    whole = Decimal(row["basis"].get("whole", 0))
+    return row["kind"], row["connection"], row["source_id"], row["why"], row["sold"], whole
 
 
 def _hours(cut: _Cut, rows: Sequence[Row], known: Sequence[Row]) -> None:
