@@ -155,7 +155,7 @@ def _entry(**change: Any) -> Callable[[dict[str, Any]], object]:
 
 
 READING = {
-    "source": "metering", "id": "r", "version": 1, "day": "2026-10-05", "units": "1", "share": "2549.99",
+    "source": "metering", "id": "r", "version": 1, "day": "2026-10-05", "units": "1", "amount": "2549.99",
     "seen_at": NOON.isoformat(), "digest": "",
 }  # fmt: skip
 # What a forger changes who can make everything else fit, the part that finds it, and what it says.

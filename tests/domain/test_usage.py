@@ -42,8 +42,10 @@ def version(
     )
 
 
-def owed(versions: Sequence[ContractVersion], *readings: Reading, through: date = date(2026, 12, 31)) -> list[Due]:
-    return due(versions, FIRM, through=through, accepted={}, readings={"S": readings})
+def owed(
+    versions: Sequence[ContractVersion], *readings: Reading, through: date = date(2026, 12, 31), lack: str = ""
+) -> list[Due]:
+    return due(versions, FIRM, through=through, accepted={}, readings={"S": readings}, sabotage=frozenset({lack}))
 
 
 def told(dues: Sequence[Due]) -> list[tuple[str, str, str, int]]:
@@ -130,3 +132,18 @@ def test_the_same_readings_in_another_order_are_the_same_basis_and_a_corrected_o
     assert first == second
     (corrected,) = owed([version(flat("1"))], a, Reading("b", b.day, b.units, version=2))
     assert corrected.basis["readings"] != first[0].basis["readings"]
+
+
+@pytest.mark.parametrize(
+    ("lack", "price", "waits"),
+    [("", ["0.03", "0.10"], True), ("newest_price", ["0.10", "0.10"], True), ("each_rounded", ["0.10"], True),
+     ("goes_on", ["0.03", "0.10"], False)],
+)  # fmt: skip
+def test_a_hub_that_prices_by_another_day_rounds_too_often_or_does_not_wait_is_noticed(
+    lack: str, price: list[str], waits: bool
+) -> None:
+    versions = [version(flat("0.003")), version(flat("0.01"), 2, date(2026, 10, 16))]
+    readings = [gb("1", date(2026, 10, 1 + n), f"r{n}", waits=n == 0) for n in range(10)]
+    found = owed(versions, *readings, gb("10", date(2026, 10, 20), "z"), lack=lack)
+    assert [str(each.event.worth.amount) for each in found if each.event.worth] == price
+    assert all(each.waits is waits for each in found)

@@ -131,7 +131,7 @@ async def test_the_way_back_from_an_invoice_ends_at_the_readings_and_the_way_for
     assert checked.findings == ()
     assert checked.facts is not None
     ((entry,),) = [each.entries for each in checked.facts.lines]
-    assert [(each.id, each.share, len(each.digest)) for each in entry.readings] == [
+    assert [(each.id, each.amount, len(each.digest)) for each in entry.readings] == [
         ("a", Decimal("0.50"), 64), ("b", Decimal("0.50"), 64), ("c", Decimal("0.51"), 64)
     ]  # fmt: skip
 

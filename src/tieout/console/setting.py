@@ -124,4 +124,5 @@ _MASKING: Mapping[str, Callable[..., object]] = {
     "exactly": wording.dash,
     "hours": wording.hours_alone,
     "number": wording.number_alone,
+    "plain": wording.plain_alone,
 }

@@ -208,6 +208,11 @@ def number_alone(value: Decimal | float | None, digits: int = 2) -> str:
     return number(value, digits).replace(".", f".{HOURS}")
 
 
+def plain_alone(value: Decimal) -> str:
+    """As `hours_alone`, for a metered quantity."""
+    return plain(value).replace(".", f".{HOURS}")
+
+
 def value(anything: Any) -> str:
     """A canonical field as a person reads it."""
     if anything is None or anything == "":

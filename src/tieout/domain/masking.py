@@ -22,7 +22,9 @@ _WORDS = re.compile(rf"(?:[€$£¥₹]|\b(?:{_CODES}))\s?{_FIGURE}|{_FIGURE}\s?
 _DECIMAL = re.compile(r"(?<![\w:./\u2060-])[-\u2212]?\d[\d,]*\.\d{2,}(?![\w.:/-])")
 _NUMERIC = re.compile(r"-?\d+(?:\.\d+)?")
 # The last word of a field's name: what is no money though it is a decimal, and what is money though it is none.
-_WORK = re.compile(r"(?:^|_)(hours|quantity|share|allowed|speed|left|calls|seconds|took|version|number|record|id)$")
+_WORK = re.compile(
+    r"(?:^|_)(hours|quantity|units|share|allowed|speed|left|calls|seconds|took|version|number|record|id)$"
+)
 _MONEY = re.compile(
     r"(?:^|_)(amount|rate|price|net|tax|total|open|paid|worth|budget|value|agreed|cap|fee|markup|discount)$"
 )

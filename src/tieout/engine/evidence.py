@@ -160,8 +160,8 @@ def _line(line: Line, sources: Mapping[tuple[str, str, str], Source]) -> LineFac
 
 
 def _reading(each: Measured) -> ReadingFacts:
-    told = {name: getattr(each, name) for name in ReadingFacts.model_fields if name != "id"}
-    return ReadingFacts(**told, id=each.source_id)
+    told = {name: getattr(each, name) for name in ReadingFacts.model_fields if name not in ("id", "amount")}
+    return ReadingFacts(**told, id=each.source_id, amount=each.share)
 
 
 def _manual(line: Manual) -> ManualFacts:

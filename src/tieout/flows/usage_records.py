@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from tieout.domain.problems import Problem
 from tieout.engine.run import Run, flow
@@ -45,6 +46,6 @@ def _problem(cause: Mapping[str, Any], source: str) -> Problem:
         "readings": "1 reading" if cause["readings"] == 1 else f"{cause['readings']} readings",
         "days": " to ".join(days),
         "agreed": cause["agreed_unit"],
-        "link": f"/x/{cause['one_reading']}",
+        "link": f"/x/{quote(cause['one_reading'])}",
     }
     return Problem(cause["problem"], facts)

@@ -22,11 +22,12 @@ def due(
     through: date,
     accepted: Mapping[str, Accepted],
     readings: Mapping[str, Sequence[Reading]],
+    sabotage: frozenset[str] = frozenset(),
 ) -> list[Due]:
     """What is due up to and with a day, each thing by the version of the contract that was in force on its day.
 
     What became due under a version stays due, whatever a later one says of it; what was due before the first version began is
-    the first one's. `readings` are those of each sold package, by its id.
+    the first one's. `readings` are those of each sold package, by its id; `sabotage` is that of `usage`.
     """
     found: dict[str, Due] = {}
     metered: dict[str, list[Span]] = {}
@@ -40,7 +41,7 @@ def due(
             if isinstance(sold.terms, UsageTerms):
                 metered.setdefault(sold.id, []).append(Span(version, sold, sold.terms, begins, ends))
     for id_, spans in metered.items():
-        for span, each in usage(spans, readings.get(id_, ()), through=through):
+        for span, each in usage(spans, readings.get(id_, ()), through=through, sabotage=sabotage):
             found[each.event.ref] = _described(each, span.sold, span.version, firm)
     return list(found.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -41,19 +41,28 @@ class Span:
         return min(self.ends - _DAY, self.sold.end or date.max)
 
 
-def usage(spans: Sequence[Span], readings: Sequence[Reading], *, through: date) -> Iterator[tuple[Span, Due]]:
+def usage(
+    spans: Sequence[Span], readings: Sequence[Reading], *, through: date, sabotage: frozenset[str] = frozenset()
+) -> Iterator[tuple[Span, Due]]:
     """What the use of one package comes to, month by month: one event for each version of the contract that was in force.
 
     The units of a month are counted in the order of their days, through what is included and through the tiers; each unit
     costs what the version in force on its day says. What a month falls short of its minimum is a fee of its own. The price of
     a month depends on all of its readings: while one of them waits for a person, all of it waits, and what is billed stands.
     `readings` of a day on which the package was not sold are nobody's.
+
+    `sabotage` brings bugs back, so that the suite can prove that it would catch them: `newest_price` lets the last version price
+    every day, `each_rounded` rounds each reading, `goes_on` lets a reading that waits change what is billed.
     """
+    if "newest_price" in sabotage:
+        spans = [replace(each, terms=spans[-1].terms) for each in spans]
+    if "goes_on" in sabotage:
+        readings = [replace(each, waits=False) for each in readings]
     months: dict[str, list[Reading]] = {}
     for each in sorted(readings, key=lambda one: (one.day, one.ref)):
         months.setdefault(f"{each.day:%Y-%m}", []).append(each)
     for month in sorted({*months, *_owed(spans, through)}):
-        yield from _month(month, spans, months.get(month, []), through)
+        yield from _month(month, spans, months.get(month, []), through, each_rounded="each_rounded" in sabotage)
 
 
 def shares(worth: Money, records: Sequence[Reading]) -> Mapping[str, Money]:
@@ -78,7 +87,9 @@ def frozen(readings: Sequence[Reading]) -> str:
     return digest(*(f"{each.ref} {each.version} {each.units.normalize():f}" for each in readings))[:32]
 
 
-def _month(month: str, spans: Sequence[Span], readings: Sequence[Reading], through: date) -> Iterator[tuple[Span, Due]]:
+def _month(
+    month: str, spans: Sequence[Span], readings: Sequence[Reading], through: date, *, each_rounded: bool
+) -> Iterator[tuple[Span, Due]]:
     counted, spent = Decimal(0), Decimal(0)
     waits = any(each.waits for each in readings)
     first = date.fromisoformat(f"{month}-01")
@@ -88,7 +99,8 @@ def _month(month: str, spans: Sequence[Span], readings: Sequence[Reading], throu
         mine = [each for each in readings if span.holds(each.day)]
         price, units = Decimal(0), sum((each.units for each in mine), Decimal(0))
         for each in mine:
-            price += tiered(span.terms, counted + each.units) - tiered(span.terms, counted)
+            more = tiered(span.terms, counted + each.units) - tiered(span.terms, counted)
+            price += Money(more, span.version.currency).rounded().amount if each_rounded else more
             counted += each.units
         worth = Money(price, span.version.currency).rounded()
         # The version that a month begins with has the month's own name; what comes in the middle of it has another.

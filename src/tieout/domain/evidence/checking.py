@@ -155,7 +155,7 @@ def _sums(facts: Facts) -> Iterator[str]:
             # A part of an entry, cut at a limit and shared by payers, is rounded twice.
             if each.minutes and each.rate is not None and abs(each.rate * each.minutes / 60 - each.amount) > 2 * unit:
                 yield f"{name}: entry {each.id} is {each.minutes} min at {each.rate}, which is not {each.amount}"
-            if each.readings and sum((one.share for one in each.readings), Decimal(0)) != each.amount:
+            if each.readings and sum((one.amount for one in each.readings), Decimal(0)) != each.amount:
                 yield f"{name}: the shares of its readings do not make {each.amount}"
         if line.verdict != _verdict(line, entries):
             yield f"{name}: its verdict is “{_verdict(line, entries)}” and not “{line.verdict}”"

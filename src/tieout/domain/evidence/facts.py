@@ -15,14 +15,14 @@ Covers = Literal["invoice", "line"]
 
 
 class ReadingFacts(Part):
-    """A reading of metered usage, in the version that its month was billed by, and its share of the amount."""
+    """A reading of metered usage, in the version that its month was billed by; `amount` is its share of that of the month."""
 
     source: str
     id: str
     version: int
     day: date
     units: Decimal
-    share: Decimal
+    amount: Decimal
     seen_at: datetime
     digest: str = Field(description="SHA-256 of the reading as its source told it")
 

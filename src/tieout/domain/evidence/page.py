@@ -111,7 +111,7 @@ def _line(line: LineFacts, currency: str) -> Iterator[str]:
                         str(one.version),
                         str(one.day),
                         f"{one.units:f}",
-                        f"{one.share:,}",
+                        f"{one.amount:,}",
                         one.digest,
                     )
                     for one in each.readings
