@@ -23,39 +23,35 @@ _NUMBER = re.compile(r"[0-9]+([.][0-9]+)?")
 _MONEY = re.compile(r"[0-9]+([.][0-9]+)? [A-Z]{3}")
 
 
-def lenders(values: Iterable[ValueRow]) -> list[dict[str, Any]]:
-    """Who is lent by whom from which day on, flat: {person, kind, lender, valid_from, position}; no lender ends it."""
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def lenders(values: Iterable[ValueRow]) -> Rows:
+    """Person → who lends them from which day on: {kind, lender, valid_from, position}; no lender ends it."""
     kinds = {EMPLOYERS: "company", VENDORS: "vendor"}
-    return [
-        {"person": folded(each.key), "kind": kinds[each.table], "lender": each.value.strip(), **_since(each)}
-        for each in values
-        if each.table in kinds
-    ]
+    found: Rows = {}
+    for each in values:
+        if each.table in kinds:
+            told = {"kind": kinds[each.table], "lender": each.value.strip(), **_since(each)}
+            found.setdefault(folded(each.key), []).append(told)
+    return found
 
 
-def prices(values: Iterable[ValueRow]) -> list[dict[str, Any]]:
-    """What lent work costs from which day on, flat: {kind, key, amount, currency, valid_from, position}.
+def prices(values: Iterable[ValueRow]) -> Rows:
+    """What lent work costs from which day on: {amount, currency, valid_from, position}; no amount ends it.
 
-    The key is the two companies (de/us) with a share of the agreed value, or the person with money per hour.
+    By the kind of lender and, between companies, the two (company de/us), which share the agreed value; of a vendor by the
+    person (vendor x901), whose hours have a rate.
     """
-    found: list[dict[str, Any]] = []
+    found: Rows = {}
     for each in values:
         value = each.value.strip()
+        amount, _, currency = value.partition(" ")
+        told = {"amount": amount or None, "currency": currency, **_since(each)}
         if each.table == SHARES and (_NUMBER.fullmatch(value) or not value):
-            found.append(
-                {"kind": "company", "key": folded(each.key), "amount": value or None, "currency": "", **_since(each)}
-            )
+            found.setdefault(f"company {folded(each.key)}", []).append(told)
         elif each.table == RATES and (_MONEY.fullmatch(value) or not value):
-            amount, _, currency = value.partition(" ")
-            found.append(
-                {
-                    "kind": "vendor",
-                    "key": folded(each.key),
-                    "amount": amount or None,
-                    "currency": currency,
-                    **_since(each),
-                }
-            )
+            found.setdefault(f"vendor {folded(each.key)}", []).append(told)
     return found
 
 

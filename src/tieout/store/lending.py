@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, LiteralString
@@ -14,10 +14,7 @@ from tieout.store.database import Tx, row, rows
 # Every lent entry with what of it no bill stands for. A company's work costs a share of what it is worth to the customer, a
 # vendor's its worked minutes at the person's rate (T25); `cost` is null as long as nobody has said a price.
 _OPEN: LiteralString = """
-  with price as materialized (
-    select * from jsonb_to_recordset(%(prices)s)
-      as p(kind text, key text, amount numeric, currency text, valid_from date, position integer)
-  ), entry as (
+  with entry as (
     select t.connection, t.source_id, t.lender_kind as kind, t.lender, coalesce(t.entity, '') as entity, t.person, t.project,
       t.work_date, case when t.state = 'approved' then t.minutes else 0 end as minutes,
       case when t.lender_kind = 'vendor' then p.currency else t.currency end as currency,
@@ -25,10 +22,10 @@ _OPEN: LiteralString = """
            when t.lender_kind = 'vendor' then entry_amount(t.minutes, p.amount, p.currency)
            else round(entry_amount(t.billable_minutes, t.agreed_rate, t.currency) * p.amount, minor_digits(t.currency)) end as cost
     from time_entry t left join lateral (
-      select amount, currency from price
-      where kind = t.lender_kind and valid_from <= t.work_date
-        and key = case when kind = 'vendor' then lower(btrim(t.person)) else lower(t.lender || '/' || t.entity) end
-      order by valid_from desc, position desc limit 1
+      select amount, currency from jsonb_to_recordset(%(prices)s::jsonb -> (t.lender_kind || ' ' ||
+          case when t.lender_kind = 'vendor' then lower(btrim(t.person)) else lower(t.lender || '/' || t.entity) end))
+        as price(amount numeric, currency text, valid_from date, position integer)
+      where valid_from <= t.work_date order by valid_from desc, position desc limit 1
     ) p on true
     where t.lender <> '' and t.delivered_id = '' and %(lender)s in ('', t.lender)
       and t.work_date <= coalesce(%(through)s::date, 'infinity')
@@ -46,7 +43,7 @@ _OPEN: LiteralString = """
 
 
 async def expected(
-    tx: Tx, prices: Sequence[Mapping[str, Any]], *, lender: str = "", through: date | None = None
+    tx: Tx, prices: Mapping[str, Any], *, lender: str = "", through: date | None = None
 ) -> list[dict[str, Any]]:
     """What no bill stands for yet, by lender, company of the project, person and currency; `unpriced` minutes have no price."""
     return await rows(
@@ -58,7 +55,7 @@ async def expected(
           min(work_date) as first_day, max(work_date) as last_day
         from open group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
         """,
-        {"prices": Jsonb(list(prices)), "lender": lender, "through": through},
+        {"prices": Jsonb(dict(prices)), "lender": lender, "through": through},
     )
 
 
@@ -70,7 +67,7 @@ async def bill(tx: Tx, kind: str, lender: str, number: str) -> dict[str, Any] | 
 
 async def match(
     tx: Tx,
-    prices: Sequence[Mapping[str, Any]],
+    prices: Mapping[str, Any],
     *,
     kind: str,
     lender: str,
@@ -101,7 +98,7 @@ async def match(
         select * from made
         """,
         {
-            "prices": Jsonb(list(prices)), "lender": lender, "through": through, "kind": kind, "number": number,
+            "prices": Jsonb(dict(prices)), "lender": lender, "through": through, "kind": kind, "number": number,
             "currency": currency, "amount": amount, "actor": actor, "now": now,
         },
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -20,12 +21,14 @@ _WANTED: LiteralString = "case when t.state = 'approved' and t.problem = '' then
 # who waits for them.
 _MEMBERS: LiteralString = """cross join unnest(b.connections, b.source_ids, b.minutes, b.recorded_as)
           with ordinality m(connection, source_id, minutes, recorded_as, position)"""
-# Who lends the person of entry `t` on its day: {kind, lender} or null. A vendor goes before a company.
+# Who lends the person of entry `t` on its day: {kind, lender} or null. A vendor goes before a company. Looked up by the
+# person, whatever the plan.
 _LENDER: LiteralString = """(
     select array[kind, lender] from (
-      select distinct on (l.kind) l.kind, l.lender from lent l
-      where l.person = lower(btrim(t.person)) and l.valid_from <= t.work_date
-      order by l.kind, l.valid_from desc, l.position desc
+      select distinct on (kind) kind, lender
+      from jsonb_to_recordset(%(lenders)s::jsonb -> lower(btrim(t.person)))
+        as l(kind text, lender text, valid_from date, position integer)
+      where valid_from <= t.work_date order by kind, valid_from desc, position desc
     ) newest where lender not in ('', t.entity) order by kind desc limit 1)"""
 _AS: LiteralString = "entry_as(t.task, t.person, t.work_date)"
 _TO_CORRECT: LiteralString = f"""
@@ -38,7 +41,7 @@ async def unknown_people(
     people: Sequence[str],
     connection: str,
     ids: Sequence[str] | None,
-    lenders: Sequence[Mapping[str, Any]] = (),
+    lenders: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Of these entries, or of all, those of somebody whom the ERP does not employ wait, alone; they go on when it knows them.
 
@@ -61,12 +64,9 @@ async def unknown_people(
           union all
           select * from time_entry t
           where %(ids)s::text[] is null and t.entity = %(entity)s and t.delivered_id = '' and {_WANTED} > 0
-        ), lent as materialized (
-          select * from jsonb_to_recordset(%(lenders)s)
-            as l(person text, kind text, lender text, valid_from date, position integer)
         ), judged as materialized (
           select connection, source_id, problem as was, lender as lent_before, lender_kind as kind_before,
-                 case when lower(btrim(person)) in (select person from lent) then {_LENDER} end as found,
+                 case when %(lenders)s::jsonb ? lower(btrim(person)) then {_LENDER} end as found,
                  person in (select unnest(%(people)s::text[])) as employed
           from looked_at t where problem = 'person.unknown' or t.delivered_id = '' and {_WANTED} > 0
             and (t.connection, t.source_id) not in (select connection, source_id from frozen)
@@ -82,7 +82,7 @@ async def unknown_people(
         """,  # noqa: S608 - literals of this module
         {
             "entity": entity, "people": list(people), "connection": connection, "ids": None if ids is None else list(ids),
-            "lenders": Jsonb(list(lenders)),
+            "lenders": Jsonb(dict(lenders)),
         },
     )  # fmt: skip
 
