@@ -17,7 +17,7 @@ from tieout.domain.evidence.checking import check
 from tieout.domain.metering import UsageRule
 from tieout.engine.evidence import evidence_pack
 from tieout.engine.usage import Taken, Usage
-from tieout.store import documents, events, lineage, usage_story
+from tieout.store import documents, events, lineage, usage, usage_story
 from tieout.store.event_story import event_story
 from tieout.store.figures import figures, money_of
 from tieout.store.scope import seen_by
@@ -62,8 +62,8 @@ def reading(deal: Deal, id_: str, quantity: str, day: str = "2026-10-05", **fact
 
 
 async def send(delivery: Delivery, *told: dict[str, Any]) -> Taken:
-    usage = Usage(delivery.database, delivery.books.now)
-    taken = await usage.take("metering", told, RULE, via="api", actor="platform@kestrel.example")
+    door = Usage(delivery.database, delivery.books.now)
+    taken = await door.take("metering", told, RULE, via="api", actor="platform@kestrel.example")
     await delivery.settle()
     return taken
 
@@ -157,14 +157,14 @@ async def test_every_event_beside_hours_stands_in_one_list_with_how_it_stands(de
         ("usage", "2026-11-01", None, 0, 0, "waits"), ("usage", "2026-10-05", None, 0, 0, "not_judged")
     ]  # fmt: skip
     await delivery.propose(deal, "2026-10")
-    usage = ("usage", "2026-10-31", 50, 30, 20, "set_aside")
+    october = ("usage", "2026-10-31", 50, 30, 20, "set_aside")
     assert await listed(engagement=deal.engagement) == [
-        ("usage", "2026-11-01", None, 0, 0, "waits"), usage, ("fee", "2026-10-01", 9, 9, 0, "billed")
+        ("usage", "2026-11-01", None, 0, 0, "waits"), october, ("fee", "2026-10-01", 9, 9, 0, "billed")
     ]  # fmt: skip
-    assert await listed(kind="usage", state="set_aside") == [usage]
+    assert await listed(kind="usage", state="set_aside") == [october]
     assert await listed(after=(date(2026, 10, 31), "ENG-ZZZ", "")) == [("fee", "2026-10-01", 9, 9, 0, "billed")]
     await send(delivery, reading(deal, "a", "90"))
-    assert await listed(kind="usage", state="set_aside") == [usage], "as the last decision knew it"
+    assert await listed(kind="usage", state="set_aside") == [october], "as the last decision knew it"
     assert await listed(kind="milestone") == await listed(engagement="ENG-NOWHERE1") == []
 
 
@@ -284,6 +284,19 @@ async def test_readings_that_came_before_the_signature_wait_for_it_and_are_bille
     await agree(delivery, deal, version(sold(deal)))
     assert await lines(delivery, deal, "2026-10") == [("Storage, 10 GB in 2026-10", Decimal("5.00"))]
     assert await delivery.holds() == {}
+
+
+async def test_a_cut_off_looks_at_what_names_its_own_engagement(delivery: Delivery) -> None:
+    deal, other = await delivery.books.deal(1), await delivery.books.deal(2)
+    for told in (deal.engagement, deal.project, deal.opportunity):
+        await send(delivery, reading(deal, told, "1", engagement=told))
+    async with delivery.database.transaction() as tx:
+        assert await usage.sources(tx, deal.engagement) == ["metering"]
+        assert await usage.sources(tx, other.engagement) == []
+        await tx.execute("update usage_reading set engagement = null")
+        assert await usage.sources(tx, deal.engagement) == ["metering"]
+        assert await usage.sources(tx, other.engagement) == []
+    assert set(await delivery.holds()) == {"usage.meter_unknown"}, "each of its names is known"
 
 
 async def test_t37_usage_above_a_limit_waits_as_hours_do(delivery: Delivery) -> None:

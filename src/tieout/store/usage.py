@@ -232,9 +232,20 @@ async def of_month(tx: Tx, engagement: str, sold: str, day: date | None) -> list
 
 
 async def sources(tx: Tx, engagement: str) -> list[str]:
-    """Who sent readings of an engagement, or some of which nobody knows whose they are."""
+    """Who sent readings of an engagement, or some that wait and name it in one of its ways."""
     found = await rows(
-        tx, "select distinct source from usage_reading where engagement = %s or problem <> '' order by 1", (engagement,)
+        tx,
+        """
+        select source from usage_reading where engagement = %(engagement)s
+        union
+        select source from usage_reading where problem <> '' and engagement_ref in (
+          select %(engagement)s
+          union select key from project where engagement = %(engagement)s
+          union select record_id from crosswalk where kind = 'engagement' and key = %(engagement)s
+        )
+        order by 1
+        """,
+        {"engagement": engagement},
     )
     return [each["source"] for each in found]
 
