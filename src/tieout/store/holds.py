@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem, explain
 from tieout.domain.routing import Route, Waiting, route
-from tieout.store import routing
+from tieout.store import opening, routing
 from tieout.store.database import Tx, row, rows
 
 # Who ends a hold whose run finds the problem gone, when no person did anything about it.
@@ -44,15 +44,18 @@ async def open_holds(
     country = await routing.country_of(tx, run["engagement"]) if rules.regions else ""
     found = {each.cause: _found(run, each, title=title, worth=each.amount or amount, now=now) for each in problems}
     known = await _known(tx, found, since=now - timedelta(days=rules.reopen_within_days))
+    new: list[dict[str, Any]] = []
     for problem in {each.cause: each for each in problems}.values():
         before, one = known.get(problem.cause), found[problem.cause]
         if before is not None and before["state"] == "open":
             continue
         to = route(rules, Waiting(problem.code, problem.facts, one["entity"], country, problem.amount or amount))
         if before is None:
-            await _open(tx, one, to, now)
+            said = routing.said(to) if to.team else ""
+            new.append({**one, "team": to.team, "rule": to.rule, "assignee": to.assignee, "said": said})
         else:
             await _back(tx, one, to, before, now)
+    await opening.open_new(tx, new, now)
     still_there = [(found[cause], each) for cause, each in known.items() if each["state"] == "open"]
     await _again(tx, still_there, standing, now)
 
@@ -108,24 +111,6 @@ async def _known(tx: Tx, found: Mapping[str, Mapping[str, Any]], *, since: datet
         },
     )
     return {each["cause"]: each for each in stored}
-
-
-async def _open(tx: Tx, found: Mapping[str, Any], to: Route, now: datetime) -> None:
-    stored = await row(
-        tx,
-        """
-        insert into hold (flow, subject, run_id, entity, engagement, title, code, cause, facts, quote, amount_minor, currency,
-                          owner, opened_at, first_opened_at, due_at, team, rule, assignee)
-        values (%(flow)s, %(subject)s, %(run)s, %(entity)s, %(engagement)s, %(title)s, %(code)s, %(cause)s, %(facts)s,
-                %(quote)s, %(minor)s, %(currency)s, %(owner)s, %(now)s, %(now)s, %(due)s, %(team)s, %(rule)s, %(assignee)s)
-        on conflict (flow, subject, cause) where state = 'open' do nothing returning id
-        """,
-        {**found, "facts": Jsonb(found["facts"]), "team": to.team, "rule": to.rule, "assignee": to.assignee},
-    )
-    if stored is not None:
-        await note(tx, stored["id"], "tieout", f"opened: {found['what']}", now)
-        if to.team:
-            await note(tx, stored["id"], "tieout", routing.said(to), now)
 
 
 async def _again(
