@@ -46,9 +46,10 @@ def test_json_names_what_was_taken_out(told: Any, left: Any, paths: list[str]) -
 
 def test_a_name_says_whether_a_field_is_money() -> None:
     assert [
-        name for name in ("unit_price", "sold.amount", "amount_minor", "hours", "rate_card") if is_amount(name)
+        name for name in ("unit_price", "sold.amount", "amount_minor", "cost", "hours", "rate_card") if is_amount(name)
     ] == [
         "unit_price",
         "sold.amount",
         "amount_minor",
+        "cost",
     ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from tieout.store.database import Database, migrate, one_line, row
+from tieout.store.scope import seen_by
 
 pytestmark = pytest.mark.anyio
 
@@ -81,3 +83,17 @@ def test_an_address_of_several_servers_is_read_alike_by_every_library(address: s
         make_url(written)
     )
     assert arguments["host"] == hosts
+
+
+async def test_without_its_views_a_scoped_reader_finds_nothing_at_all_until_the_next_migration(
+    database: Database,
+) -> None:
+    async with database.transaction() as tx:
+        await tx.execute("drop schema tieout_scoped cascade")
+    with seen_by(["US"]), pytest.raises(psycopg.errors.UndefinedTable):
+        async with database.transaction() as tx:
+            await tx.execute("select * from invoice")
+    await asyncio.to_thread(migrate, database.url)
+    with seen_by(["US"]):
+        async with database.transaction() as tx:
+            assert await (await tx.execute("select * from invoice")).fetchall() == []

@@ -26,7 +26,7 @@ _WORK = re.compile(
     r"(?:^|_)(hours|quantity|units|share|allowed|speed|left|calls|seconds|took|version|number|record|id)$"
 )
 _MONEY = re.compile(
-    r"(?:^|_)(amount|rate|price|net|tax|total|open|paid|worth|budget|value|agreed|cap|fee|markup|discount)$"
+    r"(?:^|_)(amount|rate|price|net|tax|total|open|paid|worth|budget|value|agreed|cap|fee|markup|discount|cost|expected|margin|pay|salary)$"
 )
 
 

@@ -24,6 +24,8 @@ def narrowed(firm: Firm, entities: Set[str] | None) -> Firm:
                 each for each in firm.notifications if not each.holds.entities or set(each.holds.entities) <= entities
             ),
             "holds": _rules(firm.holds, others),
+            # Limits that span engagements may span entities, too.
+            "caps": (),
         }
     )
 
