@@ -1,4 +1,4 @@
-"""Measures and writes down: `python -m benchmarks [NAME[=COUNT] …]`, all of them when no name is given.
+"""Measures and writes down: `python -m benchmarks [NAME[=COUNT[,MORE=COUNT]] …]`, all of them when no name is given.
 
 Each benchmark runs in a process of its own; the results of those that did not run this time are kept.
 """
@@ -82,8 +82,10 @@ def _run(name: str, results: dict[str, object]) -> bool:
 
 async def _measured(name: str) -> dict[str, object]:
     began, load = time.perf_counter(), os.getloadavg()[0]
-    which, _, count = name.partition("=")
-    figures = await BENCHMARKS[which](*([int(count)] if count else []))
+    which, _, said = name.partition("=")
+    parts = [each.rpartition("=") for each in said.split(",") if each]
+    count = [int(size) for more, _, size in parts if not more]
+    figures = await BENCHMARKS[which](*count, **{more: int(size) for more, _, size in parts if more})
     return {
         "took": time.perf_counter() - began,
         "load": [round(each, 1) for each in (load, os.getloadavg()[0])],

@@ -24,6 +24,7 @@ from tieout.store.database import row
 from tieout.systems.systems import Systems, systems_for
 from tieout.testing.null_erp import NullErp
 
+from . import fleet
 from .ground import Ground, ground, now, until
 from .measuring import Figure, Watch, percentile, spread
 from .null_systems import NullCrm, NullPsa
@@ -34,7 +35,10 @@ _WORKER, _PATIENCE = "benchmark", 600
 _TOGETHER = 32
 
 
-async def measure(deals: int = DEALS) -> list[Figure]:
+async def measure(deals: int = DEALS, workers: int = 0, killed: int = 0) -> list[Figure]:
+    """With `workers`, by so many processes; without, here."""
+    if workers:
+        return await fleet.measure(deals, workers, killed)
     async with ground() as on:
         crm, psa, erp = NullCrm("salesforce"), NullPsa("kantata"), NullErp("erp-us", [])
         connections: dict[str, Connector] = {

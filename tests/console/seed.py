@@ -37,6 +37,7 @@ from tieout.store import (
     runs,
     talk,
     time,
+    together,
 )
 from tieout.store.database import Database, Tx
 from tieout.store.journal import Claim
@@ -184,8 +185,8 @@ class Day:
         await runs.queue(self.tx, run_id, flow=FLOW, subject=f"salesforce/opportunity/{source}", version=arrival.version,
                          lane=source, now=at, engagement=engagement.key)  # fmt: skip
         await messages.assign(self.tx, [each["id"] for each in stored], run_id)
-        await runs.tell(self.tx, run_id, entity=entity, engagement=engagement.key)
-        await runs.start(self.tx, run_id, 1, "worker-1", at + timedelta(seconds=1))
+        await together.tell(self.tx, [(run_id, entity, engagement.key)])
+        await runs.start(self.tx, [(run_id, 1)], "worker-1", at + timedelta(seconds=1))
         fields = {"name": "Name", "amount": "Amount", "practice": "Practice__c", "legal_entity": "Legal_Entity__c",
                   "customer.name": "Account.Name", "start": "Start__c", "owner": "Owner.Email"}  # fmt: skip
         trail = {field: {"source": source, "mapping": "salesforce.engagement@3"} for field, source in fields.items()}

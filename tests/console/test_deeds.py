@@ -9,7 +9,7 @@ from tests.console import seed
 from tests.console.world import Caller, World
 
 from tieout.domain.values import ValueRow
-from tieout.store import firm, holds, runs
+from tieout.store import firm, holds, runs, together
 from tieout.store.database import rows
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ async def test_a_possible_duplicate_is_decided_between_the_candidates_that_are_s
     hold = await hold_of(world, "Umbra Health Pipelines/customer.possible_duplicate")
     async with world.database.transaction() as tx:
         code = f"customer.possible_duplicate:{hold['facts']['about']}"
-        assert await holds.decision(tx, hold["subject"], code) == "same:1187"
+        assert await together.decisions(tx, [(hold["subject"], code)]) == ["same:1187"]
     assert await state_of(world, "Umbra Health Pipelines") == "queued"
 
 

@@ -92,7 +92,7 @@ async def work(url: str, name: str, books: str, deadly: str = "", sabotage: str 
         database, clock, lambda: clock().date(), [orders], lambda effects, *_: (effects, target), no_firm, name,
         frozenset(sabotage.split()),
     )  # fmt: skip
-    async with Worker(database, clock, executor, name).running():
+    async with Worker(database, clock, executor, name, concurrency=2).running():
         sys.stdout.write("working\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -17,6 +17,7 @@ from tieout.engine.run import Later
 from tieout.store import crosswalk
 from tieout.store.crosswalk import Link, TwoMeanings
 from tieout.store.database import Database, Tx, blames_a_row, row
+from tieout.store.scope import seen_by
 from tieout.testing.books import Books
 from tieout.testing.crash import Crashed
 
@@ -52,6 +53,8 @@ class Life(Database):
             self.commits += 1
             self._end(self.commits == self._at and not self._after)
         self._end(self.commits == self._at and self._after)
+
+    single = transaction
 
     def alive(self) -> None:
         self._end(self.over)
@@ -152,7 +155,7 @@ async def test_what_is_wrong_with_one_is_told_to_it_alone(books: Books) -> None:
         await crosswalk.link_all(tx, links)
         return [None] * len(links)
 
-    link = Gathering(books.database, linked)
+    link = Gathering(books.database.transaction, linked)
     await link(Link("project", "PRJ-0", "kantata", "K0", NOON))
     wanted = [Link("project", f"PRJ-{number}", "kantata", f"K{number % 4}", NOON) for number in range(1, 6)]
     told = await asyncio.gather(*map(link, wanted), return_exceptions=True)
@@ -173,7 +176,7 @@ async def test_when_the_database_is_away_everybody_is_told_at_once(books: Books)
         await tx.execute("select pg_terminate_backend(pg_backend_pid())")
         return list(items)
 
-    told = await asyncio.gather(*map(Gathering(books.database, away), range(5)), return_exceptions=True)
+    told = await asyncio.gather(*map(Gathering(books.database.transaction, away), range(5)), return_exceptions=True)
     assert tries == 1
     assert all(isinstance(each, Exception) and not blames_a_row(each) for each in told)
 
@@ -197,9 +200,29 @@ async def test_who_is_cancelled_before_the_group_begins_writes_nothing(books: Bo
         await asyncio.sleep(0.01)
         return items
 
-    gather = Gathering(books.database, write)
+    gather = Gathering(books.database.transaction, write)
     first, second, third = (asyncio.create_task(gather(each)) for each in (1, 2, 3))
     await asyncio.sleep(0)
     second.cancel()
     assert (await first, await third) == (1, 3)
     assert written == [1, 3]
+
+
+async def test_who_reads_for_some_entities_alone_shares_with_nobody(books: Books) -> None:
+    shared: list[int] = []
+
+    async def seen(tx: Tx, items: Sequence[str]) -> Sequence[str]:
+        found = await row(tx, "select coalesce(current_setting('tieout.scope', true), '') as scope")
+        assert found is not None
+        shared.append(len(items))
+        return [found["scope"]] * len(items)
+
+    gather = Gathering(books.database.statement, seen)
+
+    async def reader(entities: Sequence[str] | None) -> str:
+        with seen_by(entities):
+            return await gather("")
+
+    told = await asyncio.gather(*map(reader, (None, ["DE"], None, ["US"], None)))
+    assert told == ["", "DE", "", "US", ""]
+    assert sorted(shared) == [1, 1, 3]

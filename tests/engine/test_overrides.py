@@ -10,7 +10,7 @@ from tieout.connectors.contract import Reading
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.problems import Problem, Rejected
 from tieout.engine.operator import Operator, OwnRequest, Refused, Unknown
-from tieout.store import documents, firm, holds, messages, runs
+from tieout.store import documents, firm, holds, messages, runs, together
 from tieout.store.database import rows
 from tieout.systems.register import Register
 from tieout.testing.books import Books, Deal
@@ -104,7 +104,7 @@ async def test_the_deal_is_read_again_and_the_hold_ends_in_the_name_of_who_set_t
     facts = {"label": "The practice", "field": "practice", "deal": "Data", "amount": "1 USD", "link": ""}
     run = await books.held(deal.opportunity, [Problem("deal.field_missing", facts)])
     async with books.database.transaction() as tx:
-        await runs.tell(tx, run, engagement=deal.engagement)
+        await together.tell(tx, [(run, None, deal.engagement)])
     number, waits, released = await Operator(books.database, books.now).overrides.set(
         "engagement", deal.engagement, "practice", "Cloud", reason="the form lacks it", actor=ANNA, may_money=False
     )

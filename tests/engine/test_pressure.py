@@ -58,7 +58,7 @@ async def hub(database: Database, full: Full | None = None, flows: Sequence[Flow
             "insert into connection (name, kind, role) values ('crm', 'salesforce', 'crm'), ('erp', 'tryton', 'erp')"
         )
         for each in flows:
-            await forecast.learn(tx, each.name, {"erp": (20, 10), "": (0, 10)}, NOW)
+            await forecast.learn(tx, [(each.name, {"erp": (20, 10), "": (0, 10)})], NOW)
     records = Records()
     pressure = full or Pressure(database, lambda: NOW, lambda: FIRM, flows, look=0)
     feeds = [Feed(cast(Source, records), each.name, each) for each in flows]

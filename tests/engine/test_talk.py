@@ -9,7 +9,7 @@ import pytest
 from tieout.domain.problems import Problem
 from tieout.engine.operator import Operator, Refused, Unknown
 from tieout.engine.talk import mentions
-from tieout.store import holds, talk
+from tieout.store import holds, talk, together
 from tieout.store.database import rows
 from tieout.testing.books import Books
 
@@ -64,7 +64,7 @@ async def test_an_answer_may_decide_the_hold_in_the_name_of_who_was_asked(books:
     released = await operator.talk.answer(number, text="it is", choice="release", actor=LEE)
     assert len(released.runs) == 1
     async with books.database.transaction() as tx:
-        assert await holds.decision(tx, "salesforce/opportunity/006A", "invoice.vanished") == "release"
+        assert await together.decisions(tx, [("salesforce/opportunity/006A", "invoice.vanished")]) == ["release"]
         (stored,) = await rows(tx, "select acted_by, acted_why from hold")
     assert stored == {"acted_by": LEE, "acted_why": "decided: release: it is"}
 

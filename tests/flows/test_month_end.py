@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from tieout.sandbox.workload.files import Made, make
 from tieout.sandbox.workload.firm import SimulatedFirm
 from tieout.sandbox.workload.shape import Shape
 from tieout.sandbox.workload.source import SimulatedPsa
-from tieout.store import messages, runs
+from tieout.store import bells, messages, runs
+from tieout.store.bells import Ring
 from tieout.store.database import Database, row, rows
 from tieout.systems.systems import systems_for
 from tieout.testing.books import Books
@@ -44,7 +45,7 @@ class Hub:
         self.source = SimulatedPsa("kantata", FIRM)
         self.ledgers = [NullErp("erp-us", people), NullErp("erp-de", people)]
         connections: dict[str, Connector] = {"kantata": self.source, **{each.name: each for each in self.ledgers}}
-        self.database, self.now = books.database, books.now
+        self._books, self.database, self.now = books, books.database, books.now
         self.pages_of(PAGE)
         systems = systems_for(connections, self.now)
         self._executor = Executor(
@@ -69,6 +70,7 @@ class Hub:
         async with self.database.transaction() as tx:
             due = await runs.due(tx, self.now(), 1000)
         for each in due:
+            self._books.moment += timedelta(milliseconds=1)  # no two pages begin at the same moment
             await self._executor.execute(each["id"], each["generation"])
         if due:
             await self.work_off()
@@ -164,7 +166,7 @@ async def test_what_cannot_be_read_when_it_rings_keeps_no_other_back(hub: Hub, m
 
     async with hub.database.transaction() as tx:
         for each in told:
-            await messages.ring(tx, "kantata", f"bell-{each}", [("time_entry", each)], hub.now())
+            await bells.store(tx, [Ring("kantata", f"bell-{each}", [("time_entry", each)], hub.now())])
     monkeypatch.setattr(hub.source, "look", one_is_away)
     with pytest.raises(Transient):
         await hub.intake.answer_bells(hub.source)
@@ -180,7 +182,7 @@ async def rung(hub: Hub, *records: str) -> list[int]:
     """After these have rung and were read again: how many messages each run has that nobody has begun."""
     async with hub.database.transaction() as tx:
         for each in records:
-            await messages.ring(tx, "kantata", f"bell-{each}", [("time_entry", each)], hub.now())
+            await bells.store(tx, [Ring("kantata", f"bell-{each}", [("time_entry", each)], hub.now())])
     await hub.intake.answer_bells(hub.source)
     async with hub.database.transaction() as tx:
         found = await rows(

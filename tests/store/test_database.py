@@ -97,3 +97,15 @@ async def test_without_its_views_a_scoped_reader_finds_nothing_at_all_until_the_
     with seen_by(["US"]):
         async with database.transaction() as tx:
             assert await (await tx.execute("select * from invoice")).fetchall() == []
+
+
+async def test_the_connection_that_was_used_last_is_used_next(database: Database) -> None:
+    async def backend() -> int:
+        async with database.statement() as tx:
+            found = await row(tx, "select pg_backend_pid() as pid, pg_sleep(0.05)")
+        assert found is not None
+        return found["pid"]
+
+    several = set(await asyncio.gather(*(backend() for _ in range(4))))
+    assert len(several) > 1
+    assert len({await backend() for _ in range(4)}) == 1

@@ -11,7 +11,7 @@ import pytest
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.routing import HoldRules
-from tieout.store import escalation, firm, holds, routing, worklist
+from tieout.store import escalation, firm, holds, routing, together, worklist
 from tieout.store.database import Tx, rows
 from tieout.store.worklist import Wanted
 from tieout.testing.books import Books
@@ -242,5 +242,5 @@ async def test_the_last_answer_to_a_question_counts(books: Books) -> None:
     async with books.database.transaction() as tx:
         for choice in ("create", "same:17"):
             await holds.decide(tx, "S", "Q", choice, reason="", actor="anna", now=books.now())
-        assert await holds.decision(tx, "S", "Q") == "same:17"
-        assert await holds.decision(tx, "S", "other") is None
+        assert await together.decisions(tx, [("S", "Q")]) == ["same:17"]
+        assert await together.decisions(tx, [("S", "other")]) == [None]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tieout.store import messages
+from tieout.store import bells, messages
+from tieout.store.bells import Ring
 from tieout.store.database import Tx, rows
 from tieout.store.messages import Arrival
 from tieout.testing.books import Books
@@ -106,9 +107,9 @@ async def test_an_ignored_message_without_a_reason_is_refused_by_the_database(bo
 async def test_a_bell_is_answered_when_it_rang_before_the_question_and_not_when_it_rang_after(books: Books) -> None:
     async with books.database.transaction() as tx:
         early = books.now()
-        await messages.ring(tx, "salesforce", "M1", [("opportunity", "006A")], early)
+        await bells.store(tx, [Ring("salesforce", "M1", [("opportunity", "006A")], early)])
         late = books._tick()
-        await messages.ring(tx, "salesforce", "M2", [("opportunity", "006A")], late)
+        await bells.store(tx, [Ring("salesforce", "M2", [("opportunity", "006A")], late)])
         await messages.answered(tx, "salesforce", "opportunity", ["006A"], early, late)
         assert [each["id"] for each in await messages.unanswered(tx, "salesforce", 10)] == ["M2"]
         await messages.answered(tx, "salesforce", "opportunity", ["006A"], late, late)

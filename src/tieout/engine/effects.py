@@ -97,7 +97,7 @@ class Effects:
         self.moved = False  # whether this life has made anything true in a target
         self.rows: Counter[str] = Counter()  # and how many rows of batches, in each
         self._database = database
-        self._journal = journal or Journal(database, sabotage)
+        self.journal = journal or Journal(database, sabotage)
         self._clock = clock
         self._context = context
         self._sabotage = sabotage
@@ -116,7 +116,7 @@ class Effects:
         For updates of class B, whose contents may come back (on hold, ready, on hold): each change counts one up.
         """
         print_ = content_hash([body, ids])[:16]
-        told = await self._journal.contents((sink.name, operation, subject))
+        told = await self.journal.contents((sink.name, operation, subject))
         newest, gap = told.newest.stored, self._gap(told.newest.memory)
         forgotten = newest is not None and gap is not None and newest["sent_at"] <= gap.until
         known = None if newest is None or forgotten else (newest["version"], newest["state"])
@@ -209,7 +209,7 @@ class Effects:
                     raise _refusal(effect, told)
 
     async def _stored(self, effect: _Effect, looked: Standing | None) -> Row | None:
-        found = looked or await self._journal.look((effect.key, effect.sink.name))
+        found = looked or await self.journal.look((effect.key, effect.sink.name))
         if found.paused:
             raise Transient(f"{effect.sink.name} is paused", 60)
         gap = self._gap(found.memory)
@@ -308,7 +308,7 @@ class Effects:
             fenced=not {"no_fence", "fresh_key"} & self._sabotage,
             forget="believe_twice" not in self._sabotage,
         )
-        return await self._journal.claim(claim)
+        return await self.journal.claim(claim)
 
     async def _mark(self, key: str, state: str, detail: str, claim: int) -> None:
         """`claim` is the sending that this is about: another one since then has the say."""
@@ -317,7 +317,7 @@ class Effects:
 
     async def _done(self, effect: _Effect, receipt: Receipt, look_again_at: datetime | None) -> Receipt:
         """The receipt and what it teaches our own books become true together; the first receipt stays."""
-        first = await self._journal.receive(Proof(effect.key, receipt, self._clock(), look_again_at, effect.on_done))
+        first = await self.journal.receive(Proof(effect.key, receipt, self._clock(), look_again_at, effect.on_done))
         if first is receipt:
             self.moved = True
             if effect.operation.batch > 1:

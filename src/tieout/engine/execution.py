@@ -20,9 +20,10 @@ from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Sto
 from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
 from tieout.engine.journal import Journal
 from tieout.engine.permit import permit_of
-from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
+from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Row, Waiting
 from tieout.store import firm, forecast, holds, messages, runs
 from tieout.store.database import Database, Tx
+from tieout.store.endings import Ending
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -95,8 +96,7 @@ class Generation:
         self.effects.about(entity=entity, engagement=engagement)
         if entity:
             for_entity(entity)
-        async with self._database.transaction() as tx:
-            await runs.tell(tx, self.id, entity=entity, engagement=engagement)
+        await self.effects.journal.tell((self.id, entity, engagement))
 
     async def hold(self, problems: Sequence[Problem]) -> None:
         if problems:
@@ -127,21 +127,18 @@ class Generation:
                 raise Waiting(f"{title}: approval A-{found['id']}")
 
     async def decision(self, code: str) -> str | None:
-        async with self._database.statement() as tx:
-            return await holds.decision(tx, self.subject, code)
+        return await self.effects.journal.decision((self.subject, code))
 
     async def settle(self, which: Sequence[Arrived], state: Literal["done", "held", "ignored"], reason: str) -> None:
         async with self._database.transaction() as tx:
             await messages.settle(tx, [each.id for each in which], state, reason, self.now())
 
     async def wake(self, flow: str, engagement: str) -> None:
-        async with self._database.transaction() as tx:
-            woken = [
-                each
-                for each in await runs.held_of(tx, flow, engagement)
-                if await runs.release(tx, each, self._clock(), False)
-            ]
-            await messages.release(tx, woken)
+        held = await self.effects.journal.held((flow, engagement))
+        if held:
+            async with self._database.transaction() as tx:
+                woken = [each for each in held if await runs.release(tx, each, self._clock(), False)]
+                await messages.release(tx, woken)
 
     async def start(
         self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None, joins: bool = False
@@ -201,14 +198,44 @@ class Executor:
 
     async def carry_out(self, run_id: str, generation: int) -> None:
         """Executes, and gives the run back when it could not even begin, or its end not be written down: the database was away."""
+        await self._carried([(run_id, generation)], self.execute(run_id, generation))
+
+    async def carry_out_lot(self, lot: str, over: Callable[[int], None]) -> None:
+        """The same for a lot of runs side by side. `over` is told how many there are, below zero, and of each that is over."""
+        async with self._database.transaction() as tx:
+            found = await runs.of_lot(tx, lot)
+        over(-len(found))
+        accused = [each for each in found if each["deaths"] and self._alone is not None]
+        others = [(each["id"], each["generation"]) for each in found if each not in accused]
+
+        async def alone(run_id: str, generation: int) -> None:
+            await self.carry_out(run_id, generation)
+            over(1)
+
+        together = [self._carried(others, self._together(others, over))] if others else []
+        await asyncio.gather(*together, *(alone(each["id"], each["generation"]) for each in accused))
+
+    async def _together(self, wanted: Sequence[tuple[str, int]], over: Callable[[int], None]) -> None:
+        """Takes all of them in one transaction; from there on each is a matter of its own."""
+        begun = await self._start(wanted)
+        over(len(wanted) - len(begun))
+
+        async def one(row: Row, came: Sequence[Arrived]) -> None:
+            await self._carried([(row["id"], row["generation"])], self._go_on(dict(row), came))
+            over(1)
+
+        await asyncio.gather(*(one(row, came) for row, came in begun))
+
+    async def _carried(self, which: Sequence[tuple[str, int]], work: Awaitable[None]) -> None:
         try:
-            await self.execute(run_id, generation)
+            await work
         except Exception as failed:
-            log.exception("run given back", run=run_id)
-            given_back = False
-            while not given_back:
-                await asyncio.sleep(_AWAY)
-                given_back = await self._given_back(run_id, generation, f"given back: {type(failed).__name__}")
+            log.exception("runs given back", runs=[run_id for run_id, _ in which])
+            for run_id, generation in which:
+                while True:
+                    await asyncio.sleep(_AWAY)
+                    if await self._given_back(run_id, generation, f"given back: {type(failed).__name__}"):
+                        break
 
     async def _given_back(self, run_id: str, generation: int, reason: str) -> bool:
         try:
@@ -226,22 +253,28 @@ class Executor:
                 ended = await self._alone(run_id, generation)
             if ended:  # perhaps before it had begun, and then nothing has changed
                 await asyncio.sleep(_AWAY)
-        await self._begin(run_id, generation)
+        for row, came in await self._start([(run_id, generation)]):
+            await self._go_on(row, came)
 
     async def _accused(self, run_id: str, generation: int) -> bool:
         async with self._database.statement() as tx:
             return await runs.accused(tx, run_id, generation)
 
-    async def _begin(self, run_id: str, generation: int) -> None:
+    async def _start(self, wanted: Sequence[tuple[str, int]]) -> list[tuple[dict[str, Any], list[Arrived]]]:
+        """Those of the runs that are to be worked off, with their messages."""
         async with self._database.transaction() as tx:
-            row = await runs.start(tx, run_id, generation, self._worker, self._clock())
-            if row is None:
-                return
-            contents = self._flows[row["flow"]].contents
-            came = [arrived(each) for each in await messages.of_run(tx, run_id, contents=contents)]
-            configuration = await configuration_of(tx, row, self._firm)
-            permit = await permit_of(tx, row)
-        context = Context(row["id"], row["entity"], row["engagement"], generation, self._worker)
+            begun = await runs.start(tx, wanted, self._worker, self._clock())
+            contents = {each["id"]: self._flows[each["flow"]].contents for each in begun}
+            came = await messages.of_runs(tx, contents) if begun else {}
+        return [(each, [arrived(message) for message in came[each["id"]]]) for each in begun]
+
+    async def _go_on(self, row: dict[str, Any], came: Sequence[Arrived]) -> None:
+        configuration, permit = Configuration(self._firm()), None
+        if row["as_of"] is not None or row["plan"] is not None:
+            async with self._database.transaction() as tx:
+                configuration = await configuration_of(tx, row, self._firm)
+                permit = await permit_of(tx, row)
+        context = Context(row["id"], row["entity"], row["engagement"], row["generation"], self._worker)
         effects = Effects(self._database, self._clock, context, self._sabotage, permit, self._leave, self._journal)
         run = Generation(self._database, self._clock, self._calendar, row, came, effects)
         try:
@@ -273,12 +306,21 @@ class Executor:
         now, row = self._clock(), run.row
         if how is not None and _is_fault(how):
             log.error("run failed", run=run.id, error="".join(traceback.format_exception(how))[-4000:])
+        end = end_of(how, row["attempts"], now)
+        costs = _costs(run, over=isinstance(end, Over))
+        if isinstance(end, Over) and not run.warnings:
+            await self._journal.end(
+                Ending(
+                    run.id, row["generation"], row["worker"], row["flow"], row["subject"], end.state, str(how or ""), now,
+                    run.story, costs,
+                )
+            )  # fmt: skip
+            return
         async with self._database.transaction() as tx:
             if not await runs.still_mine(tx, run.id, row["generation"], row["worker"]):
                 return
             await runs.steps(tx, run.id, row["generation"], run.story)
-            end = end_of(how, row["attempts"], now)
-            await forecast.learn(tx, row["flow"], _costs(run, over=isinstance(end, Over)), now)
+            await forecast.learn(tx, [(row["flow"], costs)], now)
             match end:
                 case Over(state):
                     await self._over(tx, run, state, str(how or ""), now)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tieout.store.database import Database, Tx, blames_a_row
+from tieout.store.database import Tx, blames_a_row
+from tieout.store.scope import scope
 
 I = TypeVar("I")  # noqa: E741 - an item
 A = TypeVar("A")
 
 # The most that share a transaction: more of them only make each other wait.
 _MOST = 100
+# Turns of the loop in which whoever was answered too early goes on before the commit.
+_SOON = 50
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,28 +30,39 @@ class _Asked(Generic[I, A]):
 class Gathering(Generic[I, A]):
     """One verb of the books, for many callers: `write` does it for several items, and answers in their order.
 
-    There is no timer: who comes alone goes at once. Nobody is answered before the commit. When a group fails because of one
-    of its items, each goes by itself, so that what is wrong with one is told to its caller alone. Items of the same `apart`
-    never share a transaction. `early` answers before the commit: a known bug, for the suite to catch.
+    `by` is how it comes to the database: in a transaction, or by one statement. There is no timer: who comes alone goes at
+    once. Nobody is answered before the commit. When a group fails because of one of its items, each goes by itself, so that
+    what is wrong with one is told to its caller alone. Items of the same `apart` never share a transaction. Verbs that share
+    `turns` go so many at a time: while they wait, their groups grow.
+
+    `early` answers before the commit: a known bug, for the suite to catch.
     """
 
     def __init__(
         self,
-        database: Database,
+        by: Callable[[], AbstractAsyncContextManager[Tx]],
         write: Callable[[Tx, Sequence[I]], Awaitable[Sequence[A]]],
-        apart: Callable[[I], Hashable] = id,
+        apart: Callable[[I], Hashable] | None = None,
         *,
+        turns: asyncio.Semaphore | None = None,
         early: bool = False,
     ) -> None:
-        self._database = database
+        self._by = by
         self._write = write
         self._apart = apart
+        self._turns = turns or asyncio.Semaphore()
         self._early = early
         self._waiting: deque[_Asked[I, A]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
     async def __call__(self, item: I) -> A:
-        """The answer, once it is durable. Raises what the write of this item raises."""
+        """The answer, once it is durable. Raises what the write of this item raises.
+
+        Whoever reads for some legal entities alone shares with nobody: the others may see more.
+        """
+        if scope() is not None:
+            async with self._by() as tx:
+                return (await self._write(tx, [item]))[0]
         asked: _Asked[I, A] = _Asked(item, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
         if self._writer is None:
@@ -57,8 +72,10 @@ class Gathering(Generic[I, A]):
     async def _work(self) -> None:
         group: list[_Asked[I, A]] = []
         try:
-            while group := self._next():
-                await self._commit(group)
+            while self._waiting:
+                async with self._turns:
+                    group = self._next()
+                    await self._commit(group)
         except BaseException as gone:  # this process ends; nobody waits for it any longer
             _fail([*group, *self._waiting], gone)
             self._waiting.clear()
@@ -74,20 +91,24 @@ class Gathering(Generic[I, A]):
         seen = set[Hashable]()
         while self._waiting and len(group) < _MOST:
             each = self._waiting.popleft()
-            mark = self._apart(each.item)
-            if not each.answer.done():
-                (later if mark in seen else group).append(each)
+            if each.answer.done():
+                continue
+            mark = self._apart(each.item) if self._apart else each
+            (later if mark in seen else group).append(each)
             seen.add(mark)
         self._waiting.extendleft(reversed(later))
         return group
 
     async def _commit(self, group: Sequence[_Asked[I, A]]) -> None:
+        if not group:
+            return
         try:
-            async with self._database.transaction() as tx:
+            async with self._by() as tx:
                 answers = await self._write(tx, [each.item for each in group])
                 if self._early:
                     _answer(group, answers)
-                    await asyncio.sleep(0.02)
+                    for _ in range(_SOON):
+                        await asyncio.sleep(0)
         except Exception as failed:
             if len(group) == 1 or not blames_a_row(failed):
                 _fail(group, failed)

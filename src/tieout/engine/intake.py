@@ -14,7 +14,7 @@ from tieout.domain.identity import Ref, content_hash
 from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.pressure import Full, never
-from tieout.engine.run import Clock, Flow
+from tieout.engine.run import Clock, Flow, Row
 from tieout.store import bells, firm, messages, runs
 from tieout.store.database import Database, Tx
 
@@ -181,21 +181,17 @@ class Intake:
         if flow.page > 1:
             while ids := await messages.next_page(tx, name, kind, flow.page):
                 subject = f"{name}/{kind}/{ids[0]}-{ids[-1]}"
-                run = await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", backfill)
-                await messages.assign(tx, ids, run)
+                await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", backfill)
+                await messages.assign(tx, ids, run_id(flow.name, subject, content_hash(ids)[:12]))
         else:
             while waiting := await messages.waiting(tx, name, kind, 200):
-                for each in waiting:
-                    subject = str(Ref(each["connection"], each["kind"], each["record_id"]))
-                    run = await self._queue(tx, flow, subject, each["version"], flow.lane(each), backfill)
-                    await messages.assign(tx, [each["id"]], run)
+                queued = {each["id"]: _one(flow, each, backfill) for each in waiting}
+                await runs.queue_all(tx, list(queued.values()), self._clock())
+                await messages.assign_each(tx, {each: run.id for each, run in queued.items()})
 
-    async def _queue(self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, backfill: bool) -> str:
-        id_ = run_id(flow.name, subject, version)
-        await runs.queue(
-            tx, id_, flow=flow.name, subject=subject, version=version, lane=lane, now=self._clock(), backfill=backfill
-        )
-        return id_
+    async def _queue(self, tx: Tx, flow: Flow, subject: str, version: str, lane: str, backfill: bool) -> None:
+        wanted = runs.Queued(run_id(flow.name, subject, version), flow.name, subject, version, lane, backfill=backfill)
+        await runs.queue_all(tx, [wanted], self._clock())
 
 
 async def store_pages(
@@ -214,6 +210,13 @@ async def store_pages(
             await runs.queue(tx, run, flow=flow, subject=subject, version="1", lane=lane, now=now, backfill=backfill)
         new += len(stored)
     return new
+
+
+def _one(flow: Flow, message: Row, backfill: bool) -> runs.Queued:
+    """The run of one message."""
+    subject = str(Ref(message["connection"], message["kind"], message["record_id"]))
+    version, lane = message["version"], flow.lane(message)
+    return runs.Queued(run_id(flow.name, subject, version), flow.name, subject, version, lane, backfill=backfill)
 
 
 def _arrival(change: Change) -> messages.Arrival:

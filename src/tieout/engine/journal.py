@@ -1,7 +1,8 @@
-"""What every run writes about its effects, gathered: looks, claims and receipts of many runs share statements and commits."""
+"""What every run writes about itself and its effects, gathered: claims and receipts of many runs share statements and commits."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,10 +10,13 @@ from typing import Any
 
 from tieout.connectors.contract import Receipt
 from tieout.engine.gathering import Gathering
-from tieout.store import crosswalk, journal
+from tieout.store import crosswalk, endings, journal, together
 from tieout.store.crosswalk import Link
 from tieout.store.database import Database, Tx
 from tieout.store.journal import Received
+
+# Groups under way at once. Fewer share more; more of them than the database has processors for only make each other wait.
+_TURNS = 2
 
 # What becomes true in our own books in the transaction that records the receipt.
 OnDone = Callable[[Tx, Receipt], Awaitable[None]]
@@ -50,12 +54,17 @@ class Journal:
     """
 
     def __init__(self, database: Database, sabotage: frozenset[str] = frozenset()) -> None:
-        early = "early_word" in sabotage
         self._database = database
-        self.look = Gathering(database, journal.look)
-        self.contents = Gathering(database, journal.contents)
-        self.claim = Gathering(database, journal.claim, lambda each: each.key, early=early)
-        self._receive = Gathering(database, _receive, lambda each: each.key, early=early)
+        early, turns = "early_word" in sabotage, asyncio.Semaphore(_TURNS)
+        write = database.transaction if early else database.single  # so that there is a moment before the commit
+        self.look = Gathering(database.single, journal.look, turns=turns)
+        self.contents = Gathering(database.single, journal.contents, turns=turns)
+        self.claim = Gathering(write, journal.claim, lambda each: each.key, turns=turns, early=early)
+        self._receive = Gathering(database.transaction, _receive, lambda each: each.key, turns=turns, early=early)
+        self.tell = Gathering(database.single, together.tell, lambda each: each[0], turns=turns)
+        self.decision = Gathering(database.statement, together.decisions, turns=turns)
+        self.held = Gathering(database.statement, together.held, turns=turns)
+        self.end = Gathering(database.transaction, endings.end, lambda each: each.run_id, turns=turns)
 
     async def receive(self, proof: Proof) -> Receipt:
         """The first receipt of the effect: this one, or what came before it. What it teaches becomes true with it.

@@ -8,9 +8,11 @@ import gc
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+from uuid import uuid4
 
 import structlog
-from dbos import DBOS, DBOSConfig
+from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from tieout.engine.execution import Executor
 from tieout.engine.run import Clock
@@ -21,11 +23,14 @@ from tieout.store.database import Database, Tx, one_line
 
 log = structlog.get_logger(__name__)
 
-_QUEUE = "runs"
-_WORKFLOW = "tieout_run"
+_LOT = "tieout_lot"
+# As earlier versions handed runs over, each by itself: what they left in the queue is worked off.
+_QUEUE, _WORKFLOW = "runs", "tieout_run"
 # One version for all: a run holds no position in its code (docs/decisions/0002), so any worker can begin it again.
 _VERSION = "tieout"
-_LOOK = 0.1
+# Seconds between two looks for what is due; between two hand-overs, so that a lot is worth its while; and for what earlier
+# versions left in their queue.
+_LOOK, _PAUSE, _LEFT = 0.1, 0.02, 1.0
 _BEAT = 15.0
 _ROLL_CALL = 0.25
 _STAY = 1.0
@@ -45,7 +50,7 @@ class Worker:
         executor: Executor,
         worker: str,
         *,
-        concurrency: int = 8,
+        concurrency: int = 32,
         memory: int | None = None,
         stuck: float = STUCK,
     ) -> None:
@@ -56,6 +61,10 @@ class Worker:
         self._concurrency = concurrency
         self._memory = memory
         self._stuck = stuck
+        self._lot: Any = None
+        self._at_work = 0
+        self._freed = asyncio.Event()
+        self._uncommitted: dict[str, asyncio.Future[int]] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -67,7 +76,7 @@ class Worker:
             self._launch()
             gc.set_threshold(20_000, 20, 20)  # nearly all that a page needed is gone without being looked for
             await DBOS.register_queue_async(
-                _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LOOK
+                _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LEFT
             )
             work = (self._hand_over(), self._adopt(), self._beat(), self._stay(lock, held))
             loops = [asyncio.create_task(each) for each in work]
@@ -97,6 +106,11 @@ class Worker:
         async def work(run_id: str, generation: int) -> None:  # pyright: ignore[reportUnusedFunction]
             await self._executor.carry_out(run_id, generation)
 
+        @DBOS.workflow(name=_LOT)
+        async def work_off(lot: str) -> None:
+            await self._work_off(lot)
+
+        self._lot = work_off
         DBOS.launch()
 
     async def _enter(self, held: AsyncExitStack) -> Tx:
@@ -131,34 +145,60 @@ class Worker:
             await asyncio.sleep(_BEAT)
 
     async def _hand_over(self) -> None:
-        """Moves due runs into the engine's queue: the outbox of the hub's own transactions."""
+        """Moves due runs into the engine: the outbox of the hub's own transactions."""
         while True:
+            self._freed.clear()
             try:
                 handed = await self.hand_over_due()
             except Exception:  # the database may be restarting; the loop is what brings the work back
                 log.exception("handing over failed")
                 handed = 0
+            await asyncio.sleep(_PAUSE)
             if not handed:
-                await asyncio.sleep(_LOOK)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._freed.wait(), _LOOK)
 
     async def hand_over_due(self) -> int:
-        """The workflow id is run and generation: handing the same generation over twice is the same workflow."""
-        async with self._database.transaction() as tx:
-            due = await runs.due(tx, self._clock(), 100)
-            for each in due:
-                await DBOS.enqueue_workflow_with_options_async(
-                    {
-                        "workflow_name": _WORKFLOW,
-                        "queue_name": _QUEUE,
-                        "workflow_id": f"{each['id']}~{each['generation']}",
-                        "queue_partition_key": each["lane"],
-                        "app_version": _VERSION,
-                    },
-                    each["id"],
-                    each["generation"],
-                )
-            await runs.handed_over(tx, [each["id"] for each in due])
-        return len(due)
+        """Takes this worker's share of what is due, as far as it has room, as one lot: a durable workflow of the engine's.
+
+        The workflow is there before the lot is committed, and begins afterwards. A lot that never was has no runs.
+        """
+        room, lot = self._concurrency - self._at_work, f"{self._id}/{uuid4()}"
+        if room <= 0:
+            return 0
+        async with self._database.statement() as tx:
+            room = min(room, await runs.share(tx, self._clock()))
+        if not room:
+            return 0
+        committed, count = asyncio.get_running_loop().create_future(), 0
+        self._uncommitted[lot] = committed
+        try:
+            async with self._database.transaction() as tx:
+                due = await runs.due(tx, self._clock(), room)
+                if due:
+                    await runs.handed_over(tx, [each["id"] for each in due], lot, self._id)
+                    with SetWorkflowID(lot):
+                        await DBOS.start_workflow_async(self._lot, lot)
+            count = len(due)
+            self._at_work += count
+        finally:
+            committed.set_result(count)
+            if not count:
+                self._uncommitted.pop(lot, None)
+        return count
+
+    async def _work_off(self, lot: str) -> None:
+        """A lot of this worker's, or of one that is gone."""
+        reserved = await self._uncommitted[lot] if lot in self._uncommitted else 0
+        self._uncommitted.pop(lot, None)
+
+        def over(count: int) -> None:
+            nonlocal reserved
+            self._at_work -= count + reserved
+            reserved = 0
+            self._freed.set()
+
+        await self._executor.carry_out_lot(lot, over)
 
     async def _adopt(self) -> None:
         """Calls the roll, on a connection of its own; when that is lost, on another one."""

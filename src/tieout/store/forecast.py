@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from tieout.store.database import Tx, rows
 
@@ -14,17 +14,18 @@ from tieout.store.database import Tx, rows
 _MEMORY = timedelta(days=7)
 
 
-async def learn(tx: Tx, flow: str, done: Mapping[str, tuple[int, int]], now: datetime) -> None:
-    """Calls and lines of one run, by connection; under the empty name, the lines of the flow."""
+async def learn(tx: Tx, done: Sequence[tuple[str, Mapping[str, tuple[int, int]]]], now: datetime) -> None:
+    """Calls and lines of runs, each with its flow, by connection; under the empty name, the lines of the flow."""
+    told = [(flow, name, calls, lines) for flow, costs in done for name, (calls, lines) in costs.items()]
     await tx.execute(
         """
         insert into work_hour (flow, connection, hour, calls, lines)
-        select %(flow)s, d.key, date_trunc('hour', %(now)s::timestamptz, 'UTC'), (d.value ->> 0)::bigint, (d.value ->> 1)::bigint
-        from jsonb_each(%(done)s) d order by d.key
+        select d->>0, d->>1, date_trunc('hour', %s::timestamptz, 'UTC'), sum((d->>2)::bigint), sum((d->>3)::bigint)
+        from json_array_elements(%s) d group by 1, 2 order by 1, 2
         on conflict (flow, connection, hour) do update
         set calls = work_hour.calls + excluded.calls, lines = work_hour.lines + excluded.lines
         """,
-        {"flow": flow, "now": now, "done": Jsonb(dict(done))},
+        (now, Json(told)),
     )
 
 

@@ -16,7 +16,7 @@ from tieout.store.database import Tx, row, rows
 
 # Who ends a hold whose run finds the problem gone, when no person did anything about it.
 SOURCE = "source"
-# What a problem tells each time it is found.
+_CORRECTED = "the source was corrected"
 _TOLD = ("cause", "facts", "quote", "minor", "currency")
 
 
@@ -35,9 +35,7 @@ async def open_holds(
     What is `standing` outlives the runs that look at it: to look again and find it the same is no new occurrence.
     """
     still = {each.cause for each in problems}
-    await close_holds(
-        tx, run["flow"], run["subject"], by=SOURCE, resolution="the source was corrected", now=now, but=still
-    )
+    await close_holds(tx, run["flow"], run["subject"], by=SOURCE, resolution=_CORRECTED, now=now, but=still)
     if not problems:
         return
     rules = await routing.rules_in_force(tx)
@@ -174,20 +172,26 @@ async def close_holds(
     tx: Tx, flow: str, subject: str, *, by: str, resolution: str, now: datetime, but: set[str] | None = None
 ) -> None:
     """Ends the holds of a subject. What ends by itself after a person did something about it was ended by that person."""
+    await close_all(tx, [(flow, subject)], by=by, resolution=resolution, now=now, but=but)
+
+
+async def close_all(
+    tx: Tx, subjects: Sequence[tuple[str, str]], *, now: datetime, by: str = SOURCE, resolution: str = _CORRECTED,
+    but: set[str] | None = None,
+) -> None:  # fmt: skip
+    """The same for several subjects (flow, subject)."""
+    told = {"flows": [flow for flow, _ in subjects], "subjects": [subject for _, subject in subjects]}
     closed = await rows(
         tx,
         """
         update hold set state = 'resolved', resolved_at = %(now)s,
                resolved_by = case when %(by)s = %(source)s and acted_by <> '' then acted_by else %(by)s end,
                resolution = case when %(by)s = %(source)s and acted_by <> '' then acted_why else %(resolution)s end
-        where flow = %(flow)s and subject = %(subject)s and state = 'open' and not (cause = any(%(but)s))
-        returning id, resolved_by, resolution
+        where (flow, subject) in (select * from unnest(%(flows)s::text[], %(subjects)s::text[])) and state = 'open'
+          and not (cause = any(%(but)s)) returning id, resolved_by, resolution
         """,
-        {
-            "now": now, "by": by, "source": SOURCE, "resolution": resolution, "flow": flow, "subject": subject,
-            "but": list(but or ()),
-        },
-    )  # fmt: skip
+        {"now": now, "by": by, "source": SOURCE, "resolution": resolution, "but": list(but or ()), **told},
+    )
     for each in closed:
         await note(tx, each["id"], each["resolved_by"], f"resolved: {each['resolution']}", now)
 
@@ -322,11 +326,6 @@ async def decide(tx: Tx, subject: str, code: str, choice: str, *, reason: str, a
         """,
         (subject, code, choice, reason, actor, now),
     )
-
-
-async def decision(tx: Tx, subject: str, code: str) -> str | None:
-    found = await row(tx, "select choice from decision where subject = %s and code = %s", (subject, code))
-    return found["choice"] if found else None
 
 
 async def request_approval(

@@ -217,6 +217,17 @@ async def assign(tx: Tx, ids: Sequence[int], run_id: str) -> None:
     await tx.execute("update message set state = 'in_flight', run_id = %s where id = any(%s)", (run_id, list(ids)))
 
 
+async def assign_each(tx: Tx, runs: Mapping[int, str]) -> None:
+    """The same for messages of which each has a run of its own, by their ids."""
+    await tx.execute(
+        """
+        update message set state = 'in_flight', run_id = w.run
+        from unnest(%s::bigint[], %s::text[]) w(id, run) where message.id = w.id
+        """,
+        (list(runs), list(runs.values())),
+    )
+
+
 async def settle_run(tx: Tx, run_id: str, state: str, reason: str, now: datetime) -> None:
     """What became of a run becomes of its messages, except of those that the run itself has left with a person."""
     await tx.execute(
@@ -267,33 +278,34 @@ async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datet
 
 
 # The messages of a run that it works off: those that wait, or all when none does.
-OF_RUN: LiteralString = """
-  select * from message where run_id = %(run)s and state in ('in_flight', 'held')
+_OF: LiteralString = """
+  select * from message where run_id = {0} and state in ('in_flight', 'held')
   union all
-  select * from message where run_id = %(run)s and state not in ('in_flight', 'held') and not exists (
-    select from message where run_id = %(run)s and state in ('in_flight', 'held'))"""
+  select * from message where run_id = {0} and state not in ('in_flight', 'held') and not exists (
+    select from message where run_id = {0} and state in ('in_flight', 'held'))"""
+OF_RUN: LiteralString = _OF.format("%(run)s")
 
 
 async def of_run(tx: Tx, run_id: str, *, contents: bool = True) -> list[dict[str, Any]]:
     """The messages a run works off, with what the page brought of each. Without `contents` their payload is None."""
-    return await rows(
+    return (await of_runs(tx, {run_id: contents}))[run_id]
+
+
+async def of_runs(tx: Tx, runs: Mapping[str, bool]) -> dict[str, list[dict[str, Any]]]:
+    """The same for several runs, each with whether it gets the contents."""
+    found = await rows(
         tx,
         f"""
-        select id, connection, kind, record_id, version, case when %(contents)s then payload end as payload, deleted,
+        select run_id, id, connection, kind, record_id, version, case when contents then payload end as payload, deleted,
                merged_into, amount_minor, currency, state
-        from ({OF_RUN}) m order by id
+        from unnest(%s::text[], %s::boolean[]) w(run, contents) cross join lateral ({_OF.format("w.run")}) m order by id
         """,  # noqa: S608 - literals of this module
-        {"contents": contents, "run": run_id},
+        (list(runs), list(runs.values())),
     )
-
-
-async def ring(tx: Tx, connection: str, bell_id: str, refs: Sequence[tuple[str, str]], now: datetime) -> None:
-    """Stores a verified ring; the same ring again changes nothing."""
-    for kind, record_id in refs:
-        await tx.execute(
-            "insert into bell (connection, id, kind, record_id, rung_at) values (%s, %s, %s, %s, %s) on conflict do nothing",
-            (connection, bell_id, kind, record_id, now),
-        )
+    by_run: dict[str, list[dict[str, Any]]] = {each: [] for each in runs}
+    for each in found:
+        by_run[each.pop("run_id")].append(each)
+    return by_run
 
 
 async def unanswered(tx: Tx, connection: str, limit: int) -> list[dict[str, Any]]:

@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
+
+from psycopg.types.json import Json
 
 from tieout.domain.documents.project import Project
 from tieout.store.database import Tx, row, rows
 
 
 async def save(tx: Tx, project: Project) -> None:
+    await save_all(tx, [project])
+
+
+async def save_all(tx: Tx, saved: Sequence[Project]) -> None:
+    if not saved:
+        return
     await tx.execute(
         """
         insert into project (key, engagement, entity, customer, currency, department, rate_card, contract_version, state,
                              tentative_until)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (key) do update
+        select key, engagement, entity, customer, currency, department, rate_card, contract_version, state, tentative_until
+        from json_to_recordset(%s) as p(key text, engagement text, entity text, customer text, currency text,
+             department text, rate_card text, contract_version integer, state text, tentative_until date) order by key
+        on conflict (key) do update
         set customer = excluded.customer, department = excluded.department, rate_card = excluded.rate_card,
             contract_version = excluded.contract_version, state = excluded.state, tentative_until = excluded.tentative_until
         """,
-        (
-            project.key, project.engagement, project.legal_entity, project.customer, project.currency, project.department,
-            project.rate_card, project.contract_version, project.state, project.tentative_until,
-        ),
-    )  # fmt: skip
-    async with tx.cursor() as cursor:
-        await cursor.executemany(
-            """
-            insert into project_task (key, project, name, role, billable, sold, increment, direction)
-            values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (key) do update
-            set name = excluded.name, role = excluded.role, billable = excluded.billable, sold = excluded.sold,
-                increment = excluded.increment, direction = excluded.direction
-            """,
-            [
-                (each.key, project.key, each.name, each.role, each.billable, each.sold, each.increment, each.direction)
-                for each in project.tasks
-            ],
-        )
+        (Json([_project(each) for each in saved]),),
+    )
+    await tx.execute(
+        """
+        insert into project_task (key, project, name, role, billable, sold, increment, direction)
+        select key, project, name, role, billable, sold, increment, direction
+        from json_to_recordset(%s) as t(key text, project text, name text, role text, billable boolean, sold text,
+             increment integer, direction text) order by key
+        on conflict (key) do update
+        set name = excluded.name, role = excluded.role, billable = excluded.billable, sold = excluded.sold,
+            increment = excluded.increment, direction = excluded.direction
+        """,
+        (Json([task for each in saved for task in _tasks(each)]),),
+    )
+
+
+def _project(project: Project) -> dict[str, Any]:
+    return {
+        "key": project.key, "engagement": project.engagement, "entity": project.legal_entity, "customer": project.customer,
+        "currency": project.currency, "department": project.department, "rate_card": project.rate_card,
+        "contract_version": project.contract_version, "state": project.state, "tentative_until": project.tentative_until,
+    }  # fmt: skip
+
+
+def _tasks(project: Project) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": each.key, "project": project.key, "name": each.name, "role": each.role, "billable": each.billable,
+            "sold": each.sold, "increment": each.increment, "direction": each.direction,
+        }
+        for each in project.tasks
+    ]  # fmt: skip
 
 
 async def of_engagement(tx: Tx, engagement: str) -> dict[str, Any] | None:

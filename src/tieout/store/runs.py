@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from tieout.store.database import Tx, row, rows
 
@@ -21,6 +21,19 @@ class Step:
     ended_at: datetime
     outcome: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A run to be done."""
+
+    id: str
+    flow: str
+    subject: str
+    version: str
+    lane: str
+    engagement: str | None = None
+    backfill: bool = False
 
 
 async def queue(
@@ -39,111 +52,168 @@ async def queue(
 
     What is pressing never overtakes back-fill of its own lane: it makes it as pressing.
     """
+    await queue_all(tx, [Queued(run_id, flow, subject, version, lane, engagement, backfill)], now)
+
+
+async def queue_all(tx: Tx, wanted: Sequence[Queued], now: datetime) -> None:
+    """The same for several, in the order in which they come."""
     await tx.execute(
         """
-        with pulled as (
+        with q as materialized (
+          select q.*, row_number() over () as position from json_to_recordset(%(wanted)s) as q(id text, flow text,
+            subject text, version text, lane text, engagement text, backfill boolean)
+        ), pulled as (
           update run set backfill = false
-          where not %(backfill)s and lane = %(lane)s and backfill and state in ('queued', 'retrying') and not handed_over
+          where run.backfill and state in ('queued', 'retrying') and not handed_over
+            and lane in (select lane from q where not q.backfill)
         )
         insert into run (id, flow, subject, version, lane, engagement, state, not_before, created_at, backfill)
-        values (%(id)s, %(flow)s, %(subject)s, %(version)s, %(lane)s, %(engagement)s, 'queued', %(now)s, %(now)s, %(backfill)s)
+        select id, flow, subject, version, lane, engagement, 'queued', %(now)s, %(now)s, backfill from q order by position
         on conflict (id) do nothing
         """,
-        {
-            "id": run_id, "flow": flow, "subject": subject, "version": version, "lane": lane, "engagement": engagement,
-            "now": now, "backfill": backfill,
-        },
-    )  # fmt: skip
+        {"now": now, "wanted": Json([asdict(each) for each in wanted])},
+    )
 
 
 # So many back-fill runs of each worker at most are with the engine: behind more of them, what is pressing would find no place.
 _BACKFILL = 6
 
 
+# One hand at a time: whoever hands over must see what the hand before it did, or two runs of one lane would be at work.
+_HAND = 7327
+
+_FIRST_IN_LINE = """
+  not exists (select from run w where w.lane = r.lane and w.handed_over and w.state in ('queued', 'retrying', 'running'))
+  and not exists (
+    select from run f where f.lane = r.lane and f.state in ('queued', 'retrying') and not f.handed_over
+      and (f.not_before, f.sequence) < (r.not_before, r.sequence))"""
+
+
+async def share(tx: Tx, now: datetime) -> int:
+    """How many of the runs that are due are for one worker, when all workers take the same."""
+    found = await row(
+        tx,
+        """
+        select ceil(count(*) / greatest(1.0, (select count(*) from worker where gone_at is null)))::integer as n from (
+          select from run where state in ('queued', 'retrying') and not handed_over and not_before <= %s limit 1000) due
+        """,
+        (now,),
+    )
+    return found["n"] if found else 0
+
+
 async def due(tx: Tx, now: datetime, limit: int) -> list[dict[str, Any]]:
-    """Runs to hand to the engine, locked against a second hand; back-fill after everything else, and a few at a time."""
+    """Runs to hand to the engine, locked against a second hand; back-fill after everything else, and a few at a time.
+
+    Runs of a lane are serial: only the first in line of each is there, and none of a lane that has one at work.
+    """
+    await tx.execute("select pg_advisory_xact_lock(%s)", (_HAND,))
     pressing = await rows(
         tx,
-        """
-        select id, generation, lane from run
-        where state in ('queued', 'retrying') and not handed_over and not_before <= %s and not backfill
+        f"""
+        select id, generation, lane from run r
+        where state in ('queued', 'retrying') and not handed_over and not_before <= %s and not backfill and {_FIRST_IN_LINE}
         order by not_before, sequence limit %s for update skip locked
-        """,
+        """,  # noqa: S608 - a literal of this module
         (now, limit),
     )
+    if len(pressing) == limit:
+        return pressing
     filling = await rows(
         tx,
-        """
-        select id, generation, lane from run
-        where state in ('queued', 'retrying') and not handed_over and not_before <= %(now)s and backfill
+        f"""
+        select id, generation, lane from run r
+        where state in ('queued', 'retrying') and not handed_over and not_before <= %(now)s and backfill and {_FIRST_IN_LINE}
         order by not_before, sequence
         limit least(%(limit)s, greatest(0,
           %(most)s * (select greatest(count(*), 1) from worker where gone_at is null)
           - (select count(*) from run where backfill and handed_over and state in ('queued', 'retrying', 'running'))))
         for update skip locked
-        """,
+        """,  # noqa: S608 - a literal of this module
         {"now": now, "limit": limit - len(pressing), "most": _BACKFILL},
     )
     return [*pressing, *filling]
 
 
-async def handed_over(tx: Tx, ids: Sequence[str]) -> None:
-    await tx.execute("update run set handed_over = true where id = any(%s)", (list(ids),))
+async def handed_over(tx: Tx, ids: Sequence[str], lot: str = "", worker: str = "") -> None:
+    """These runs are with the engine: in a lot of this worker's, or taken by hand."""
+    await tx.execute(
+        """
+        update run set handed_over = true, lot = nullif(%s, ''), worker = coalesce(nullif(%s, ''), worker) where id = any(%s)
+        """,
+        (lot, worker, list(ids)),
+    )
 
 
-async def start(tx: Tx, run_id: str, generation: int, worker: str, now: datetime) -> dict[str, Any] | None:
-    """Takes a run for working on, or None when there is nothing to do: finished, superseded, or a newer try is queued.
+async def of_lot(tx: Tx, lot: str) -> list[dict[str, Any]]:
+    """What of a lot is not over: id, generation, and how many workers have ended at it when it is started now.
+
+    Nothing of a lot whose hand-over was never committed; one that is just being committed is waited for.
+    """
+    await tx.execute("select pg_advisory_xact_lock(%s)", (_HAND,))
+    return await rows(
+        tx,
+        f"""
+        select id, generation, {_DEATHS} as deaths from run
+        where lot = %s and handed_over and state in ('queued', 'retrying', 'running') order by not_before, sequence
+        """,  # noqa: S608 - a literal of this module
+        (lot,),
+    )
+
+
+# How many workers have ended at a run when it is started now. A run that is taken up while it is at work was left behind;
+# unless its worker was told to stop, it ended at this run.
+_DEATHS = """
+  deaths + (state = 'running' and not exists (
+    select from worker w where w.id = run.worker and w.told_to_stop))::integer"""
+
+
+async def start(tx: Tx, wanted: Sequence[tuple[str, int]], worker: str, now: datetime) -> list[dict[str, Any]]:
+    """Takes runs (id, generation) for working on; those are left out of which there is nothing to do: finished, superseded, or
+    a newer try is queued.
 
     The attempt is counted before the work, and so is the death of a worker that was at it (`deaths`). Other runs of the
     same subject that are older and not finished end here: this one reads the newer state. `sequence` is the order of the
     source's versions, not of arrival: a state that comes after a newer one gets no run (messages.record).
     """
-    died = await deaths(tx, run_id)
-    run = await row(
+    begun = await rows(
         tx,
-        """
-        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = '', deaths = %s,
+        f"""
+        update run set state = 'running', worker = %s, attempts = attempts + 1, started_at = %s, reason = '', deaths = {_DEATHS},
                firm_version = case when as_of is not null then firm_version else (
                  select version from firm_version order by applied_at desc, version desc limit 1) end
-        where id = %s and generation = %s and state in ('queued', 'retrying', 'running')
-        returning *
-        """,
-        (worker, now, died, run_id, generation),
+        from unnest(%s::text[], %s::integer[]) w(wanted_id, wanted_generation)
+        where id = wanted_id and generation = wanted_generation and state in ('queued', 'retrying', 'running')
+        returning run.*
+        """,  # noqa: S608 - a literal of this module
+        (worker, now, [id_ for id_, _ in wanted], [generation for _, generation in wanted]),
     )
-    if run is None:
-        return None
-    older = await rows(
-        tx,
+    if begun:
+        await _supersede(tx, [each["id"] for each in begun], now)
+    return begun
+
+
+async def _supersede(tx: Tx, ids: Sequence[str], now: datetime) -> None:
+    await tx.execute(
         """
-        update run set state = 'ignored', reason = 'superseded by a newer state', ended_at = %s
-        where flow = %s and subject = %s and sequence < %s and state in ('queued', 'retrying', 'held', 'waiting')
-        returning id
-        """,
-        (now, run["flow"], run["subject"], run["sequence"]),
-    )
-    for each in older:
-        await tx.execute(
-            """
-            update message set state = 'ignored', reason = 'superseded by a newer state', settled_at = %s
-            where run_id = %s and state in ('in_flight', 'held')
-            """,
-            (now, each["id"]),
+        with older as (
+          update run o set state = 'ignored', reason = 'superseded by a newer state', ended_at = %(now)s
+          from run r where r.id = any(%(ids)s) and o.flow = r.flow and o.subject = r.subject and o.sequence < r.sequence
+            and o.state in ('queued', 'retrying', 'held', 'waiting')
+          returning o.id
         )
-    return run
+        update message m set state = 'ignored', reason = 'superseded by a newer state', settled_at = %(now)s
+        from older where m.run_id = older.id and m.state in ('in_flight', 'held')
+        """,
+        {"now": now, "ids": list(ids)},
+    )
 
 
 async def deaths(tx: Tx, run_id: str) -> int:
-    """How many workers have ended at a run when it is started now.
-
-    A run that is taken up while it is at work was left behind; unless its worker was told to stop, it ended at this run.
-    """
+    """How many workers have ended at a run when it is started now."""
     found = await row(
         tx,
-        """
-        select deaths + (state = 'running' and not exists (
-          select from worker w where w.id = run.worker and w.told_to_stop))::integer as deaths
-        from run where id = %s
-        """,
+        f"select {_DEATHS} as deaths from run where id = %s",  # noqa: S608 - a literal of this module
         (run_id,),
     )
     return found["deaths"] if found else 0
@@ -253,22 +323,6 @@ async def waiting_for(tx: Tx, flow: str, subject: str) -> list[str]:
     """Runs of a subject that wait for an approval."""
     found = await rows(tx, "select id from run where flow = %s and subject = %s and state = 'waiting'", (flow, subject))
     return [each["id"] for each in found]
-
-
-async def held_of(tx: Tx, flow: str, engagement: str) -> list[str]:
-    """Runs of a flow about an engagement that wait for a person."""
-    found = await rows(
-        tx, "select id from run where flow = %s and engagement = %s and state = 'held'", (flow, engagement)
-    )
-    return [each["id"] for each in found]
-
-
-async def tell(tx: Tx, run_id: str, *, entity: str | None = None, engagement: str | None = None) -> None:
-    """What a run found out about itself while it worked."""
-    await tx.execute(
-        "update run set entity = coalesce(%s, entity), engagement = coalesce(%s, engagement) where id = %s",
-        (entity, engagement, run_id),
-    )
 
 
 async def steps(tx: Tx, run_id: str, generation: int, done: Sequence[Step]) -> None:

@@ -10,13 +10,15 @@ from tieout.domain.charging.fees import Reading
 from tieout.engine.run import Clock
 from tieout.store import usage
 from tieout.store.database import Database
+from tieout.systems.together import Together
 
 
 class Metering:
     """Each verb one transaction."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, together: Together) -> None:
         self._database = database
+        self._together = together
         self._clock = clock
 
     async def judge(self, source: str, ids: Sequence[str], engagement: str) -> None:
@@ -32,8 +34,7 @@ class Metering:
 
     async def sources(self, engagement: str) -> list[str]:
         """Who sent readings that may be an engagement's."""
-        async with self._database.statement() as tx:
-            return await usage.sources(tx, engagement)
+        return await self._together.usage_sources(engagement)
 
     async def readings(self, engagement: str, through: date) -> Mapping[str, Sequence[Reading]]:
         """What was metered up to a day, by the package of the contract."""

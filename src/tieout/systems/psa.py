@@ -82,8 +82,8 @@ class Psa:
 
     async def plan_tasks(self, project: Project) -> None:
         """Hours, role and rate of each task, as the contract has them."""
-        for task in project.tasks:
-            record = await self._register.record_id("task", task.key, self.name)
+        records = await self._register.record_ids("task", [each.key for each in project.tasks], self.name)
+        for task, record in zip(project.tasks, records, strict=True):
             body = {
                 "name": task.name,
                 "role": task.role,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -34,19 +35,18 @@ from tieout.store import (
     holds,
     invoices,
     milestones,
-    names,
-    overrides,
     projects,
     runs,
     spanning,
     time,
-    timesheets,
     unreadable,
     usage,
 )
 from tieout.store.crosswalk import Link
 from tieout.store.database import Database
 from tieout.store.names import Shown
+from tieout.store.together import Saving
+from tieout.systems.together import Together
 
 D = TypeVar("D", bound=Document)
 
@@ -54,8 +54,11 @@ D = TypeVar("D", bound=Document)
 class Register:
     """The hub's own books, each verb one transaction."""
 
-    def __init__(self, database: Database, clock: Clock, *, values_at: datetime | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, values_at: datetime | None = None, together: Together | None = None
+    ) -> None:
         self._database = database
+        self.together = together or Together(database)
         self._clock = clock
         self._values_at = values_at
 
@@ -66,13 +69,7 @@ class Register:
 
     async def save(self, document: Document, *, entity: str | None, engagement: str | None, trail: Any = None) -> int:
         """Stores the document when its content is new; the version that holds the content."""
-        async with self._database.transaction() as tx:
-            version = await documents.save(
-                tx, document, entity=entity, engagement=engagement, trail=trail or {}, now=self._clock()
-            )
-            if isinstance(document, Project):
-                await projects.save(tx, document)
-            return version
+        return await self.together.save(Saving(document, entity, engagement, trail, self._clock()))
 
     async def agree(self, contract: Contract, project: Project) -> None:
         """A version of the contract and the project that it makes, both or none."""
@@ -95,9 +92,8 @@ class Register:
 
     async def shows(self, project: Project, *connections: str) -> None:
         """These systems have confirmed the version of the contract that the project stands on."""
-        async with self._database.transaction() as tx:
-            for each in connections:
-                await contracts.shown(tx, project.engagement, each, project.contract_version, self._clock())
+        shown = ((project.engagement, each, project.contract_version, self._clock()) for each in connections)
+        await asyncio.gather(*map(self.together.shown, shown))
 
     async def versions(self, engagement: str) -> list[dict[str, Any]]:
         """Which version each system shows, and which one is agreed."""
@@ -105,14 +101,12 @@ class Register:
             return await contracts.versions(tx, engagement)
 
     async def latest(self, kind: type[D], key: str) -> D | None:
-        async with self._database.statement() as tx:
-            found = await documents.latest(tx, kind.kind, key)
+        found = await self.together.latest((kind.kind, key))
         return cast(D, load(kind.kind, found["schema_version"], found["body"])) if found else None
 
     async def overridden(self, reading: Reading) -> Reading:
         """What was read, with the fields that people set in the hub; each stands in the trail, beside what the source says."""
-        async with self._database.statement() as tx:
-            wanted = await overrides.in_force(tx, reading.document.kind, reading.document.key)
+        wanted = await self.together.override((reading.document.kind, reading.document.key))
         document, trail = reading.document, dict(reading.trail)
         for each in wanted:
             trail[each.field] = {**each.trail, "instead_of": str(current(document, each.field) or "")}
@@ -156,13 +150,11 @@ class Register:
         return customer.model_copy(update={"aliases": stored.aliases})
 
     async def project_of(self, engagement: str) -> Project | None:
-        async with self._database.statement() as tx:
-            found = await projects.of_engagement(tx, engagement)
-        return await self.latest(Project, found["key"]) if found else None
+        found = await self.together.project_of(engagement)
+        return cast(Project, load(Project.kind, found["schema_version"], found["body"])) if found else None
 
     async def value_tables(self) -> ValueTables:
-        async with self._database.statement() as tx:
-            return ValueTables(await firm.values(tx, at=self._values_at))
+        return await self.together.values(self._values_at)
 
     async def waits_of(self, engagement: str, *, but: str) -> list[Problem]:
         """What an engagement waits for, the most pressing first; the holds of one flow are left out."""
@@ -173,16 +165,17 @@ class Register:
     # -- crosswalk
 
     async def record_id(self, kind: str, key: str, connection: str) -> str | None:
-        async with self._database.statement() as tx:
-            return await crosswalk.record_id(tx, kind, key, connection)
+        return await self.together.record((kind, key, connection))
+
+    async def record_ids(self, kind: str, keys: Sequence[str], connection: str) -> list[str | None]:
+        """The same for several objects."""
+        return await asyncio.gather(*(self.record_id(kind, each, connection) for each in keys))
 
     async def key_of(self, kind: str, connection: str, record: str) -> str | None:
-        async with self._database.statement() as tx:
-            return await crosswalk.key_of(tx, kind, connection, record)
+        return await self.together.key((kind, connection, record))
 
     async def link(self, kind: str, key: str, connection: str, record: str) -> None:
-        async with self._database.transaction() as tx:
-            await crosswalk.link(tx, kind, key, connection, record, self._clock())
+        await self.together.link(Link(kind, key, connection, record, self._clock()))
 
     async def redirect(self, kind: str, connection: str, record: str, key: str) -> None:
         """The record means another object from now on: an alias, kept for ever."""
@@ -191,8 +184,7 @@ class Register:
 
     async def shown_otherwise(self, keys: Sequence[str]) -> list[Shown]:
         """Which of these objects a target shows under a shortened name, or under one that another record has."""
-        async with self._database.transaction() as tx:
-            return await names.shown(tx, keys)
+        return await self.together.shown_otherwise(tuple(keys))
 
     async def records_of(self, key: str) -> list[dict[str, Any]]:
         async with self._database.statement() as tx:
@@ -267,12 +259,7 @@ class Register:
 
     async def early_entries(self, project: str) -> dict[str, list[str]]:
         """The entries, by connection, that came before the project's contract, or before its project was known."""
-        async with self._database.statement() as tx:
-            found = await time.early(tx, project)
-        ids: dict[str, list[str]] = {}
-        for each in found:
-            ids.setdefault(each["connection"], []).append(each["source_id"])
-        return ids
+        return await self.together.early_time(project)
 
     # -- expenses
 
@@ -299,8 +286,7 @@ class Register:
 
     async def early_expenses(self, project: str) -> dict[str, list[str]]:
         """The expenses, by connection, that came before the project's contract, or before its project was known."""
-        async with self._database.transaction() as tx:
-            return await expenses.early(tx, project)
+        return await self.together.early_expenses(project)
 
     # -- milestones
 
@@ -329,8 +315,7 @@ class Register:
     # -- delivery to the ledgers
 
     async def entities_to_deliver(self) -> list[str]:
-        async with self._database.statement() as tx:
-            return await timesheets.to_deliver(tx)
+        return await self.together.deliverable(None)
 
     # -- invoices
 

@@ -11,7 +11,7 @@ from tieout.domain.problems import Misconfigured
 from tieout.engine.configuration import Configuration
 from tieout.engine.effects import Effects
 from tieout.engine.run import Clock
-from tieout.store.database import Database
+from tieout.store.database import Database, Trial
 from tieout.systems.credits import Credits
 from tieout.systems.crm import Crm, CrmConnection
 from tieout.systems.erp import Erp
@@ -21,6 +21,7 @@ from tieout.systems.metering import Metering
 from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
 from tieout.systems.spans import Spans
+from tieout.systems.together import Together
 
 
 class Systems:
@@ -39,7 +40,7 @@ class Systems:
         self.credits = Credits(database, register.now)
         self.spans = Spans(database)
         self.lending = Lent(database)
-        self.metering = Metering(database, register.now)
+        self.metering = Metering(database, register.now, register.together)
         self._connections = connections
         self._database = database
         self._effects = Fitted(effects, database)
@@ -77,8 +78,18 @@ class Systems:
 def systems_for(connections: Mapping[str, Connector], clock: Clock) -> Callable[..., Systems]:
     """Builds the Systems of each run, with the configuration that it decides with."""
 
+    shared: list[Together] = []
+
+    def together(database: Database) -> Together:
+        """A rehearsal has books of its own, which are rolled back."""
+        if isinstance(database, Trial):
+            return Together(database)
+        if not shared or shared[0].database is not database:
+            shared[:] = [Together(database)]
+        return shared[0]
+
     def build(effects: Effects, database: Database, configuration: Configuration) -> Systems:
-        register = Register(database, clock, values_at=configuration.values_at)
+        register = Register(database, clock, values_at=configuration.values_at, together=together(database))
         return Systems(configuration.firm, connections, register, database, effects)
 
     return build

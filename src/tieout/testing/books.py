@@ -18,7 +18,19 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.proposal import Proposal, propose
 from tieout.domain.spelling import case_suffix
-from tieout.store import contracts, crosswalk, documents, firm, holds, invoices, messages, projects, runs, time
+from tieout.store import (
+    contracts,
+    crosswalk,
+    documents,
+    firm,
+    holds,
+    invoices,
+    messages,
+    projects,
+    runs,
+    time,
+    together,
+)
 from tieout.store.database import Database, Tx
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -262,9 +274,8 @@ class Books:
             )
             stored = await messages.record(tx, [arrival], via="sweep", now=now)
             await messages.assign(tx, [each["id"] for each in stored], run_id)
-            run = await runs.start(tx, run_id, 1, "worker", now)
-            assert run is not None
-            await runs.tell(tx, run_id, entity=entity, engagement=None)
+            (run,) = await runs.start(tx, [(run_id, 1)], "worker", now)
+            await together.tell(tx, [(run_id, entity, None)])
             await _wait(tx, {**run, "entity": entity}, problems, value, now)
         return run_id
 

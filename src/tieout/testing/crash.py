@@ -56,6 +56,8 @@ class FragileDatabase(Database):
         if self._fuse.burns("after"):
             raise Crashed(f"after commit {self._fuse.at}")
 
+    single = transaction
+
 
 class FragileTransport(httpx2.AsyncBaseTransport):
     """A network whose user may die before a request leaves, or after the other side has carried it out."""

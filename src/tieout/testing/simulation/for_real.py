@@ -51,6 +51,8 @@ class Troubled(Database):
             trouble = self.stage.before_commit()
         self.stage.after_commit(trouble)
 
+    single = transaction
+
 
 class Model:
     """The target and the source as connectors. Subjects carry the seed, so that many scripts share a database."""
