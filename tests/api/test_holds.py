@@ -140,7 +140,7 @@ async def test_rules_are_tried_on_past_holds_and_change_nothing(site: Any) -> No
     wrong = await site.ask("viewer", "POST", "/api/v1/holds/routes/try", json={"rules": [{"team": "dsk"}]})
     assert wrong.status_code == 422
     assert wrong.json()["errors"] == [
-        {"where": "body.rules[0].team", "what": "there is no team “dsk”. Describe it under holds: teams."}
+        {"where": "body.rules[0].team", "what": "there is no team “dsk”.", "fix": "Describe it under holds: teams."}
     ]
 
 

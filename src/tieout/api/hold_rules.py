@@ -46,7 +46,7 @@ async def attempt(visit: Looking, rules: HoldRules, days: Days = 90) -> Tried:
     wrong = [each for each in faults(visit.hub.firm().model_copy(update={"holds": rules})) if each.path[0] == "holds"]
     if wrong:
         raise mistaken(
-            [Mistake(where=f"body.{dotted(each.path[1:])}", what=f"{each.what}. {each.fix}") for each in wrong]
+            [Mistake(where=f"body.{dotted(each.path[1:])}", what=f"{each.what}.", fix=each.fix) for each in wrong]
         )
     async with visit.hub.database.transaction() as tx:
         return _tried(rules, days, await routing.trial(tx, rules, now=visit.hub.clock(), days=days))

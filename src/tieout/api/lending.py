@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
 from tieout.api.problem import documented
@@ -40,7 +40,9 @@ class WantedBill(BaseModel):
     lender: Line
     number: Line
     through: date
-    amount: Decimal | None = Field(default=None, description="What it says, net, to compare")
+    amount: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}(\.[0-9]{1,9})?$")] | None = Field(
+        default=None, description="What it says, net, to compare: “1234.56”"
+    )
     currency: str = Field(default="", max_length=3, description="Where the lender's work is in several currencies")
 
 
@@ -87,8 +89,8 @@ async def match(visit: Annotated[Visit, Depends(Right("cost.match"))], wanted: W
 
     async def act() -> Matched:
         made = await visit.hub.operator.lending.match(
-            wanted.lender, wanted.number, through=wanted.through, currency=wanted.currency, amount=wanted.amount,
-            actor=visit.actor.email,
+            wanted.lender, wanted.number, through=wanted.through, currency=wanted.currency,
+            amount=None if wanted.amount is None else Decimal(wanted.amount), actor=visit.actor.email,
         )  # fmt: skip
         more = None if made["amount"] is None else amount(made["amount"] - made["expected"], made["currency"])
         return Matched(

@@ -114,8 +114,8 @@ def shares_of(split: SplitBilling, work: Sequence[Row], evidence: Sequence[Row],
 
     `evidence` is all that was billed and not cancelled, with the `customer` and the `net` of its `invoice`: whoever is behind
     with their share, such as after a credit of theirs, gets what they are behind. Minutes are cut so that the hours of a line
-    sum as the ledger counts them: of hours a payer is at most three minutes of a task below the share. What is taken back is
-    taken from whom it was billed to.
+    sum as the ledger counts them: of hours a payer is three minutes of a task below the share, and as many more for each
+    payer before it, until the next work makes up for it. What is taken back is taken from whom it was billed to.
     """
     billed: dict[str, Decimal] = defaultdict(Decimal)
     for customer, net in {each["invoice"]: (each["customer"], each["net"]) for each in evidence}.values():
