@@ -284,12 +284,16 @@ class World:
     # -- what the hub does about it
 
     async def work(self, most: int = 10_000) -> None:
-        """Works runs off, in the order in which they are handed to the workers."""
-        async with self.database.transaction() as tx:
-            due = await runs.due(tx, self.now(), most)
-            await runs.handed_over(tx, [each["id"] for each in due])
-        for each in due:
-            await self._executor.execute(each["id"], each["generation"])
+        """Works so many runs off at most, in the order in which they are handed to the workers: one of a lane at a time."""
+        while most > 0:
+            async with self.database.transaction() as tx:
+                due = await runs.due(tx, self.now(), most)
+                await runs.handed_over(tx, [each["id"] for each in due])
+            if not due:
+                return
+            for each in due:
+                await self._executor.execute(each["id"], each["generation"])
+            most -= len(due)
 
     async def finish(self) -> Verdict:
         """The source is read once more as it is, everything is worked off, and what the hub then holds true is compared."""
