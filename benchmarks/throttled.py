@@ -26,7 +26,7 @@ from tieout.engine.execution import Executor
 from tieout.engine.limiter import ConnectionGate, Limiter
 from tieout.engine.outlook import outlook
 from tieout.engine.run import Run, flow
-from tieout.store import runs
+from tieout.store import runs, workers
 from tieout.store.database import Database, row
 
 from .ground import ground, now, until
@@ -131,7 +131,7 @@ async def _workers(database: Database, network: httpx2.AsyncBaseTransport) -> As
         places: list[asyncio.Task[None]] = []
         for name in ("one", "other"):
             async with database.transaction() as tx:
-                await runs.enter(tx, name, len(name), now())
+                await workers.enter(tx, name, len(name), now())
             limiter = Limiter(database, now, lambda: _FIRM, name)
             stack.push_async_callback(limiter.close)
             psa: Any = SPEC.open(Opening("kantata", config, {}, network, limiter.gate("kantata")))

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from faults.deliveries import World, world
-from tieout.store import messages, runs
+from tieout.store import messages, workers
 from tieout.store.clock import pull_back
 from tieout.store.database import Tx
 from tieout.store.messages import Arrival
@@ -28,7 +28,7 @@ async def one_walk(template: str, seed: int, *, notices: bool = True) -> World:
     chance = Random(seed)  # noqa: S311 - repeatable on purpose
     async with world(template) as here:
         async with here.database.transaction() as tx:
-            await runs.enter(tx, _WORKER, 1, here.now())
+            await workers.enter(tx, _WORKER, 1, here.now())
         for _ in range(_STEPS):
             await _happens(here, chance, notices=notices)
         await here.finish()
@@ -58,11 +58,11 @@ async def _set(here: World, off: timedelta, *, notices: bool) -> None:
     """The clock jumps between two beats of a worker."""
     here.faults["the clock goes back" if off < here.off else "the clock goes ahead"] += off != here.off
     async with here.database.transaction() as tx:
-        await runs.beat(tx, _WORKER, {}, here.now())
+        await workers.beat(tx, _WORKER, {}, here.now())
         here.off = off
         if notices:
             await pull_back(tx, here.now())
-        await runs.beat(tx, _WORKER, {}, here.now())
+        await workers.beat(tx, _WORKER, {}, here.now())
 
 
 @contextmanager

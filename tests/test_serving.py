@@ -15,7 +15,7 @@ from tieout.engine.prefork import Prefork
 from tieout.folder.connections import resolve, variables
 from tieout.folder.loading import load
 from tieout.serving import IMPORTED, Post, keep_working
-from tieout.store import runs
+from tieout.store import workers
 from tieout.store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.loopback]
@@ -57,4 +57,4 @@ async def test_a_worker_that_was_killed_is_there_again_and_ends_when_it_is_told_
 async def present(database: Database) -> set[int]:
     """The processes of the workers that are there."""
     async with database.transaction() as tx:
-        return {int(each["id"].split("-")[-2]) for each in await runs.present(tx)}
+        return {int(each["id"].split("-")[-2]) for each in await workers.present(tx)}

@@ -14,7 +14,6 @@ LONGEST = 400
 # A module that is longer has its reason here.
 LONGER: dict[str, str] = {
     "domain/problems.py": "the catalogue of problems is one list, read and compared as a whole",
-    "store/runs.py": "the line, the lots and the ends of runs ask for the same states, word for word",
 }
 
 

@@ -18,7 +18,7 @@ from tieout.connectors.catalogue import installed
 from tieout.domain.problems import Problem
 from tieout.engine.worker import lock_key
 from tieout.flows.catalogue import FLOWS
-from tieout.store import journal, outbox, runs
+from tieout.store import journal, outbox, workers
 from tieout.store.journal import Claim
 from tieout.store.metrics import snapshot
 
@@ -92,7 +92,6 @@ async def test_what_waits_and_since_when_is_scraped(site: Any) -> None:
             version="1",
             run_id="R1",
             entity="US",
-            engagement=None,
             request=b"{}",
             state="unknown",
             now=books.now(),
@@ -121,8 +120,8 @@ async def test_a_worker_is_alive_as_long_as_it_holds_its_lock(site: Any) -> None
     database, now = site.books.database, site.books.now()
     async with database.transaction() as tx:
         for worker in ("here", "gone"):
-            await runs.enter(tx, worker, lock_key(worker), now)
-            await runs.beat(tx, worker, {"used": 3, "idle": 1, "waiting": 2}, now)
+            await workers.enter(tx, worker, lock_key(worker), now)
+            await workers.beat(tx, worker, {"used": 3, "idle": 1, "waiting": 2}, now)
     async with database.session() as session:
         await session.execute("select pg_advisory_lock(%s)", (lock_key("here"),))
         site.books.moment += timedelta(seconds=20)

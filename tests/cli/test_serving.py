@@ -20,7 +20,7 @@ import pytest
 from tests.cli.conftest import NOWHERE, Tieout
 
 from tieout.cli.exits import Exit
-from tieout.store import runs
+from tieout.store import workers as store
 from tieout.store.database import Database
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow]
@@ -101,7 +101,7 @@ def workers(database_url: str) -> set[int]:
         await database.open()
         try:
             async with database.transaction() as tx:
-                return {int(each["id"].split("-")[-2]) for each in await runs.present(tx)}
+                return {int(each["id"].split("-")[-2]) for each in await store.present(tx)}
         finally:
             await database.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tieout.app import business_day
 from tieout.domain.firm import Firm
-from tieout.store import bells, effects, journal, messages, runs
+from tieout.store import bells, effects, journal, messages, runs, workers
 from tieout.store.bells import Ring
 from tieout.store.clock import DatabaseClock, pull_back
 from tieout.store.database import Database, row
@@ -53,7 +53,7 @@ def test_the_business_day_is_the_firms(zone: str, moment: str, day: date) -> Non
 async def test_when_the_clock_goes_back_nothing_sleeps_for_longer(books: Books) -> None:
     database = books.database
     async with database.transaction() as tx:
-        await runs.enter(tx, "w1", 1, NOW)
+        await workers.enter(tx, "w1", 1, NOW)
         await runs.queue(tx, "f:x:1", flow="f", subject="x", version="1", lane="x", now=NOW)
         await runs.again(tx, "f:x:1", at=NOW + timedelta(minutes=1), state="retrying", reason="away")
         claim = Claim(
@@ -64,8 +64,6 @@ async def test_when_the_clock_goes_back_nothing_sleeps_for_longer(books: Books) 
             subject="P",
             version="1",
             run_id="f:x:1",
-            entity=None,
-            engagement=None,
             request=b"",
             state="unknown",
             now=NOW,
@@ -87,7 +85,7 @@ async def test_when_the_clock_goes_back_nothing_sleeps_for_longer(books: Books) 
 async def test_a_ring_from_before_the_clock_went_back_is_answered_once(books: Books) -> None:
     ring = Ring("salesforce", "msg_1", [("opportunity", "006")], NOW)
     async with books.database.transaction() as tx:
-        await runs.enter(tx, "w1", 1, NOW)
+        await workers.enter(tx, "w1", 1, NOW)
         await bells.store(tx, [ring])
     async with books.database.transaction() as tx:
         await pull_back(tx, NOW - BACK)

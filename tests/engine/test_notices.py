@@ -249,7 +249,6 @@ async def test_an_outcome_that_is_unknown_for_half_an_hour_is_told_and_its_end_t
             version="1",
             run_id="R1",
             entity="US",
-            engagement=None,
             request=b"{}",
             state="unknown",
             now=desk.books.now(),

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tieout.engine.worker import lock_key
-from tieout.store import runs
+from tieout.store import runs, workers
 from tieout.store.database import Database, rows
 
 pytestmark = pytest.mark.anyio
@@ -135,4 +135,4 @@ async def lose_lock(database: Database, name: str) -> None:
 
 async def present(database: Database, name: str) -> bool:
     async with database.transaction() as tx:
-        return name in {each["id"] for each in await runs.present(tx)}
+        return name in {each["id"] for each in await workers.present(tx)}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tieout.store import runs
+from tieout.store import runs, workers
 from tieout.store.database import Database
 
 pytestmark = pytest.mark.anyio
@@ -90,7 +90,7 @@ async def test_a_worker_takes_its_share(database: Database) -> None:
     async with database.transaction() as tx:
         assert await runs.share(tx, NOON) == 7
         for each in range(3):
-            await runs.enter(tx, f"w{each}", each, NOON)
+            await workers.enter(tx, f"w{each}", each, NOON)
         assert await runs.share(tx, NOON) == 3
 
 

@@ -61,7 +61,7 @@ def status(as_json: AsJson = False) -> None:
 
 async def _surroundings(desk: Desk) -> dict[str, Any]:
     from tieout.cli.desk import now
-    from tieout.store import firm, runs, story, worklist
+    from tieout.store import firm, story, workers, worklist
 
     moment = now()
     async with desk.database.transaction() as tx:
@@ -70,7 +70,7 @@ async def _surroundings(desk: Desk) -> dict[str, Any]:
         systems = await story.systems(tx, moment - timedelta(days=1))
         return {
             "firm": {"name": stored["content"].get("name", ""), "version": stored["version"]} if stored else None,
-            "workers": len(await runs.present(tx)),
+            "workers": len(await workers.present(tx)),
             "systems": [_system(each) for each in systems],
             "runs": await story.run_states(tx),
             "waiting": {name: waiting[name] for name in ("holds", "approvals", "paused")},

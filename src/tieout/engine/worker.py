@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from tieout.engine.execution import Executor
 from tieout.engine.run import Clock
 from tieout.engine.watchdog import STUCK, watched
-from tieout.store import runs
+from tieout.store import runs, workers
 from tieout.store.clock import pull_back
 from tieout.store.database import Database, Tx, one_line
 
@@ -88,7 +88,7 @@ class Worker:
                 await asyncio.gather(*loops, return_exceptions=True)
                 with contextlib.suppress(Exception):  # without the database nobody will know, and one death is no harm
                     async with self._database.transaction() as tx:
-                        await runs.told_to_stop(tx, self._id)
+                        await workers.told_to_stop(tx, self._id)
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=5)
 
     def _launch(self) -> None:
@@ -118,7 +118,7 @@ class Worker:
         lock = await held.enter_async_context(self._database.session())
         await lock.execute("select pg_advisory_lock(%s)", (lock_key(self._id),))
         async with self._database.transaction() as tx:
-            await runs.enter(tx, self._id, lock_key(self._id), self._clock())
+            await workers.enter(tx, self._id, lock_key(self._id), self._clock())
         return lock
 
     async def _stay(self, lock: Tx, held: AsyncExitStack) -> None:
@@ -141,7 +141,7 @@ class Worker:
                     back = await pull_back(tx, self._clock())
                     if back:
                         log.warning("the clock went back, and what waits with it", seconds=back.total_seconds())
-                    await runs.beat(tx, self._id, self._database.use(), self._clock())
+                    await workers.beat(tx, self._id, self._database.use(), self._clock())
             await asyncio.sleep(_BEAT)
 
     async def _hand_over(self) -> None:
@@ -214,11 +214,11 @@ class Worker:
 
     async def _call_the_roll(self, session: Tx) -> None:
         """A worker whose lock is free is gone, and its runs are begun again by the one that notices."""
-        for each in await runs.found_gone(session, self._id):
+        for each in await workers.found_gone(session, self._id):
             log.info("worker gone, adopting its runs", gone=each["id"])
             await asyncio.to_thread(DBOS._recover_pending_workflows, [each["id"]])  # pyright: ignore
             async with self._database.transaction() as tx:
-                await runs.leave(tx, each["id"], self._clock())
+                await workers.leave(tx, each["id"], self._clock())
             await session.execute("select pg_advisory_unlock(%s)", (each["lock_key"],))
 
 

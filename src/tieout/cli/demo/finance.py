@@ -45,22 +45,19 @@ async def _approvals(desk: Desk) -> list[str]:
 
 
 async def _revenue(desk: Desk) -> list[str]:
-    async with desk.database.transaction() as tx:
-        waiting = await holds.of_code(tx, "change.revenue", {})
-    told: list[str] = []
-    for each in waiting:
-        reason = "more of the same work at the agreed rates: prospective, nothing to catch up"
-        await desk.operator.decide(each["id"], choice="booked", reason=reason, actor=FINANCE.email)
-        told.append(f"{FINANCE.name} judges version {each['facts']['version']} of {each['facts']['deal']}: {reason}")
-    return told
+    reason = "more of the same work at the agreed rates: prospective, nothing to catch up"
+    said = "{name} judges version {version} of {deal}: {reason}"
+    return await _decided(desk, "change.revenue", "booked", reason, said)
 
 
 async def _credited(desk: Desk) -> list[str]:
+    said = "{name} has what {credit} took back billed again: {reason}"
+    return await _decided(desk, "billing.credited", "bill_again", "explained to the customer", said)
+
+
+async def _decided(desk: Desk, code: str, choice: str, reason: str, said: str) -> list[str]:
     async with desk.database.transaction() as tx:
-        waiting = await holds.of_code(tx, "billing.credited", {})
-    told: list[str] = []
+        waiting = await holds.of_code(tx, code, {})
     for each in waiting:
-        reason = "explained to the customer"
-        await desk.operator.decide(each["id"], choice="bill_again", reason=reason, actor=FINANCE.email)
-        told.append(f"{FINANCE.name} has what {each['facts']['credit']} took back billed again: {reason}")
-    return told
+        await desk.operator.decide(each["id"], choice=choice, reason=reason, actor=FINANCE.email)
+    return [said.format_map({**each["facts"], "name": FINANCE.name, "reason": reason}) for each in waiting]
