@@ -24,6 +24,8 @@ from tieout.store.database import Database
 _MEBIBYTE = 1 << 20
 # What a worker may hold beyond what it holds when it begins, what it may stand still, and what a run may take.
 ROOM, STUCK, LONGEST = 150 * _MEBIBYTE, 4.0, timedelta(seconds=2)
+# What those may take that never answer, and when they give their place to others, where that is looked at.
+PATIENT, SLOW = timedelta(seconds=60), timedelta(seconds=0.5)
 
 
 async def _raises() -> None:
@@ -78,12 +80,14 @@ def now() -> datetime:
 
 
 def hands(database: Database, name: str, said: Sequence[str], prefork: Prefork | None = None) -> Executor:
-    """`said` are saboteurs; "cured" makes every flow harmless."""
+    """`said` are saboteurs; "cured" makes every flow harmless, "patient" lets runs take a minute."""
+    longest, slow = (PATIENT, SLOW) if "patient" in said else (LONGEST, LONGEST)
     poisonous = "cured" not in said
     alone = partial(prefork.run, carry_out, database.url, name, said) if prefork else None
     systems: Callable[..., Any] = lambda *_: poisonous  # noqa: E731 - what the flow is given
     return Executor(
-        database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), LONGEST, alone=alone
+        database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), longest,
+        alone=alone, slow=slow,
     )  # fmt: skip
 
 

@@ -126,6 +126,41 @@ async def test_a_run_that_raises_or_hangs_is_parked_and_harms_nobody(database: D
     assert await problems(database) == {"wrong": ("run.failed", engineer), "endless": ("run.hung", engineer)}
 
 
+async def test_runs_that_hang_give_their_places_to_others(database: Database, database_url: str) -> None:
+    """The worker has four places."""
+    await more_hang_than_there_are_places(database)
+    async with fleet(database_url, 1, "patient"):
+        found = await until(database, lambda all_: all_["behind them"]["state"] == "done", 30)
+    assert {found[f"endless {number}"]["state"] for number in range(5)} == {"running"}
+
+
+async def test_where_they_kept_them_nobody_else_would_be_begun(database: Database, database_url: str) -> None:
+    """The saboteur: what giving the place away is for."""
+    await more_hang_than_there_are_places(database)
+    async with fleet(database_url, 1, "patient", "keeps_place"):
+        await until(database, lambda all_: sum(each["state"] == "running" for each in all_.values()) == 4, 30)
+        await asyncio.sleep(3)
+        found = await until(database, lambda _: True, 5)
+    assert found["behind them"]["state"] == "queued"
+
+
+async def test_runs_that_hang_alone_give_their_places_to_a_neighbour(database: Database, database_url: str) -> None:
+    """All that were beside a killer go alone, four at a time: four that hang would keep the fifth from its trial."""
+    for number in range(5):
+        await queue(database, "never answers", f"endless {number}")
+    await queue(database, "kills", "poison")
+    async with fleet(database_url, 1, "patient") as workers:
+        found = await until(database, parked("poison"), 40)
+    assert len(workers.ended) == 1
+    assert {found[f"endless {number}"]["state"] for number in range(5)} == {"running"}
+
+
+async def more_hang_than_there_are_places(database: Database) -> None:
+    for number in range(5):
+        await queue(database, "never answers", f"endless {number}")
+    await queue(database, "works", "behind them")
+
+
 async def test_after_the_correction_it_is_replayed_and_its_tries_begin_anew(
     database: Database, database_url: str
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
 import structlog
 
 from tieout.domain.firm import Firm
-from tieout.domain.identity import Ref, content_hash
+from tieout.domain.identity import content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.configuration import Configuration, configuration_of
@@ -20,6 +20,7 @@ from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Sto
 from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
 from tieout.engine.journal import Journal
 from tieout.engine.permit import permit_of
+from tieout.engine.place import SLOW, place
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Row, Waiting
 from tieout.store import firm, forecast, holds, messages, runs
 from tieout.store.database import Database, Tx
@@ -32,7 +33,8 @@ SystemsFor = Callable[[Effects, Database, Configuration], Any]
 Alone = Callable[[str, int], Awaitable[int]]
 
 log = structlog.get_logger(__name__)
-# How many processes of their own a worker gives to runs at the same time: each may take as much memory as the worker.
+# How many processes of their own a worker gives to runs at the same time, not counting the slow ones: each may take as much
+# memory as the worker.
 _CELLS = 4
 # Seconds between two tries to reach a database that is away.
 _AWAY = 1.0
@@ -163,9 +165,10 @@ def run_id(flow: str, subject: str, version: str) -> str:
 class Executor:
     """Executes runs; any number of them on one database, in any number of processes.
 
-    `longest` is what a run may take, `leave` waits for a system's limits. A run at which a worker ended is carried out
-    `alone`; without it, here. `sabotage` brings known bugs back (see engine.effects, too): `count_no_deaths` begins a run
-    again however many workers ended at it, `never_alone` lets one under suspicion work beside others.
+    `longest` is what a run may take, and one that takes longer than `slow` no longer keeps others from being begun; `leave`
+    waits for a system's limits. A run at which a worker ended is carried out `alone`; without it, here. `sabotage` brings
+    known bugs back (see engine.effects, too): `count_no_deaths` begins a run again however many workers ended at it,
+    `never_alone` lets one under suspicion work beside others, `keeps_place` lets one that hangs keep its place.
     """
 
     def __init__(
@@ -181,6 +184,7 @@ class Executor:
         longest: timedelta = LONGEST,
         leave: Leave = at_once,
         alone: Alone | None = None,
+        slow: timedelta = SLOW,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -188,6 +192,7 @@ class Executor:
         self._cells = asyncio.Semaphore(_CELLS)
         self._alone = alone if "never_alone" not in sabotage else None
         self._longest = longest
+        self._slow = slow if "keeps_place" not in sabotage else longest
         self._leave = leave
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
@@ -201,7 +206,8 @@ class Executor:
         await self._carried([(run_id, generation)], self.execute(run_id, generation))
 
     async def carry_out_lot(self, lot: str, over: Callable[[int], None]) -> None:
-        """The same for a lot of runs side by side. `over` is told how many there are, below zero, and of each that is over."""
+        """The same for a lot of runs side by side. `over` is told how many places they take, below zero, and of each that is
+        free again."""
         async with self._database.transaction() as tx:
             found = await runs.of_lot(tx, lot)
         over(-len(found))
@@ -209,8 +215,8 @@ class Executor:
         others = [(each["id"], each["generation"]) for each in found if each not in accused]
 
         async def alone(run_id: str, generation: int) -> None:
-            await self.carry_out(run_id, generation)
-            over(1)
+            with place(lambda: over(1), self._slow):
+                await self.carry_out(run_id, generation)
 
         together = [self._carried(others, self._together(others, over))] if others else []
         await asyncio.gather(*together, *(alone(each["id"], each["generation"]) for each in accused))
@@ -221,8 +227,8 @@ class Executor:
         over(len(wanted) - len(begun))
 
         async def one(row: Row, came: Sequence[Arrived]) -> None:
-            await self._carried([(row["id"], row["generation"])], self._go_on(dict(row), came))
-            over(1)
+            with place(lambda: over(1), self._slow):
+                await self._carried([(row["id"], row["generation"])], self._go_on(dict(row), came))
 
         await asyncio.gather(*(one(row, came) for row, came in begun))
 
@@ -249,7 +255,8 @@ class Executor:
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
         while self._alone is not None and await self._accused(run_id, generation):
-            async with self._cells:
+            await self._cells.acquire()
+            with place(self._cells.release, self._slow):
                 ended = await self._alone(run_id, generation)
             if ended:  # perhaps before it had begun, and then nothing has changed
                 await asyncio.sleep(_AWAY)
@@ -266,7 +273,7 @@ class Executor:
             begun = await runs.start(tx, wanted, self._worker, self._clock())
             contents = {each["id"]: self._flows[each["flow"]].contents for each in begun}
             came = await messages.of_runs(tx, contents) if begun else {}
-        return [(each, [arrived(message) for message in came[each["id"]]]) for each in begun]
+        return [(each, [Arrived.of(message) for message in came[each["id"]]]) for each in begun]
 
     async def _go_on(self, row: dict[str, Any], came: Sequence[Arrived]) -> None:
         configuration, permit = Configuration(self._firm()), None
@@ -376,12 +383,6 @@ def _costs(run: Generation, *, over: bool) -> dict[str, tuple[int, int]]:
     rows, lines = run.effects.rows, max(len(run.messages), 1) if over else 0
     costs = {name: (calls, rows[name] if rows else lines) for name, calls in run.errand.calls.items()}
     return {**costs, "": (0, rows.total() if rows else lines)}
-
-
-def arrived(row: Mapping[str, Any]) -> Arrived:
-    """A message as flows see it."""
-    ref = Ref(row["connection"], row["kind"], row["record_id"])
-    return Arrived(row["id"], ref, row["version"], row["payload"], row["deleted"], row["merged_into"])
 
 
 def _is_fault(how: Exception | None) -> bool:

@@ -15,10 +15,10 @@ from tieout.domain.plan import NEW, Act, End, PlannedDocument, PlannedItem, Plan
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient, explain
 from tieout.engine.configuration import Configuration
 from tieout.engine.effects import Context, Effects
-from tieout.engine.execution import Generation, SystemsFor, arrived
+from tieout.engine.execution import Generation, SystemsFor
 from tieout.engine.journal import OnDone, nothing_more, receipt_of
 from tieout.engine.permit import Permit, content_of
-from tieout.engine.run import Calendar, Clock, Flow, Held, Ignored, Later, Waiting
+from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting
 from tieout.store import effects, firm, messages, plans, runs
 from tieout.store.database import Database
 from tieout.store.journal import Standing
@@ -137,7 +137,7 @@ class Rehearser:
                 row = await runs.get(tx, run_id)
                 assert row is not None, f"there is no run {run_id}"
                 contents = self._flows[row["flow"]].contents
-                came = [arrived(each) for each in await messages.of_run(tx, run_id, contents=contents)]
+                came = [Arrived.of(each) for each in await messages.of_run(tx, run_id, contents=contents)]
             noted = RehearsedEffects(trial, self._clock, Context(row["id"], row["entity"], row["engagement"]), again)
             run = RehearsedRun(trial, self._clock, self._calendar, row, came, noted)
             run.starts = []

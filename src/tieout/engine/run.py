@@ -36,6 +36,12 @@ class Arrived:
     deleted: bool
     merged_into: str | None
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Arrived:
+        """A stored message."""
+        ref = Ref(row["connection"], row["kind"], row["record_id"])
+        return cls(row["id"], ref, row["version"], row["payload"], row["deleted"], row["merged_into"])
+
 
 class Run(Protocol):
     """One generation of one run."""
