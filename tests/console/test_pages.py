@@ -50,6 +50,33 @@ async def test_an_invoice_and_a_line_of_it_are_downloaded_as_packs_that_check_ou
             assert (checked.facts.covers, checked.facts.invoice.key) == (covers, invoice)
 
 
+async def test_an_invoice_of_several_engagements_shows_what_each_has_of_it(world: World, anna: Caller) -> None:
+    some = world.seeded.invoices[:2]
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            """
+            insert into consolidated_invoice (key, entity, customer, currency, payment_terms, tax_class, po_number, period, part, state,
+                                              number, connection, record_id, version, frozen, drafted, opened_at, changed_at)
+            select 'CON-TEST', entity, customer, currency, '', '', '4711', '2026-10', 1, state, 'US-2026-0040', connection, record_id,
+                   1, 1, 1, proposed_at, changed_at from invoice where key = %s
+            """,
+            (some[0],),
+        )
+        await tx.execute(
+            "update invoice set consolidated = 'CON-TEST', consolidated_since = 1 where key = any(%s)", (some,)
+        )
+        sums = await (
+            await tx.execute("select sum(total) as total from invoice where key = any(%s)", (some,))
+        ).fetchone()
+    assert sums is not None
+    page = await anna.get("/invoices/CON-TEST")
+    for each in some:
+        assert f'href="/invoices/{each}"' in page
+        assert 'href="/invoices/CON-TEST"' in await anna.get(f"/invoices/{each}")
+    assert f"{sums['total']:,.2f}" in page
+    assert "4711" in page
+
+
 def pages_of(world: World) -> list[str]:
     """Every kind of page, and every hold, deal, run and invoice of the seeded day."""
     seeded = world.seeded

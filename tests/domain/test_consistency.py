@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tieout.domain.consistency import choose, dotted, faults, nearest
+from tieout.domain.consolidating import Consolidation
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ApprovalGate, ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.gate_consistency import contradictions
@@ -330,6 +331,15 @@ def test_payers_that_no_deal_reaches_are_told(make_firm: Make) -> None:
     assert told(make_firm(payers=splits)) == [
         "payers[1]: these payers are never reached: entry 1 takes every deal that they are of. "
         "Put them before entry 1, or remove them."
+    ]
+
+
+def test_a_rule_of_invoices_that_never_counts_is_told(make_firm: Make) -> None:
+    of = [{"customer": "CUS-AAAAAAAA"}, {"customer": "CUS-AAAAAAAA"}, {}, {"customer": "CUS-BBBBBBBB"}]
+    rules = tuple(Consolidation.model_validate({**each, "one_per": "customer"}) for each in of)
+    assert told(make_firm(consolidated=rules)) == [
+        "consolidated[1]: this entry never counts: entry 1 is of CUS-AAAAAAAA already. Put it before entry 1, or remove it.",
+        "consolidated[3]: this entry never counts: entry 3 is of CUS-BBBBBBBB already. Put it before entry 3, or remove it.",
     ]
 
 

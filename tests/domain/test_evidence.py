@@ -158,6 +158,10 @@ READING = {
     "source": "metering", "id": "r", "version": 1, "day": "2026-10-05", "units": "1", "amount": "2549.99",
     "seen_at": NOON.isoformat(), "digest": "",
 }  # fmt: skip
+SHARE = {
+    "key": "ENG-1-2026-10", "engagement": "ENG-1", "deal": "", "project": "PRJ-1", "project_name": "Data", "state": "posted",
+    "net": "3117.79", "tax": "249.42", "total": "3367.21", "payments": [],
+}  # fmt: skip
 # What a forger changes who can make everything else fit, the part that finds it, and what it says.
 FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "an entry": (_entry(amount="2550.01"), "sums", "do not make 3117.80"),
@@ -176,6 +180,9 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "the rate card": (_entry(rate_card_version=2), "references", "US 2026 version 2, which is not in the pack"),
     "the rate": (lambda told: told["rate_cards"][0]["rates"].update(Principal="300.00"), "references", "300.00"),
     "the day": (_entry(work_date="2025-12-31"), "references", "before US 2026 version 1 was in force"),
+    "the shares": (lambda told: told.update(members=[SHARE]), "members", "shares do not make the net of 3117.80"),
+    "whose line it is": (lambda told: told.update(members=[SHARE]), "members", "is of nobody"),
+    "a share's lines": (lambda told: told.update(members=[SHARE]), "members", "do not make its net of 3,117.79 USD"),
     "a name": (_entry(person_name="Somebody Else"), "seal", "sealed in its audit log"),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from tieout.domain.consolidating import Consolidation
 from tieout.domain.documents.package import PackageTask, RateCardVersion
 from tieout.domain.firm import (
     ApprovalRule,
@@ -238,6 +239,19 @@ def test_a_limit_that_spans_deals_is_said_with_what_it_is_of(make_firm: Make) ->
     ]
     assert changes(before, after) == ["limit PO 4711: amount 5000 → 6000", "limit PO 4711: hours nothing → 9"]
     assert changes(before, make_firm()) == ["limit PO 4711: removed"]
+
+
+def test_who_gets_one_invoice_for_several_engagements_is_said_by_payer(make_firm: Make) -> None:
+    one = Consolidation(customer="CUS-AAAAAAAA", one_per="purchase_order")
+    rest = Consolidation(one_per="customer")
+    assert changes(make_firm(), make_firm(consolidated=(one, rest))) == [
+        "invoices of CUS-AAAAAAAA: added (one per purchase order)",
+        "invoices of everybody else: added (one per customer)",
+    ]
+    other = one.model_copy(update={"one_per": "engagement"})
+    assert changes(make_firm(consolidated=(one,)), make_firm(consolidated=(other,))) == [
+        "invoices of CUS-AAAAAAAA: one per purchase_order → engagement"
+    ]
 
 
 def test_who_pays_is_said_by_deal_with_each_share(make_firm: Make) -> None:

@@ -41,6 +41,7 @@ class InvoiceFacts(BaseModel):
     total: Amount | None
     open: Amount | None
     paid: Amount
+    consolidated: str | None = Field(description="Our key of the document that it shares with other engagements")
 
 
 class MeasuredBody(BaseModel):
@@ -220,7 +221,7 @@ def routes() -> APIRouter:
     router.add_api_route(
         "/lineage/{invoice:path}",
         backwards,
-        summary="The lineage of an invoice, by number or key",
+        summary="The lineage of an invoice, by number or key; of a consolidated one, that of each engagement on it",
         response_model=Lineages,
     )
     router.add_api_route(

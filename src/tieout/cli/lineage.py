@@ -105,6 +105,7 @@ def _invoice(found: Lineage) -> dict[str, Any]:
     return {
         "invoice": invoice["number"] or invoice["key"],
         "key": invoice["key"],
+        "consolidated": invoice["consolidated"],
         "state": invoice["state"],
         "entity": invoice["entity"],
         "currency": currency,
@@ -270,6 +271,8 @@ def _print(found: Lineage) -> None:
     line(f"Invoice {invoice['number'] or invoice['key']} to {customer}, {invoice['state']}, {invoice['entity']}")
     deal = f" · deal {found.deal['record_id']}" if found.deal else ""
     line(f"  engagement {invoice['engagement']} · project {invoice['project']}{deal}")
+    if invoice["consolidated"]:
+        line(f"  its share of {invoice['consolidated']}, a document of several engagements")
     amounts = (f"{name} {for_people(invoice[name], currency)}" for name in ("net", "tax", "total") if invoice[name])
     line(f"  {' · '.join(amounts)} {currency}")
     for each in found.lines:

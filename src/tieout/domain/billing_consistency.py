@@ -1,4 +1,4 @@
-"""Where what a firm says of limits and payers contradicts itself, each contradiction with its place and its way out."""
+"""Where what a firm says of limits, payers and their invoices contradicts itself, each contradiction with its place and its way out."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def contradictions(firm: Firm) -> Iterator[Contradiction]:
         if before is not None:
             what = f"these payers are never reached: entry {before + 1} takes every deal that they are of"
             yield ("payers", i), what, f"Put them before entry {before + 1}, or remove them."
+    for i, rule in enumerate(firm.consolidated):
+        before = next((n for n in range(i) if firm.consolidated[n].customer in ("", rule.customer)), None)
+        if before is not None:
+            what = f"this entry never counts: entry {before + 1} is of {rule.customer or 'everybody'} already"
+            yield ("consolidated", i), what, f"Put it before entry {before + 1}, or remove it."
 
 
 def _covers(earlier: SplitBilling, later: SplitBilling) -> bool:

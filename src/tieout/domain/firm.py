@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from tieout.domain.consolidating import Consolidation
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.terms import Share
@@ -196,6 +197,10 @@ class Firm(Part):
     )
     payers: tuple[SplitBilling, ...] = Field(
         default=(), description="Deals that several customers pay; the first entry that is of a deal counts"
+    )
+    consolidated: tuple[Consolidation, ...] = Field(
+        default=(),
+        description="Who gets one invoice for several engagements; the first entry that is of the payer counts",
     )
     expenses: ExpenseRule = Field(
         default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"

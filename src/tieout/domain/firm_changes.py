@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+from tieout.domain.consolidating import Consolidation
 from tieout.domain.documents.document import Part
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
 from tieout.domain.firm import ApprovalGate, ConnectionSettings, EarlyStartRule, Firm, LegalEntity, TableRow, ValueTable
@@ -50,6 +51,8 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _same_fields("billing", before.billing, after.billing)
     yield from _compared("limit", _by_name(before.caps), _by_name(after.caps), _limit, _same_fields)
     yield from _compared("payers of", _split_by_deal(before), _split_by_deal(after), _split, _same_fields)
+    together = _by_payer(before), _by_payer(after)
+    yield from _compared("invoices of", *together, _one_per, _same_fields)
     yield from _entries("payment terms", _in_days(before), _in_days(after))
     yield from _entries("owner", before.owners, after.owners)
     yield from _hold_changes(before.holds, after.holds)
@@ -223,6 +226,14 @@ def _split_by_deal(firm: Firm) -> dict[str, SplitBilling]:
 
 def _split(split: SplitBilling) -> str:
     return ", ".join(str(each) for each in split.payers) + f"; the rest is {split.rest}'s"
+
+
+def _by_payer(firm: Firm) -> dict[str, Consolidation]:
+    return {each.customer or "everybody else": each for each in firm.consolidated}
+
+
+def _one_per(rule: Consolidation) -> str:
+    return f"one per {rule.one_per.replace('_', ' ')}"
 
 
 def _limit(cap: SpanningCap) -> str:

@@ -615,6 +615,14 @@ CATALOGUE: Mapping[str, Kind] = {
         where="{link}",
         within=_HOURS_4,
     ),
+    "invoice.incomplete": Kind(
+        what="The draft {invoice} leaves “{deal}” ({engagement}) out, whose billing waits for a person.",
+        why="Once finance has posted it, the customer gets what is missing on a second invoice.",
+        owner="finance operations",
+        fix="End what {engagement} waits for before you post: then the draft is made anew, with it. Or post it as it is.",
+        where="{link}",
+        within=_DAY,
+    ),
     "invoice.vanished": Kind(
         what="Invoice {invoice} was proposed in the ERP and is no longer there.",
         why="Its {amount} of approved work is neither billed nor open.",

@@ -14,6 +14,8 @@ from tieout.flows.account_merge import account_merge
 from tieout.flows.approved_expenses import approved_expenses
 from tieout.flows.approved_time import approved_time
 from tieout.flows.change_order import change_order
+from tieout.flows.consolidated_invoice import consolidated_invoice, to_draft
+from tieout.flows.consolidated_news import share_of_invoice
 from tieout.flows.contract_versions import contract_versions
 from tieout.flows.crediting import credit_and_rebill
 from tieout.flows.drafts_still_there import drafts_still_there
@@ -38,7 +40,9 @@ FLOWS: Sequence[Flow] = (
     usage_records,
     time_to_erp,
     time_to_invoice,
+    consolidated_invoice,
     invoice_to_crm_and_psa,
+    share_of_invoice,
     credit_and_rebill,
     drafts_still_there,
     hold_status,
@@ -61,11 +65,13 @@ async def due(tx: Tx, firm: Firm, today: date) -> list[Start]:
             starts.append(
                 Start(hold_status.name, each["engagement"], str(each["change"]), each["engagement"], each["engagement"])
             )
+    asked: set[tuple[str, str]] = set()
     for entity in firm.entities:
         worked = await time.engagements_to_bill(tx, entity.code, period_end(period), period)
         fees = await charging.engagements_with_fees(tx, entity.code, period)
         spent = await charging.engagements_with_expenses(tx, entity.code, period_end(period), period)
         for engagement in dict.fromkeys([*worked, *fees, *spent]):
             starts.append(Start("time_to_invoice", f"{engagement}/{period}", "1", engagement, engagement))
+            asked.add((entity.code, period))
         starts.append(Start("drafts_still_there", entity.code, str(today), f"drafts/{entity.code}"))
-    return starts
+    return [*starts, *await to_draft(tx, firm, but=asked)]

@@ -17,7 +17,7 @@ from tieout.systems.systems import Systems
 CREDITED = "billing.credited"
 # The answers to it.
 AGAIN, WRITE_OFF = "bill_again", "write_off"
-_NOT_BOOKED = ("draft", "validated")
+NOT_BOOKED = ("draft", "validated")
 
 
 async def credit_note(
@@ -30,7 +30,7 @@ async def credit_note(
     original = await systems.credits.original(erp.name, str(told["reference"] or ""))
     if original is None:
         run.ignore(f"not one of ours: {told['number'] or ref.id}")
-    if told["state"] in _NOT_BOOKED:
+    if told["state"] in NOT_BOOKED:
         run.ignore("finance has not posted it yet")
     whole = await run.step("read the invoice that it corrects", erp.look_at_invoice, original["record_id"])
     if original["state"] == "cancelled" or (whole and whole.record and whole.record["state"] == "cancelled"):

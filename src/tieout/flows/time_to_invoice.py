@@ -32,11 +32,13 @@ async def time_to_invoice(run: Run, systems: Systems) -> None:
     made = await proposals(systems, engagement, key) or await make_proposal(run, systems, engagement, period)
     net = Money(sum((each.net for each in made), Decimal(0)), made[0].currency)
     await run.about(title=f"invoice {key}", entity=made[0].legal_entity, engagement=engagement, amount=net)
-    states = {row["key"]: row["state"] for row in await systems.register.invoices_of(engagement)}
-    ours = [each for each in made if states.get(each.key, "proposed") in ("proposed", "draft")]
+    stored = {row["key"]: row for row in await systems.register.invoices_of(engagement)}
+    ours = [each for each in made if stored[each.key]["state"] in ("proposed", "draft")]
     if not ours:
-        run.ignore(f"finance has it: {', '.join(dict.fromkeys(states[each.key] for each in made))}")
-    await run.hold([problem for each in ours for problem in await draft(run, systems, each)])
+        run.ignore(f"finance has it: {', '.join(dict.fromkeys(stored[each.key]['state'] for each in made))}")
+    # Those on a document with others are drafted with it (flows/consolidated_invoice.py).
+    alone = [each for each in ours if stored[each.key]["consolidated"] is None]
+    await run.hold([problem for each in alone for problem in await draft(run, systems, each)])
 
 
 async def proposals(systems: Systems, engagement: str, key: str) -> list[Invoice]:
@@ -97,8 +99,9 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
             unknown = await unknown_payers(systems, split, deal, project.legal_entity, link)
             await run.hold([*missing_for_billing(deal, link=link), *unknown, *others, *products, *decision.problems])
         if await run.step(
-            "write what becomes of the work, and the proposal", register.decide, project, decision, of.dues, of.turns
-        ):
+            "write what becomes of the work, and the proposal",
+            register.decide, project, decision, of.dues, of.turns, systems.firm.consolidated,
+        ):  # fmt: skip
             break  # else another engagement was billed beneath a limit of both meanwhile: decide again
     above = above_caps(of.agreement, decision.pieces, project=project.name, link=link)
     near = near_caps(of.agreement, of.ledger, decision.pieces, project=project.name, link=link)

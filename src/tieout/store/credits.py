@@ -71,12 +71,12 @@ async def noted(
         tx,
         """
         insert into invoice (key, engagement, project, entity, customer, currency, through, state, net, connection, record_id,
-                             corrects, rebill, po_number, proposed_at, changed_at)
-        values (%s, %s, %s, %s, %s, %s, %s, 'posted', %s, %s, %s, %s, 'ask', %s, %s, %s) on conflict (key) do nothing returning key
+                             corrects, rebill, po_number, consolidated, proposed_at, changed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, 'posted', %s, %s, %s, %s, 'ask', %s, %s, %s, %s) on conflict (key) do nothing returning key
         """,
         (
             key, of["engagement"], of["project"], of["entity"], of["customer"], of["currency"], of["through"], net,
-            of["connection"], record_id, of["key"], of["po_number"], now, now,
+            of["connection"], record_id, of["key"], of["po_number"], of["consolidated"], now, now,
         ),
     )  # fmt: skip
     if made is None:

@@ -57,13 +57,15 @@ async def holds(tx: Tx, engagement: str) -> list[int]:
 
 
 async def receipts(tx: Tx, invoice: dict[str, Any]) -> list[dict[str, Any]]:
-    """The changes in other systems that are about the invoice, its project or its engagement, each with its request's digest."""
+    """The changes in other systems that are about the invoice, the document that it stands on, its project or its engagement,
+    each with its request's digest."""
     return await rows(
         tx,
         """
         select key, connection, operation, guarantee, subject, version, state, attempts, sent_at, settled_at, receipt,
           encode(sha256(request), 'hex') as request
-        from effect where engagement = %(engagement)s and subject in (%(key)s, %(engagement)s, %(project)s, %(customer)s)
+        from effect where (engagement = %(engagement)s and subject in (%(key)s, %(engagement)s, %(project)s, %(customer)s))
+          or run_id in (select id from run where flow = 'consolidated_invoice' and subject = %(consolidated)s)
         order by planned_at, key limit 200
         """,
         invoice,

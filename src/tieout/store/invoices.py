@@ -64,11 +64,30 @@ async def get(tx: Tx, key: str) -> dict[str, Any] | None:
 
 
 async def named(tx: Tx, number_or_key: str) -> list[dict[str, Any]]:
-    """By our key or by the ERP's number, which is unique within a legal entity only."""
+    """By our key or by the ERP's number, which is unique within a legal entity only; of a document of several, all on it."""
     return await rows(
         tx,
-        "select * from invoice where key = %(id)s or (number = %(id)s and number <> '') order by key",
+        """
+        select * from invoice where key = %(id)s or (number = %(id)s and number <> '')
+          or (consolidated = %(id)s and corrects is null) order by key
+        """,
         {"id": number_or_key},
+    )
+
+
+async def told(tx: Tx, key: str) -> dict[str, Any] | None:
+    """An invoice as the ERP told it last, in its words: number, state, dates and amounts as texts, and payments."""
+    return await row(
+        tx,
+        """
+        select i.number, i.state, i.invoice_date::text, i.due_date::text, i.net::text, i.tax::text, i.total::text,
+          i.open_amount::text, i.disputed, i.corrects, i.connection, i.record_id, (
+          select coalesce(jsonb_agg(jsonb_build_object('id', id, 'paid_on', paid_on, 'amount', amount::text) order by paid_on, id), '[]')
+          from payment where invoice = i.key
+        ) as payments
+        from invoice i where i.key = %s
+        """,
+        (key,),
     )
 
 
@@ -135,10 +154,12 @@ async def withdraw(tx: Tx, key: str, now: datetime) -> None:
 
 
 async def drafts(tx: Tx, connection: str) -> list[dict[str, Any]]:
-    """Proposals that the ERP had as drafts when it was last asked."""
+    """Proposals that the ERP had as drafts of their own when it was last asked."""
     return await rows(
         tx,
-        "select * from invoice where connection = %s and state in ('draft', 'validated') order by key",
+        """
+        select * from invoice where connection = %s and state in ('draft', 'validated') and consolidated is null order by key
+        """,
         (connection,),
     )
 

@@ -144,15 +144,18 @@ class Lineage:
 async def of_invoice(tx: Tx, number_or_key: str, *, entries_of: Sequence[str] | None = None) -> list[Lineage]:
     """The lineage of every invoice with this number, key or ERP id: numbers are unique within a legal entity only.
 
+    Of a document that gathers several engagements, that of each, by our key of the document too.
+
     `entries_of` names the lines whose entries are read; without it, those of all lines are.
     """
     found = await rows(
         tx,
         """
         select * from invoice where key = %(id)s or (number = %(id)s and number <> '')
+          or (consolidated = %(id)s and corrects is null)
           or (record_id = %(id)s and record_id <> '' and not exists (
             select from invoice where key = %(id)s or (number = %(id)s and number <> '')))
-        order by entity, key limit 20
+        order by entity, key limit 200
         """,
         {"id": number_or_key.strip()},
     )
@@ -210,7 +213,7 @@ async def _lines(
         """,
         {"key": invoice["key"]},
     )
-    told = beside(stored, await _erp_lines(tx, invoice))
+    told = await _told(tx, invoice, stored)
     lines = [
         Line(
             line=each["line"],
@@ -234,6 +237,29 @@ async def _lines(
         for each in stored
     ]
     return lines, told.manual
+
+
+async def _told(tx: Tx, invoice: dict[str, Any], ours: Sequence[Mapping[str, Any]]) -> Beside:
+    """What the ERP has beside these lines. On a document of several engagements the others' lines are told from those by hand,
+    which stand with the first of them."""
+    theirs = await _erp_lines(tx, invoice)
+    if invoice["consolidated"] is None or theirs is None:
+        return beside(ours, theirs)
+    everything = await rows(
+        tx,
+        """
+        select l.*, i.key || ' ' || l.line as line from invoice i join invoice_line l on l.invoice = i.key
+        where i.consolidated = %s and i.record_id = %s order by i.key, l.position, l.line
+        """,
+        (invoice["consolidated"], invoice["record_id"]),
+    )
+    all_ = beside(everything, theirs)
+    mine = f"{invoice['key']} "
+    return Beside(
+        {name.removeprefix(mine): each for name, each in all_.amounts.items() if name.startswith(mine)},
+        {name.removeprefix(mine): each for name, each in all_.gathered.items() if name.startswith(mine)},
+        all_.manual if everything[0]["invoice"] == invoice["key"] else (),
+    )
 
 
 async def _evidence(tx: Tx, invoice: dict[str, Any], entries_of: Sequence[str] | None) -> list[dict[str, Any]]:

@@ -95,9 +95,11 @@ async def _invoices(tx: Tx, written: list[str]) -> list[Hit]:
         tx,
         """
         select key, number, entity, customer, case when number = any(%(w)s) then 'its number in ' || entity
-          when key = any(%(w)s) then 'its key' else 'its id in ' || connection end as because
+          when key = any(%(w)s) then 'its key' when consolidated = any(%(w)s) then 'the key of its document'
+          else 'its id in ' || connection end as because
         from invoice
         where key = any(%(w)s) or (number = any(%(w)s) and number <> '') or (record_id = any(%(w)s) and record_id <> '')
+          or (consolidated = any(%(w)s) and corrects is null)
         order by key limit 50
         """,
         {"w": written},

@@ -52,6 +52,7 @@ VISIBLE: Mapping[str, LiteralString] = {
     "approval": _OWN,
     "override": _DOCUMENT,
     "invoice": _OWN,
+    "consolidated_invoice": _OWN,
     "invoice_line": _INVOICE,
     "evidence": _INVOICE,
     "payment": _INVOICE,
@@ -109,6 +110,7 @@ VISIBLE: Mapping[str, LiteralString] = {
             else exists (select from tieout_scoped.hold_question o where o.id = substr(x.object, 3)::bigint)
           end
           else exists (select from tieout_scoped.invoice i where i.key = x.object)
+            or exists (select from tieout_scoped.consolidated_invoice c where c.key = x.object)
             or exists (select from tieout_scoped.project p where p.engagement = x.object)
         end
     """,

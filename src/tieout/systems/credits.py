@@ -54,7 +54,7 @@ class Credits:
             found = credited(lines, standing, told["lines"], original["currency"])
             if not found.unmatched:
                 await credits.noted(tx, original, key, record_id, Decimal(str(told["net"])), found, self._clock())
-                await invoices.decided(tx, key, _set_off(told), self._clock())
+                await invoices.decided(tx, key, set_off(told), self._clock())
             return found
 
     async def credited(self, key: str) -> Decimal:
@@ -99,7 +99,7 @@ class Credits:
             return note
 
 
-def _set_off(told: Row) -> Row:
+def set_off(told: Row) -> Row:
     """A credit note is paid by the invoice that it reduces: what is no longer open of it counts there as paid, and here as taken."""
     total, open_amount = (Decimal(str(told[name])) for name in ("total", "open_amount"))
     if told["payments"] or total == open_amount:

@@ -14,8 +14,9 @@ from tieout.domain.lending import lenders
 from tieout.domain.matching import match
 from tieout.domain.problems import Problem, Rejected, explain
 from tieout.engine.journal import OnDone
-from tieout.store import firm, invoices, timesheets
+from tieout.store import consolidated, firm, invoices, timesheets
 from tieout.store.database import Database, Tx
+from tieout.systems.consolidated import said
 from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
@@ -199,6 +200,29 @@ class Erp:
             self._connection, Write("invoice.propose", invoice.key, "1", invoice.body(), ids), drafted
         )
         return made.answer
+
+    async def propose_together(self, invoice: Invoice, *, version: int, customer: str) -> Receipt:
+        """Makes the draft of a version of a document that gathers several proposals; all on it are drafted with it."""
+
+        async def drafted(tx: Tx, receipt: Receipt) -> None:
+            now = self._register.now()
+            await consolidated.drafted(tx, invoice.key, version, self.name, receipt.id, now)
+
+        write = Write("invoice.propose", invoice.key, said(version), invoice.body(), {"customer": customer})
+        return await self._effects.perform(self._connection, write, drafted)
+
+    async def take_back_draft(self, key: str, *, version: int, record: str) -> bool:
+        """Deletes the draft of a version, for another one to take its place; False where finance has booked it meanwhile."""
+
+        async def gone(tx: Tx, receipt: Receipt) -> None:
+            await consolidated.taken_back(tx, key, self._register.now())
+
+        write = Write("invoice.withdraw", key, said(version), {}, {"record": record})
+        try:
+            await self._effects.perform(self._connection, write, gone)
+        except Rejected:
+            return False
+        return True
 
     async def look_at_invoice(self, record: str) -> Change | None:
         """The invoice as the ERP has it now; None when it is gone."""

@@ -13,6 +13,7 @@ from tieout.connectors.contract import Reading, Receipt
 from tieout.domain.amending import Done
 from tieout.domain.charging.billing import Decision, Ledger
 from tieout.domain.charging.fees import Accepted, Due
+from tieout.domain.consolidating import Consolidation, gathered
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.document import Document
 from tieout.domain.documents.engagement import Contract, Engagement
@@ -27,6 +28,7 @@ from tieout.engine.journal import Linking
 from tieout.engine.run import Clock
 from tieout.store import (
     charging,
+    consolidated,
     contracts,
     crosswalk,
     documents,
@@ -335,9 +337,16 @@ class Register:
             return await expenses.approved(tx, engagement, through)
 
     async def decide(
-        self, project: Project, decision: Decision, dues: Sequence[Due], turns: Mapping[str, int] | None = None
+        self,
+        project: Project,
+        decision: Decision,
+        dues: Sequence[Due],
+        turns: Mapping[str, int] | None = None,
+        rules: Sequence[Consolidation] = (),
     ) -> bool:
         """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside.
+
+        By the `rules` a proposal stands on a document together with others, or alone.
 
         False, and nothing is written, when others were billed beneath the same limits since it was asked whose turn it is.
         """
@@ -349,11 +358,14 @@ class Register:
                 tx, project.engagement, decision.pieces, entity=project.legal_entity, currency=project.currency,
                 now=self._clock(),
             )  # fmt: skip
-            for each in decision.proposal.every if decision.proposal else ():
+            for alone in decision.proposal.every if decision.proposal else ():
+                each, head = gathered(rules, alone)
                 about = {"entity": each.invoice.legal_entity, "engagement": each.invoice.engagement}
                 await documents.save(tx, each.invoice, **about, trail={}, now=self._clock())
                 await invoices.propose(tx, each.invoice, each.rounding, each.evidence, self._clock())
                 await usage.freeze(tx, dues, each.evidence)
+                if head is not None:
+                    await consolidated.join(tx, head, each.invoice.key, self._clock())
             return True
 
     async def invoice(self, key: str) -> dict[str, Any] | None:
@@ -366,16 +378,21 @@ class Register:
             return await invoices.of_engagement(tx, engagement)
 
     async def drafts(self, connection: str) -> list[dict[str, Any]]:
-        async with self._database.statement() as tx:
-            return await invoices.drafts(tx, connection)
+        """What an ERP had as drafts when it was last asked: key, record_id, net and currency of each document."""
+        async with self._database.transaction() as tx:
+            return [*await invoices.drafts(tx, connection), *await consolidated.drafts(tx, connection)]
 
     async def invoice_decided(self, key: str, told: Mapping[str, Any]) -> None:
         async with self._database.transaction() as tx:
             await invoices.decided(tx, key, told, self._clock())
 
     async def withdraw(self, key: str) -> None:
+        """The document is off, with all that is on it: their work is unbilled again."""
         async with self._database.transaction() as tx:
-            await invoices.withdraw(tx, key, self._clock())
+            if await consolidated.get(tx, key) is not None:
+                await consolidated.withdraw(tx, key, self._clock())
+            else:
+                await invoices.withdraw(tx, key, self._clock())
 
     async def money(self, engagement: str) -> dict[str, Decimal]:
         async with self._database.transaction() as tx:

@@ -12,6 +12,7 @@ from tieout.engine.configuration import Configuration
 from tieout.engine.effects import Effects
 from tieout.engine.run import Clock
 from tieout.store.database import Database, Trial
+from tieout.systems.consolidated import Consolidated
 from tieout.systems.credits import Credits
 from tieout.systems.crm import Crm, CrmConnection
 from tieout.systems.erp import Erp
@@ -38,6 +39,7 @@ class Systems:
         self.firm = firm
         self.register = register
         self.credits = Credits(database, register.now)
+        self.consolidated = Consolidated(database, register.now)
         self.spans = Spans(database)
         self.lending = Lent(database)
         self.metering = Metering(database, register.now, register.together)

@@ -178,10 +178,11 @@ async def _sold(books: Books, company: Company, customer: int, product: int, cur
 
 
 def _about(invoice: Invoice) -> str:
-    """A credit note names the invoices that it corrects (T44)."""
+    """A credit note names the invoices that it corrects (T44). Of several projects the lines say whose they are (T43)."""
+    project = f"{invoice.project}, " if invoice.project else ""
     if invoice.corrects:
-        return f"{invoice.project}, credit for {', '.join(invoice.corrects)}"
-    return f"{invoice.project}, work through {invoice.through.isoformat()}"
+        return f"{project}credit for {', '.join(invoice.corrects)}"
+    return f"{project}work through {invoice.through.isoformat()}"
 
 
 def _line(line: InvoiceLine, company: Company, found: _Found, sold: Row) -> Row:

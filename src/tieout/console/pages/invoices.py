@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
+from tieout.console.pages import consolidated
 from tieout.console.pages.events import href_of as event_href
 from tieout.console.pages.events import reading_href
 from tieout.console.pages.hold import source_of
@@ -151,6 +152,7 @@ class Invoice:
     record_address: str
     may_credit: bool
     disputed: str
+    consolidated: str
     proposed_at: datetime
     changed_at: datetime
 
@@ -229,6 +231,9 @@ async def show(visit: Visit) -> Response:
 
 
 async def one(visit: Visit) -> Response:
+    gathers = await consolidated.page(visit, visit.request.path_params["key"])
+    if gathers is not None:
+        return gathers
     found = await _lineage(visit)
     invoice = found.invoice
     currency, key = invoice["currency"], invoice["key"]
@@ -237,17 +242,8 @@ async def one(visit: Visit) -> Response:
         source_of(visit.setting.link(Ref(invoice["connection"], "invoice", invoice["record_id"]))) if record else ""
     )
     same = (
-        "number",
-        "state",
-        "entity",
-        "engagement",
-        "disputed",
-        "through",
-        "invoice_date",
-        "due_date",
-        "proposed_at",
-        "changed_at",
-    )
+        "number", "state", "entity", "engagement", "disputed", "through", "invoice_date", "due_date", "proposed_at", "changed_at",
+    )  # fmt: skip
     payments = tuple((each["id"], each["paid_on"], Money(each["amount"], currency)) for each in found.payments)
     return await visit.page(
         Invoice(
@@ -265,6 +261,7 @@ async def one(visit: Visit) -> Response:
             verdict=found.verdict,
             record=record,
             record_address=address,
+            consolidated=invoice["consolidated"] or "",
             may_credit=visit.may("credit.decide")
             and invoice["state"] in board.STAGES["billed"]
             and not invoice["corrects"],

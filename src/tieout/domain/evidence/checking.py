@@ -81,6 +81,7 @@ def check(data: bytes, *, sabotage: frozenset[str] = frozenset()) -> Checked:
     note("seal", _seal(files, chain, facts))
     note("fingerprints", _fingerprints(facts))
     note("sums", _sums(facts))
+    note("members", _members(facts))
     note("references", _references(facts))
     last = chain.stretches[-1][-1].hash if chain.stretches and chain.stretches[-1] else ""
     return Checked(tuple(found), facts, last, sum(len(each) for each in chain.stretches))
@@ -165,6 +166,24 @@ def _sums(facts: Facts) -> Iterator[str]:
         yield f"net {invoice.net} and tax {invoice.tax} do not make the total of {invoice.total}"
 
 
+def _members(facts: Facts) -> Iterator[str]:
+    """The shares of a document of several engagements make the document, and each has its own lines."""
+    if not facts.members:
+        return
+    keys = {each.key for each in facts.members}
+    for line in facts.lines:
+        if line.invoice not in keys:
+            yield f"line {line.position} is of {line.invoice or 'nobody'}, which has no share of the document"
+    for name in ("net", "tax", "total"):
+        whole, parts = getattr(facts.invoice, name), [getattr(each, name) for each in facts.members]
+        if whole != (None if None in parts else sum(parts, Decimal(0))):
+            yield f"the shares do not make the {name} of {whole}"
+    for each in facts.members:
+        own = sum((line.amount for line in facts.lines if line.invoice == each.key), Decimal(0))
+        if facts.covers == "invoice" and own != each.net:
+            yield f"the lines of {each.key} do not make its net of {Money(each.net, facts.invoice.currency)}"
+
+
 def _is_time(line: LineFacts) -> bool:
     return bool(line.entries) and all(each.minutes for each in line.entries)
 
@@ -178,16 +197,18 @@ def _verdict(line: LineFacts, entries: Decimal) -> str:
 def _references(facts: Facts) -> Iterator[str]:
     """The contract and the rate that an entry was priced by are in the pack, in force on its day, and say the same."""
     versions = {
-        each["version"]
+        (document.key, each["version"])
         for document in facts.documents
         if document.kind == "contract" and document.body is not None
         for each in document.body["versions"]
     }
+    contracts = {each.key: each.engagement for each in facts.members}
     cards = {(each.card, each.version): each for each in facts.rate_cards}
     for line in facts.lines:
         for each in line.entries:
             name = f"line {line.position}: entry {each.id}"
-            if each.contract_version and each.contract_version not in versions:
+            contract = contracts.get(line.invoice, facts.invoice.engagement)
+            if each.contract_version and (contract, each.contract_version) not in versions:
                 yield f"{name} was priced by contract version {each.contract_version}, which is not in the pack"
             card = cards.get((each.rate_card, each.rate_card_version))
             if each.rate_card and card is None:

@@ -73,6 +73,9 @@ class LineFacts(Part):
     erp_amount: Decimal | None
     verdict: Literal["ties out", "differs", "not read back yet"]
     entries: tuple[EntryFacts, ...]
+    invoice: str = Field(
+        default="", description="On a document of several engagements: whose line it is, as in `members`"
+    )
 
 
 class ManualFacts(Part):
@@ -107,6 +110,21 @@ class InvoiceFacts(Part):
     through: date
     invoice_date: date | None
     due_date: date | None
+    net: Decimal
+    tax: Decimal | None
+    total: Decimal | None
+    payments: tuple[PaymentFacts, ...]
+
+
+class MemberFacts(Part):
+    """One engagement's share of a document that gathers several; the shares sum to the document, to the cent."""
+
+    key: str
+    engagement: str
+    deal: str = Field(description="connection/id of the deal in the CRM, or empty")
+    project: str
+    project_name: str
+    state: str
     net: Decimal
     tax: Decimal | None
     total: Decimal | None
@@ -194,3 +212,6 @@ class Facts(Part):
     approvals: tuple[ApprovalFacts, ...]
     receipts: tuple[ReceiptFacts, ...]
     read_back: ReadBack | None
+    members: tuple[MemberFacts, ...] = Field(
+        default=(), description="Of a document that gathers several engagements: the share of each"
+    )

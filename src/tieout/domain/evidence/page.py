@@ -49,7 +49,7 @@ def _body(facts: Facts, title: str) -> Iterator[str]:
             ("Invoice date", str(invoice.invoice_date or "")),
             ("Due", str(invoice.due_date or "")),
             ("Work through", str(invoice.through)),
-            ("Project", f"{invoice.project_name} ({invoice.project})"),
+            ("Project", f"{invoice.project_name} ({invoice.project})" if invoice.project else ""),
             ("Engagement", invoice.engagement),
             ("Deal in the CRM", invoice.deal),
             ("Our reference", invoice.key),
@@ -59,6 +59,16 @@ def _body(facts: Facts, title: str) -> Iterator[str]:
             *((f"Paid {each.paid_on}", _money(each.amount, currency)) for each in invoice.payments),
         ]
     )
+    if facts.members:
+        yield "<h2>The engagements on it</h2>"
+        yield _table(
+            ("Project", "Engagement", "Deal in the CRM", "State", "!Net", "!Tax", "!Total"),
+            [
+                (f"{each.project_name} ({each.project})", each.engagement, each.deal, each.state.replace("_", " "),
+                 *("" if one is None else f"{one:,}" for one in (each.net, each.tax, each.total)))
+                for each in facts.members
+            ],
+        )  # fmt: skip
     yield "<h2>Lines and the work beneath them</h2>"
     for line in facts.lines:
         yield from _line(line, currency)

@@ -72,6 +72,7 @@ SENTENCES: Mapping[str, str] = {
     "billing.to_write_off": "Work above a limit is to be written off",
     "invoice.totals_differ": "The ERP computed another total than Tieout expected",
     "invoice.tax_differs": "The ERP charges another tax than Tieout expected",
+    "invoice.incomplete": "A draft invoice leaves out an engagement that waits",
     "invoice.vanished": "A proposed invoice is no longer in the ERP",
     "target.refused": "{system} refused a change",
     "target.unknown": "Nobody knows whether {system} made a change",
