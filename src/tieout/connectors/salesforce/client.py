@@ -21,6 +21,7 @@ from joserfc.jwk import RSAKey
 
 from tieout.connectors.contract import AlreadyThere
 from tieout.connectors.salesforce.config import SalesforceConfig
+from tieout.connectors.transports.answers import MISSHAPEN
 from tieout.connectors.transports.http import Request, Untrusted, answered, exchange, lost, retry_after
 from tieout.domain.problems import Conflict, Misconfigured, Transient
 
@@ -236,7 +237,7 @@ def exact(response: httpx2.Response, *, writes: bool) -> Any:
         return None
     try:
         return json.loads(response.content, parse_float=Decimal)
-    except (ValueError, RecursionError) as wrong:
+    except MISSHAPEN as wrong:
         if response.status_code >= 300:
             return response.text[:500]
         raise lost(writes, f"the answer is no JSON: {response.text[:120]!r}") from wrong

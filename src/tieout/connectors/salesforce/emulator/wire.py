@@ -31,7 +31,7 @@ def read_json(body: bytes) -> Any:
         return None
     try:
         return json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError) as wrong:
+    except (ValueError, ArithmeticError, RecursionError) as wrong:
         place = f"[line:{wrong.lineno}, column:{wrong.colno}]" if isinstance(wrong, json.JSONDecodeError) else "[]"
         raise json_parser_error(f"Unexpected character or end of input at {place}") from wrong
 

@@ -35,9 +35,12 @@ _COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">"
 
 
 def parse(text: str) -> Query:
-    """Raises Refusal (MALFORMED_QUERY) that points at the first word it did not expect."""
+    """Raises Refusal (MALFORMED_QUERY) that points at the first word it did not expect, or could not go beyond."""
     reader = _Reader(text)
-    query = reader.query()
+    try:
+        query = reader.query()
+    except (ValueError, ArithmeticError, RecursionError) as wrong:  # a number beyond all bounds, parentheses without end
+        raise reader.unexpected() from wrong
     reader.end()
     return query
 
@@ -73,23 +76,23 @@ class _Reader:
 
     def _expect_word(self, word: str) -> None:
         if not self._word(word):
-            raise self._unexpected()
+            raise self.unexpected()
 
     def _expect(self, symbol: str) -> None:
         if not self._symbol(symbol):
-            raise self._unexpected()
+            raise self.unexpected()
 
     def _expect_kind(self, kind: Kind) -> Token:
         if self._here.kind != kind:
-            raise self._unexpected()
+            raise self.unexpected()
         return self._take()
 
-    def _unexpected(self) -> Refusal:
+    def unexpected(self) -> Refusal:
         return malformed(self._text, self._here.at, f"unexpected token: '{self._here.text}'")
 
     def end(self) -> None:
         if self._here.kind != "end":
-            raise self._unexpected()
+            raise self.unexpected()
 
     # -- the query
 
@@ -185,7 +188,7 @@ class _Reader:
     def _ending(self) -> bool:
         """FOR UPDATE, FOR VIEW, FOR REFERENCE change nothing here; ALL ROWS asks for the recycle bin too."""
         if self._word("FOR") and not self._word("UPDATE", "VIEW", "REFERENCE"):
-            raise self._unexpected()
+            raise self.unexpected()
         if self._word("ALL"):
             self._expect_word("ROWS")
             return True
