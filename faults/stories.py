@@ -18,40 +18,54 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`begins` ends just before the hub would act; `counts` tells how many there are of what there must be one of."""
+    """`prepares` so many deals up to the last thing that a person does, `acts` does that for one of them, just before the hub
+    would act; `counts` tells how many there are of what there must be one of."""
 
     name: str
-    begins: Callable[[World], Awaitable[Deal]]
+    prepares: Callable[[World, int], Awaitable[list[Deal]]]
+    acts: Callable[[World, Deal], Awaitable[None]]
     counts: Callable[[World, Deal], Awaitable[Counts]]
 
+    async def begins(self, world: World) -> Deal:
+        (deal,) = await self.prepares(world, 1)
+        await self.acts(world, deal)
+        return deal
 
-async def _won(world: World) -> Deal:
-    deal = await world.deal()
+
+async def _negotiated(world: World, count: int) -> list[Deal]:
+    return [await world.deal() for _ in range(count)]
+
+
+async def _win(world: World, deal: Deal) -> None:
     await deal.win()
-    return deal
 
 
-async def _billed(world: World) -> Deal:
-    deal = await world.deal()
-    await deal.won_project()
-    await deal.approve(await deal.work(60, day=_DAY))
-    return deal
-
-
-async def _promised(world: World) -> Deal:
-    """The customer has given their word, and delivery has accepted the risk."""
-    deal = await world.deal(StageName="Verbal Commit")
+async def _with_project(world: World, count: int) -> list[Deal]:
+    deals = await _negotiated(world, count)
+    for deal in deals:
+        await deal.win()
     await world.settle()
+    return deals
+
+
+async def _approve_work(world: World, deal: Deal) -> None:
+    await deal.approve(await deal.work(60, day=_DAY))
+
+
+async def _promised(world: World, count: int) -> list[Deal]:
+    """The customer has given their word."""
+    deals = [await world.deal(StageName="Verbal Commit") for _ in range(count)]
+    await world.settle()
+    return deals
+
+
+async def _accept_risk(world: World, deal: Deal) -> None:
     for asked in await world.rows("select id from approval where engagement = %s and state = 'open'", deal.key):
         await world.hub.operator.answer_approval(asked["id"], approve=True, actor=_DELIVERY, reason="")
-    return deal
 
 
-async def _held(world: World) -> Deal:
-    deal = await world.deal()
-    await deal.won_project()
+async def _change_amount(world: World, deal: Deal) -> None:
     await deal.change(Amount=120000)
-    return deal
 
 
 async def _projects(world: World, deal: Deal) -> Counts:
@@ -81,12 +95,11 @@ async def _shown(world: World, deal: Deal) -> Counts:
     return {"hold status": len([each for each in mine if each["custom_field_name"] == "Hold Status"])}
 
 
-STORIES = (
-    Story("kickoff", _won, _projects),
-    Story("billing", _billed, _invoice),
-    Story("early start", _promised, _tentative),
-    Story("hold status", _held, _shown),
-)
+KICKOFF = Story("kickoff", _negotiated, _win, _projects)
+BILLING = Story("billing", _with_project, _approve_work, _invoice)
+EARLY_START = Story("early start", _promised, _accept_risk, _tentative)
+HOLD_STATUS = Story("hold status", _with_project, _change_amount, _shown)
+STORIES = (KICKOFF, BILLING, EARLY_START, HOLD_STATUS)
 
 
 async def works(world: World) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from faults.__main__ import run
-from faults.bench import Budget
-from faults.benches.crash import BENCH
+from faults.bench import Bench, Budget
+from faults.benches import crash, crash_billing
 
 pytestmark = [pytest.mark.slow, pytest.mark.loopback, pytest.mark.tryton]
 
 
-def test_a_hub_that_dies_at_a_network_call_leaves_one_of_everything() -> None:
-    outcome = run(BENCH, Budget(240, share=0.05), seed=3)
+@pytest.mark.parametrize(("bench", "share"), [(crash.BENCH, 0.05), (crash_billing.BENCH, 0.04)])
+def test_a_hub_that_dies_at_a_network_call_leaves_one_of_everything(bench: Bench, share: float) -> None:
+    outcome = run(bench, Budget(240, share=share), seed=3)
     assert outcome.complaints == [], outcome.evidence
     assert outcome.real >= 4
