@@ -28,9 +28,11 @@ _LOT = "tieout_lot"
 _QUEUE, _WORKFLOW = "runs", "tieout_run"
 # One version for all: a run holds no position in its code (docs/decisions/0002), so any worker can begin it again.
 _VERSION = "tieout"
-# Seconds between two looks for what is due; between two hand-overs, so that a lot is worth its while; and for what earlier
-# versions left in their queue.
+# Seconds between two looks for what is due when nothing is heard; between two hand-overs, so that a lot is worth its while;
+# and for what earlier versions left in their queue.
 _LOOK, _PAUSE, _LEFT = 0.1, 0.02, 1.0
+# A lot is worth its while when this part of a worker's places is free.
+_WORTH = 4
 _BEAT = 15.0
 _ROLL_CALL = 0.25
 _STAY = 1.0
@@ -63,7 +65,7 @@ class Worker:
         self._stuck = stuck
         self._lot: Any = None
         self._at_work = 0
-        self._freed = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._uncommitted: dict[str, asyncio.Future[int]] = {}
 
     @asynccontextmanager
@@ -117,19 +119,23 @@ class Worker:
         """Takes this worker's lock, on a connection that is held as long as the worker lives, and says that it is there."""
         lock = await held.enter_async_context(self._database.session())
         await lock.execute("select pg_advisory_lock(%s)", (lock_key(self._id),))
+        await lock.execute("listen work")
         async with self._database.transaction() as tx:
             await workers.enter(tx, self._id, lock_key(self._id), self._clock())
         return lock
 
     async def _stay(self, lock: Tx, held: AsyncExitStack) -> None:
-        """Enters again when the lock was lost, as in a failover: others took this worker for gone, and who is gone is never
-        adopted again."""
+        """Listens for work on the connection that has the lock. Enters again when that was lost, as in a failover: others took
+        this worker for gone, and who is gone is never adopted again."""
         while True:
-            await asyncio.sleep(_STAY)
             try:
-                await lock.execute("select 1")
+                if await runs.work_told(lock, _STAY):
+                    self._stir()
+                else:
+                    await lock.execute("select 1")
             except Exception:
                 log.warning("taken for gone, entering again", worker=self._id)
+                await asyncio.sleep(_STAY)
                 with contextlib.suppress(Exception):  # the database is away; the loop comes again
                     lock = await self._enter(held)
 
@@ -147,16 +153,25 @@ class Worker:
     async def _hand_over(self) -> None:
         """Moves due runs into the engine: the outbox of the hub's own transactions."""
         while True:
-            self._freed.clear()
+            self._stirred.clear()
             try:
                 handed = await self.hand_over_due()
             except Exception:  # the database may be restarting; the loop is what brings the work back
                 log.exception("handing over failed")
                 handed = 0
             await asyncio.sleep(_PAUSE)
-            if not handed:
+            if not handed or not self._worth_it():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._freed.wait(), _LOOK)
+                    await asyncio.wait_for(self._stirred.wait(), _LOOK)
+
+    def _stir(self) -> None:
+        """There may be something to hand over: at once when it is worth a lot, else with what is free by the next look."""
+        if self._worth_it():
+            self._stirred.set()
+
+    def _worth_it(self) -> bool:
+        """Whether there is room for enough runs to share what a lot costs."""
+        return self._concurrency - self._at_work >= max(1, self._concurrency // _WORTH)
 
     async def hand_over_due(self) -> int:
         """Takes this worker's share of what is due, as far as it has room, as one lot: a durable workflow of the engine's.
@@ -196,7 +211,7 @@ class Worker:
             nonlocal reserved
             self._at_work -= count + reserved
             reserved = 0
-            self._freed.set()
+            self._stir()
 
         await self._executor.carry_out_lot(lot, over)
 

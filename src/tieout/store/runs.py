@@ -56,10 +56,10 @@ async def queue(
 
 
 async def queue_all(tx: Tx, wanted: Sequence[Queued], now: datetime) -> None:
-    """The same for several, in the order in which they come."""
+    """The same for several, in the order in which they come; whoever waits for work hears of it (`work_told`)."""
     await tx.execute(
         """
-        with q as materialized (
+        with told as (select pg_notify('work', '')), q as materialized (
           select q.*, row_number() over () as position from json_to_recordset(%(wanted)s) as q(id text, flow text,
             subject text, version text, lane text, engagement text, backfill boolean)
         ), pulled as (
@@ -68,11 +68,18 @@ async def queue_all(tx: Tx, wanted: Sequence[Queued], now: datetime) -> None:
             and lane in (select lane from q where not q.backfill)
         )
         insert into run (id, flow, subject, version, lane, engagement, state, not_before, created_at, backfill)
-        select id, flow, subject, version, lane, engagement, 'queued', %(now)s, %(now)s, backfill from q order by position
+        select id, flow, subject, version, lane, engagement, 'queued', %(now)s, %(now)s, backfill from q, told order by position
         on conflict (id) do nothing
         """,
         {"now": now, "wanted": Json([asdict(each) for each in wanted])},
     )
+
+
+async def work_told(session: Tx, most: float) -> bool:
+    """Whether runs were queued since the session listens, or within so many seconds. Raises when the connection is lost."""
+    async for _ in session.notifies(timeout=most, stop_after=1):
+        return True
+    return False
 
 
 # So many back-fill runs of each worker at most are with the engine: behind more of them, what is pressing would find no place.
