@@ -52,6 +52,7 @@ async def measure(deals: int = DEALS, workers: int = 0, killed: int = 0) -> list
         flows = [*FLOWS, nothing]
         executor = Executor(on.database, now, lambda: date(2026, 10, 5), flows, systems, lambda: on.firm, _WORKER)
         async with Worker(on.database, now, executor, _WORKER).running():
+            await intake.sweep(intake.feeds[0])  # what is there before the hub is back-fill
             watch = Watch(hub=os.getpid(), postgres=on.postgres)
             crm.won = deals
             await intake.sweep(intake.feeds[0])
