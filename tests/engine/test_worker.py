@@ -92,6 +92,19 @@ async def test_what_a_killed_worker_leaves_behind_another_one_finishes(database:
             await until(database, all_done)
 
 
+async def test_what_whoever_noticed_could_not_take_up_the_next_one_does(database: Database, database_url: str) -> None:
+    """A worker of an earlier version declares others gone, and knows no lots."""
+    async with worker(database_url, "victim", pace=600) as victim:
+        await queue(database, "orphan", 0.1)
+        await until(database, lambda found: found["orphan"]["state"] == "running")
+        os.kill(victim.pid, signal.SIGKILL)
+    async with database.transaction() as tx:
+        await workers.leave(tx, "victim", datetime.now(UTC))
+    async with worker(database_url, "heir"):
+        found = await until(database, all_done)
+    assert found["orphan"]["worker"] == "heir"
+
+
 async def test_a_worker_that_was_told_to_stop_accuses_no_run(database: Database, database_url: str) -> None:
     async with worker(database_url, "leaver", pace=600) as leaver:
         await queue(database, "orphan", 0.1)

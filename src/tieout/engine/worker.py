@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import gc
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import cycle, repeat
 from typing import Any
 from uuid import uuid4
 
@@ -34,7 +35,8 @@ _LOOK, _PAUSE, _LEFT = 0.1, 0.02, 1.0
 # A lot is worth its while when this part of a worker's places is free.
 _WORTH = 4
 _BEAT = 15.0
-_ROLL_CALL = 0.25
+# Seconds between two roll calls; and after so many of them it is looked whether one was declared gone and left behind.
+_ROLL_CALL, _CALLS = 0.25, 60
 _STAY = 1.0
 
 
@@ -222,14 +224,14 @@ class Worker:
                 Exception
             ):  # the database may be restarting; the loop is what brings the roll back
                 async with self._database.session() as session:
-                    while True:
-                        await self._call_the_roll(session)
+                    for call in cycle((workers.left_behind, *repeat(workers.found_gone, _CALLS))):
+                        await self._take_up(session, await call(session, self._id))
                         await asyncio.sleep(_ROLL_CALL)
             await asyncio.sleep(_ROLL_CALL)
 
-    async def _call_the_roll(self, session: Tx) -> None:
+    async def _take_up(self, session: Tx, gone: Sequence[Mapping[str, Any]]) -> None:
         """A worker whose lock is free is gone, and its runs are begun again by the one that notices."""
-        for each in await workers.found_gone(session, self._id):
+        for each in gone:
             log.info("worker gone, adopting its runs", gone=each["id"])
             await asyncio.to_thread(DBOS._recover_pending_workflows, [each["id"]])  # pyright: ignore
             async with self._database.transaction() as tx:

@@ -44,6 +44,22 @@ async def found_gone(session: Tx, myself: str) -> list[dict[str, Any]]:
     )
 
 
+async def left_behind(session: Tx, myself: str) -> list[dict[str, Any]]:
+    """Workers that were declared gone although somebody has yet to take up their lots, in the same way: whoever noticed them
+    could not, because it was of an earlier version or lost the database meanwhile."""
+    return await rows(
+        session,
+        """
+        with gone as materialized (
+          select id, lock_key from worker where gone_at is not null and id <> %s
+            and id in (select executor_id from dbos.workflow_status where status = 'PENDING')
+        )
+        select id, lock_key from gone where pg_try_advisory_lock(lock_key)
+        """,
+        (myself,),
+    )
+
+
 async def told_to_stop(tx: Tx, worker: str) -> None:
     """What this worker is at when it ends is not what it ended of."""
     await tx.execute("update worker set told_to_stop = true where id = %s", (worker,))

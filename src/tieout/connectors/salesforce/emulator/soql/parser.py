@@ -39,7 +39,11 @@ def parse(text: str) -> Query:
     reader = _Reader(text)
     try:
         query = reader.query()
-    except (ValueError, ArithmeticError, RecursionError) as wrong:  # a number beyond all bounds, parentheses without end
+    except (
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as wrong:  # a number beyond all bounds, parentheses without end
         raise reader.unexpected() from wrong
     reader.end()
     return query
