@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,52 +20,60 @@ from psycopg.conninfo import conninfo_to_dict
 from tieout.store.database import Database, migrate, rows
 from tieout.testing.database import opened
 
+from .recorded_kickoff import KICKOFFS, booked
 from .recorded_process import JOURNALS, WANTED, made, queue
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 REPOSITORY = Path(__file__).parents[2]
-VERSIONS = sorted(each.name for each in JOURNALS.iterdir())
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=sorted(JOURNALS.iterdir()), ids=lambda each: each.name)
 def journal(request: pytest.FixtureRequest, postgres_template: str, tmp_path: Path) -> Generator[tuple[str, Path]]:
     """The address of a database as an earlier version left it, and the books of the target."""
-    home: Path = JOURNALS / request.param
-    template, name = str(conninfo_to_dict(postgres_template)["dbname"]), f"journal_{request.param.replace('.', '_')}"
-    url = postgres_template.replace(f"/{template}?", f"/{name}?")
-    with psycopg.connect(postgres_template.replace(f"/{template}?", "/postgres?"), autocommit=True) as server:
+    with restored(request.param, postgres_template) as url:
+        yield url, Path(shutil.copy(request.param / "target", tmp_path / "target"))
+
+
+@pytest.fixture(params=sorted(KICKOFFS.iterdir()), ids=lambda each: each.name)
+def kickoff(request: pytest.FixtureRequest, postgres_template: str, tmp_path: Path) -> Generator[tuple[str, Path]]:
+    """The same of a hub that set a won deal up, and the books of its systems."""
+    with restored(request.param, postgres_template) as url:
+        yield url, Path(shutil.copy(request.param / "target", tmp_path / "target"))
+
+
+@contextmanager
+def restored(home: Path, template: str) -> Generator[str]:
+    name = f"journal_{home.parent.name}_{home.name.replace('.', '_')}"
+    server_url, place = "/postgres?", f"/{conninfo_to_dict(template)['dbname']}?"
+    with psycopg.connect(template.replace(place, server_url), autocommit=True) as server:
         server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        url = template.replace(place, f"/{name}?")
         try:
             lines = (home / "database.sql").read_text().splitlines()
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("\n".join(each for each in lines if not each.startswith("\\")).encode())
-            yield url, Path(shutil.copy(home / "target", tmp_path / "target"))
+            yield url
         finally:
             server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @asynccontextmanager
 async def worker(url: str, name: str, books: Path, sabotage: str = "") -> AsyncGenerator[None, None]:
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "tests.engine.recorded_process",
-        url,
-        name,
-        str(books),
-        "",
-        sabotage,
-    ]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=REPOSITORY)
+    async with process("tests.engine.recorded_process", url, name, str(books), "", sabotage):
+        yield
+
+
+@asynccontextmanager
+async def process(module: str, *said: str) -> AsyncGenerator[None, None]:
+    command = [sys.executable, "-W", "ignore", "-m", module, *said]
+    child = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=REPOSITORY)
     try:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"working\n"
+        assert child.stdout is not None
+        assert await child.stdout.readline() == b"working\n"
         yield
     finally:
-        process.kill()
-        await process.wait()
+        child.kill()
+        await child.wait()
 
 
 async def finished(database: Database, count: int) -> list[str]:
@@ -108,3 +117,22 @@ async def test_a_version_that_forgets_what_it_sent_orders_twice(journal: tuple[s
     async with opened(url) as database, worker(url, "w-new", books, "fresh_key"):
         await finished(database, 1)
     assert list(made(books)).count("half done/second") == 2
+
+
+async def test_a_kickoff_that_stopped_in_the_middle_is_finished_beside_a_new_one(kickoff: tuple[str, Path]) -> None:
+    """It died when the PSA had made the project and before it heard of it; its own worker queue is one of before lots."""
+    url, books = kickoff
+    before = booked(books)
+    assert before[-1].startswith("kantata project.create")
+    migrate(url)
+    async with opened(url) as database, process("tests.engine.recorded_kickoff", url, "w-new", str(books), "", "2"):
+        assert await finished(database, 2) == ["w-new"] * 2
+        async with database.transaction() as tx:
+            found = await rows(
+                tx, "select state, (select count(*) from effect where state <> 'done') as open from project"
+            )
+            missing = await rows(tx, "select * from conservation where missing <> 0 or missing_minor <> 0")
+    assert (found, missing) == ([{"state": "active", "open": 0}] * 2, [])
+    made_now = Counter(each for each in booked(books) if ".create" in each)
+    assert set(made_now.values()) == {1}, made_now
+    assert len(made_now) == 2 * len([each for each in before if ".create" in each])
