@@ -174,6 +174,8 @@ def test_somebody_answers_in_anothers_place_for_some_days(told: tuple[Tieout, De
 def test_nobody_approves_what_they_asked_for(told: tuple[Tieout, Deal]) -> None:
     tieout, _ = told
     (asked,) = tieout("approvals", "list", "--json").document
+    assert (asked["answer_by"], asked["goes_to"], asked["escalated_to"]) == (None, "", []), "it is of no gate"
+    assert "goes on" in tieout("approvals", "list").out
     own = tieout("approvals", "approve", asked["approval"], "--as", "margaret.osei@kestrel.example")
     assert own.code == Exit.PROBLEM
     done = tieout("approvals", "approve", asked["approval"], "--as", "anna.fischer@kestrel.example", "--json")

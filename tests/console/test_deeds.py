@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tieout.store import firm, holds, runs, together
 from tieout.store.database import rows
 
 pytestmark = pytest.mark.anyio
+ANNA, CARLOS, MARGARET = (f"{each}@kestrel.example" for each in ("anna.fischer", "carlos.mendes", "margaret.osei"))
 
 
 async def state_of(world: World, deal: str) -> str:
@@ -128,6 +130,35 @@ async def test_who_stands_in_answers_and_the_page_says_in_whose_place(world: Wor
     assert "by Klaus Brandt in the place of Anna Fischer" in await klaus.send(where, said, page=where)
     assert "End it" not in await klaus.get("/approvals")
     assert "D-101 is over." in await anna.send("/approvals/delegations/101/end", {}, page="/approvals")
+
+
+async def test_an_approval_says_who_may_answer_until_when_and_to_whom_it_went_and_goes(
+    world: World, anna: Caller
+) -> None:
+    number = world.seeded.approvals[0]
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            """
+            update approval set gate = 'The partners', members = %s, added = %s, escalated_to = %s, escalated_at = %s,
+              answer_by = %s, goes_to = 'klaus.brandt@kestrel.example' where id = %s
+            """,
+            (
+                [ANNA, MARGARET, CARLOS], [CARLOS], ["finance-us"], world.now() - timedelta(hours=2),
+                world.now() + timedelta(hours=22), number,
+            ),
+        )  # fmt: skip
+        await tx.execute(
+            "insert into delegation (owner, delegate, begins_at, ends_at, reason, made_at)"
+            " values (%s, 'priya.raman@kestrel.example', %s, %s, 'holidays', now())",
+            (CARLOS, world.now() - timedelta(days=1), world.now() + timedelta(days=1)),
+        )
+    one = " ".join((await anna.get(f"/approvals/A-{number}")).split())
+    assert "<dt>May answer</dt><dd>Anna Fischer, Carlos Mendes, Priya Raman for Carlos Mendes</dd>" in one
+    assert "<dt>Went to</dt><dd>finance-us, " in one
+    assert "to Klaus Brandt</dd>" in one
+    listed = " ".join((await anna.get("/approvals")).split())
+    assert "went to finance-us" in listed
+    assert "in 22 h</time> to Klaus Brandt" in listed
 
 
 async def test_terms_are_approved_by_somebody_else_and_never_by_who_asked(world: World) -> None:

@@ -9,16 +9,27 @@ from typing import Any
 
 import pytest
 
-from tieout.domain.consistency import choose, dotted, faults, nearest
+from tieout.domain.choosing import choose, nearest
+from tieout.domain.consistency import dotted, faults
 from tieout.domain.consolidating import Consolidation
 from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersion, ServicePackage
-from tieout.domain.firm import ApprovalGate, ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.firm import (
+    ApprovalGate,
+    ApprovalRule,
+    ConnectionSettings,
+    Firm,
+    GateEscalation,
+    LegalEntity,
+    TableRow,
+    ValueTable,
+)
 from tieout.domain.gate_consistency import contradictions
 from tieout.domain.metering import UsageRule
 from tieout.domain.paying import SplitBilling
 from tieout.domain.problems import CATALOGUE
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
+from tieout.domain.working_days import WorkingCalendar
 
 Make = Callable[..., Any]
 US = LegalEntity(code="US", name="Kestrel Inc.", currency="USD")
@@ -363,3 +374,43 @@ def test_a_gate_names_a_team_that_is_there_with_people_enough_and_entities_and_c
         (("approvals", "gates"), "C is there twice"),
     ]
     assert list(contradictions(make_firm(approvals=ApprovalRule(gates=(gate,)), holds=teams))) == []
+
+
+def test_an_escalation_goes_to_somebody_who_is_there_and_was_not_asked_before(make_firm: Make) -> None:
+    def stepped(*to: str) -> ApprovalGate:
+        steps = tuple(GateEscalation(after=1, to=each) for each in to)
+        return ApprovalGate(name=to[0], team="partners", escalation=steps)
+
+    gates = (stepped("bord", "partners"), stepped("kim@firm.example", "board", "board"))
+    teams = {"partners": Team(lead="Kim@firm.example"), "board": Team(members=("lee@firm.example",))}
+    assert told(make_firm(approvals=ApprovalRule(gates=gates), holds=HoldRules(teams=teams))) == [
+        "approvals.gates[0].escalation[0].to: there is no team bord. Did you mean “board”?",
+        "approvals.gates[0].escalation[1].to: everybody in partners was asked before. "
+        "Name a team with somebody else in it, or an address.",
+        "approvals.gates[1].escalation[0].to: everybody in kim@firm.example was asked before. "
+        "Name a team with somebody else in it, or an address.",
+        "approvals.gates[1].escalation[2].to: everybody in board was asked before. "
+        "Name a team with somebody else in it, or an address.",
+    ]
+
+
+def test_every_entity_has_one_calendar_and_every_calendar_somebody(make_firm: Make) -> None:
+    listed = (
+        WorkingCalendar(name="A", entities=("DE", "XX"), time_zone="Europe/Berln"),
+        WorkingCalendar(name="B", entities=("DE",)),
+        WorkingCalendar(name="B", regions=("EMEA", "APAC", "EMA")),
+        WorkingCalendar(name="C"),
+        WorkingCalendar(name="D"),
+    )
+    regions = {"EMEA": Region(entities=("DE",)), "APAC": Region(countries=("JP",))}
+    assert told(make_firm(calendars=listed, holds=HoldRules(regions=regions))) == [
+        "calendars[0].time_zone: “Europe/Berln” is not a time zone. "
+        "Give a name of the IANA time zone database, such as Europe/Berlin.",
+        "calendars[0].entities[1]: “XX” is not a legal entity of the firm. Say one of: DE, US.",
+        "calendars[1]: “A” is the calendar of DE already. Keep one of them.",
+        "calendars[2].name: “B” stands in the folder twice. Give each calendar its own name.",
+        "calendars[2].regions[1]: the region APAC has no legal entities, so that nobody works by it. "
+        "Name them under holds: regions: APAC: entities, or here.",
+        "calendars[2].regions[2]: there is no region “EMA”. Did you mean “EMEA”?",
+        "calendars[4]: “C” is the calendar of everybody else already. Keep one of them.",
+    ]

@@ -23,6 +23,7 @@ from tieout.domain.notification import ChannelSettings, Digest, NotificationRule
 from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
+from tieout.domain.working_days import WorkingCalendar
 
 Make = Callable[..., Any]
 
@@ -267,3 +268,15 @@ def test_who_pays_is_said_by_deal_with_each_share(make_firm: Make) -> None:
     other = SplitBilling.model_validate({"purchase_order": "4711", "payers": equal, "rest": "CUS-AAAAAAAA"})
     (told,) = changes(make_firm(payers=(split,)), make_firm(payers=(other,)))
     assert told.startswith("payers of purchase order 4711: payers CUS-AAAAAAAA 40.0 %")
+
+
+def test_calendars_and_their_holidays(make_firm: Make) -> None:
+    christmas, labour = {date(2026, 12, 25): "Christmas"}, {date(2026, 5, 1): "Labour Day"}
+    before = WorkingCalendar(name="Germany", entities=("DE",), holidays=christmas)
+    assert changes(make_firm(), make_firm(calendars=(before,))) == ["calendar Germany: added (1 holiday, for DE)"]
+    after = before.model_copy(update={"working_days": ("mon", "tue"), "holidays": labour})
+    assert changes(make_firm(calendars=(before,)), make_firm(calendars=(after,))) == [
+        "calendar Germany: working days mon, tue, wed, thu, fri → mon, tue",
+        "calendar Germany: holiday 2026-05-01: Labour Day added",
+        "calendar Germany: holiday 2026-12-25: Christmas removed",
+    ]

@@ -12,6 +12,7 @@ from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, TableRow, 
 from tieout.domain.narrowing import narrowed
 from tieout.domain.notification import NotificationRule, Selection
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
+from tieout.domain.working_days import WorkingCalendar
 
 Make = Callable[..., Any]
 
@@ -42,6 +43,10 @@ def whole(make_firm: Make) -> Firm:
                 ),
             ),
         ),
+        calendars=(
+            WorkingCalendar(name="both", entities=("DE", "FR")), WorkingCalendar(name="theirs", entities=("FR",)),
+            WorkingCalendar(name="every", regions=("Europe",)),
+        ),
         notifications=(told("all"), told("ours", "DE"), told("theirs", "FR"), told("both", "DE", "FR")),
         holds=HoldRules(
             teams={"desk": Team(lead="kim@firm.example")},
@@ -65,4 +70,5 @@ def test_nothing_of_another_entity_is_left(make_firm: Make) -> None:
     assert [each.name for each in seen.notifications] == ["all", "ours"]
     assert [each.entity for each in seen.holds.rules] == ["DE", None]
     assert seen.holds.regions["Europe"].entities == ("DE",)
+    assert [(each.name, each.entities) for each in seen.calendars] == [("both", ("DE",)), ("every", ())]
     assert seen.caps == ()

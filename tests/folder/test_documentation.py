@@ -28,7 +28,7 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_the_examples_are_a_firm_folder_in_order(example: Path) -> None:
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
     assert [str(each) for each in check(example)] == []
 
 

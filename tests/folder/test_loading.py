@@ -89,6 +89,24 @@ def test_every_mistake_in_every_file_is_told_at_once(folder: Path, kinds: Kinds,
     ]
 
 
+def test_a_calendar_has_days_and_a_wrong_one_is_told_with_its_line(folder: Path, kinds: Kinds) -> None:
+    (folder / "calendars").mkdir()
+    file = folder / "calendars" / "us.yaml"
+    file.write_text("name: US\nentities: [US]\nholidays:\n  2026-11-26: Thanksgiving\n  2026-12-25: Christmas\n")
+    (calendar,) = load(folder, kinds).calendars
+    assert calendar.holidays == {date(2026, 11, 26): "Thanksgiving", date(2026, 12, 25): "Christmas"}
+    file.write_text(file.read_text().replace("12-25", "12-32").replace("[US]", "[UX]") + "working_days: [monday]\n")
+    assert told(folder, kinds) == [
+        "calendars/us.yaml:5: holidays.2026-12-32: is not a day such as 2026-01-31. "
+        "Expected: Day → the name of the holiday: 2026-12-25: Christmas.",
+        "calendars/us.yaml:6: working_days[0]: “monday” is not an option. Did you mean “mon”?",
+    ]
+    file.write_text(file.read_text().replace("12-32", "12-25").replace("[monday]", "[mon]"))
+    assert told(folder, kinds) == [
+        "calendars/us.yaml:2: entities[0]: “UX” is not a legal entity of the firm. Say one of: US."
+    ]
+
+
 def test_loading_a_wrong_folder_raises_all_of_it(folder: Path, kinds: Kinds, rewrite: Rewrite) -> None:
     rewrite("tieout.yaml", "role: crm", "role: crn")
     rewrite("tieout.yaml", "Net 30: 30", "Net 30: -1")

@@ -46,7 +46,9 @@ def test_the_published_schemas_are_those_of_today() -> None:
 
 def test_schemas_are_written_where_they_are_wanted(tmp_path: Path, kinds: Mapping[str, ConnectorSpec]) -> None:
     written = write(tmp_path / "schema", kinds)
-    assert [each.name for each in written] == ["tieout.json", "package.json", "rate_card.json", "table.json"]
+    assert [each.name for each in written] == [
+        f"{each}.json" for each in ("tieout", "calendar", "package", "rate_card", "table")
+    ]
     assert written[0].read_text("utf-8") == text(schemas(kinds)["tieout.json"])
 
 

@@ -45,6 +45,14 @@ class Approval(BaseModel):
     decided_by: str | None
     decided_at: datetime | None
     members: list[str] | None = Field(description="Those who may answer it; null is everybody with the right")
+    answer_by: datetime | None = Field(
+        description="When it goes on to who is next, unless somebody answers; null: never"
+    )
+    goes_to: str = Field(description="To whom it goes then: a team of the firm folder, or an address")
+    escalated_to: list[str] = Field(
+        description="Those it has gone on to, one after the other; who was asked before may answer"
+    )
+    escalated_at: datetime | None = Field(description="When it went on last")
     on_behalf_of: str | None = Field(description="In whose place it was answered; null where in nobody's")
     reason: str
 

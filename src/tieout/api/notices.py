@@ -39,7 +39,7 @@ class Said(BaseModel):
     rule: str
     channel: str
     cause: str
-    reason: Literal["unowned", "promise", "unknown", "silence", "digest", "crowd"]
+    reason: Literal["unowned", "promise", "unknown", "silence", "escalated", "digest", "crowd"]
     sequence: int
     event: Literal["opened", "changed", "ended", "digest"]
     title: str

@@ -45,11 +45,11 @@ def listed(as_json: AsJson = False) -> None:
         line("Nothing waits for an approval.")
         return
     table(
-        ("approval", "amount", "what", "terms", "asked by"),
+        ("approval", "amount", "what", "terms", "asked by", "asked", "goes on"),
         [
             (
                 each["approval"], f"{each['amount']} {each['currency']}".strip(), each["title"], "; ".join(each["terms"]),
-                each["requested_by"],
+                each["requested_by"], f"{each['requested_at']:%Y-%m-%d %H:%M}", _goes_on(each),
             )
             for each in found
         ],
@@ -176,4 +176,16 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
         "currency": currency,
         "requested_by": found["requested_by"],
         "requested_at": found["requested_at"],
+        "members": found["members"],
+        "answer_by": found["answer_by"],
+        "goes_to": found["goes_to"],
+        "escalated_to": found["escalated_to"],
+        "escalated_at": found["escalated_at"],
     }
+
+
+def _goes_on(shown: dict[str, Any]) -> str:
+    """To whom it went, and when to whom it goes next."""
+    went = f"went to {', '.join(shown['escalated_to'])}" if shown["escalated_to"] else ""
+    goes = f"{shown['answer_by']:%Y-%m-%d %H:%M} to {shown['goes_to']}" if shown["goes_to"] else ""
+    return "; ".join(each for each in (went, goes) if each)

@@ -95,7 +95,7 @@ async def _sent(firm: Firm, name: str, letter: Letter) -> None:
 def _trial(firm: Firm, channel: str, address: str, to: list[str] | tuple[str, ...]) -> Letter:
     from tieout.channels.catalogue import CHANNELS
     from tieout.cli.desk import now
-    from tieout.domain.consistency import choose
+    from tieout.domain.choosing import choose
     from tieout.domain.notices.message import Letter, thread_name
     from tieout.domain.notices.wording import trial
 

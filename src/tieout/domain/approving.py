@@ -15,10 +15,11 @@ from tieout.domain.rating import rate_on
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One approval of terms: its title, and the addresses of those who may give it; empty is everybody with the right."""
+    """One approval of terms: its title, the addresses of those who may give it (empty is everybody with the right), its gate."""
 
     title: str
     of: tuple[str, ...] = ()
+    gate: str = ""
 
 
 def acceptances(
@@ -33,11 +34,10 @@ def acceptances(
     own = [f"Finance accepts {what}", *([f"A second person accepts {what}"] if second else [])] if finance else []
     found = [Acceptance(each) for each in own]
     for gate in _gates(firm, entity, amount, currency):
-        team = firm.holds.teams[gate.team]
-        people = tuple(dict.fromkeys(each.lower() for each in (*team.members, team.lead) if each))
+        people = firm.holds.people(gate.team)
         for number in range(1, gate.people + 1):
             which = f" ({number} of {gate.people})" if gate.people > 1 else ""
-            found.append(Acceptance(f"{gate.name} accept {what}{which}", people))
+            found.append(Acceptance(f"{gate.name} accept {what}{which}", people, gate.name))
     return found
 
 

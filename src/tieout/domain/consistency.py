@@ -6,9 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from tieout.domain import billing_consistency, expense_consistency, gate_consistency, lending, usage_consistency
+from tieout.domain import (
+    billing_consistency,
+    calendar_consistency,
+    expense_consistency,
+    gate_consistency,
+    lending,
+    usage_consistency,
+)
+from tieout.domain.choosing import choose
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.documents.plans import RetainerPlan
 from tieout.domain.firm import ROLES, Firm, ValueTable
@@ -25,7 +32,7 @@ Path = tuple[str | int, ...]
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\Z")
 
 # What has a module of its own.
-_PARTS = (expense_consistency, usage_consistency, billing_consistency, gate_consistency, lending)
+_PARTS = (expense_consistency, usage_consistency, billing_consistency, gate_consistency, calendar_consistency, lending)
 # Tables that no deal gets past without.
 _NEEDED = {"practice_department": "the department of a practice"}
 
@@ -64,22 +71,6 @@ def dotted(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    by_folded = {each.casefold(): each for each in known}
-    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
-
-
-def choose(word: str, known: Iterable[str]) -> str:
-    """What to write in place of an unknown word."""
-    words = sorted(set(known))
-    meant = nearest(word, words)
-    if meant is not None:
-        return f"Did you mean “{meant}”?"
-    return f"Say one of: {', '.join(words)}." if words else "Leave it out."
 
 
 def _entity_faults(firm: Firm) -> Iterator[Fault]:

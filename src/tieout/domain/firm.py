@@ -22,6 +22,7 @@ from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules, TeamName
 from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY, ValueRow
+from tieout.domain.working_days import WorkingCalendar
 
 Role = Literal["crm", "psa", "erp"]
 ROLES: tuple[Role, ...] = ("crm", "psa", "erp")
@@ -67,6 +68,18 @@ class ConnectionSettings(Part):
     )
 
 
+class GateEscalation(Part):
+    """Who may answer as well when nobody has; those who were asked before still may."""
+
+    after: int = Field(
+        ge=1, le=60, description="Working days without an answer, since it was asked or since the step before"
+    )
+    to: str = Field(
+        pattern=r"^([a-z][a-z0-9]*(-[a-z0-9]+)*|[^@\s<>,;]+@[^@\s<>,;]+)$",
+        description="A team under holds, or an e-mail address",
+    )
+
+
 class ApprovalGate(Part):
     """Terms that people of a team must accept as well, each somebody else; they need the right to answer approvals, too."""
 
@@ -77,6 +90,9 @@ class ApprovalGate(Part):
     amount_above: dict[Currency, Decimal] = Field(
         default_factory=dict[str, Decimal],
         description="Currency → amount: contracts worth more; a currency left out has no gate. Left out, whatever they are worth",
+    )
+    escalation: tuple[GateEscalation, ...] = Field(
+        default=(), description="To whom it goes when nobody answers, one step after the other"
     )
 
     def fits(self, entity: str, amount: Decimal | None, currency: str) -> bool:
@@ -174,7 +190,7 @@ class ValueTable(Part):
 
 
 class Firm(Part):
-    """Everything `tieout.yaml`, `packages/`, `rate_cards/` and `tables/` say, checked and frozen."""
+    """Everything `tieout.yaml`, `calendars/`, `packages/`, `rate_cards/` and `tables/` say, checked and frozen."""
 
     name: str = Field(description="The firm's name, as the console shows it")
     time_zone: str = Field(
@@ -219,6 +235,7 @@ class Firm(Part):
     )
     notifications: tuple[NotificationRule, ...] = Field(default=(), description="Who is told of what, how and when")
     holds: HoldRules = Field(default=HoldRules(), description="Whose a hold is, and when it comes back")
+    calendars: tuple[WorkingCalendar, ...] = Field(default=(), description="The working days of calendars/")
     packages: tuple[ServicePackage, ...] = Field(default=(), description="The service packages of packages/")
     rate_cards: tuple[RateCard, ...] = Field(default=(), description="The rate cards of rate_cards/")
     tables: tuple[ValueTable, ...] = Field(default=(), description="The value tables of tables/")

@@ -14,6 +14,7 @@ from tieout.domain.paying import SplitBilling
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
 from tieout.domain.spanning import SpanningCap
 from tieout.domain.values import ANY
+from tieout.domain.working_days import WorkingCalendar
 
 P = TypeVar("P", bound=Part)
 N = TypeVar("N", bound="_Named")
@@ -59,6 +60,8 @@ def _between(before: Firm, after: Firm) -> Iterator[str]:
     yield from _compared("channel", before.channels, after.channels, _channel, _channel_changes)
     told = _by_name(before.notifications), _by_name(after.notifications)
     yield from _compared("notification", *told, _notification, _notification_changes)
+    calendars = _by_name(before.calendars), _by_name(after.calendars)
+    yield from _compared("calendar", *calendars, _calendar, _calendar_changes)
     yield from _compared("package", _by_key(before), _by_key(after), _package, _package_changes)
     yield from _compared("rate card", _by_name(before.rate_cards), _by_name(after.rate_cards), _card, _card_changes)
     yield from _compared("table", _by_name(before.tables), _by_name(after.tables), _table, _table_changes)
@@ -137,7 +140,7 @@ def _notification_changes(subject: str, before: NotificationRule, after: Notific
 
 
 def _hold_changes(before: HoldRules, after: HoldRules) -> Iterator[str]:
-    plain = ("reopen_within_days", "snooze_days_most", "escalate_every_hours", "overrides_four_eyes")
+    plain = ("reopen_within_days", "snooze_days_most", "escalate_every_hours", "working_days", "overrides_four_eyes")
     yield from _fields("holds", before, after, plain)
     yield from _compared("team", before.teams, after.teams, _team, _same_fields)
     yield from _compared("region", before.regions, after.regions, _region, _same_fields)
@@ -147,6 +150,15 @@ def _hold_changes(before: HoldRules, after: HoldRules) -> Iterator[str]:
     stayed = [each for each in new if each in old]
     if stayed != [each for each in old if each in new]:
         yield "holds: the rules stand in another order"
+
+
+def _calendar_changes(subject: str, before: WorkingCalendar, after: WorkingCalendar) -> Iterator[str]:
+    yield from _fields(subject, before, after, ("entities", "regions", "time_zone", "working_days"))
+    yield from _entries("holiday", _by_day(before), _by_day(after), subject)
+
+
+def _by_day(calendar: WorkingCalendar) -> dict[str, str]:
+    return {str(day): name for day, name in sorted(calendar.holidays.items())}
 
 
 def _package_changes(subject: str, before: ServicePackage, after: ServicePackage) -> Iterator[str]:
@@ -240,6 +252,11 @@ def _limit(cap: SpanningCap) -> str:
     parts = [] if cap.amount is None else [f"{cap.amount:,.2f} {cap.currency}"]
     parts += [] if cap.hours is None else [f"{cap.hours:f} hours"]
     return f"{' and '.join(parts)} for {cap.span}"
+
+
+def _calendar(calendar: WorkingCalendar) -> str:
+    whose = ", ".join((*calendar.entities, *calendar.regions)) or "everybody else"
+    return f"{_counted(len(calendar.holidays), 'holiday')}, for {whose}"
 
 
 def _team(team: Team) -> str:

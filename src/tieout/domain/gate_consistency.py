@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tieout.domain.firm import Firm
+from tieout.domain.choosing import choose
+from tieout.domain.firm import ApprovalGate, Firm
 
 # The path in the folder, what is wrong, and what to do.
 Contradiction = tuple[tuple[str | int, ...], str, str]
@@ -26,13 +27,26 @@ def contradictions(firm: Firm) -> Iterator[Contradiction]:
         if team is None:
             yield (*here, "team"), f"there is no team {gate.team}", _one_of(firm.holds.teams)
             continue
-        people = {each.casefold() for each in (*team.members, team.lead) if each}
-        if len(people) < gate.people:
-            what = f"{gate.team} has {len(people)} people, and {gate.people} must accept"
+        if len(team.people) < gate.people:
+            what = f"{gate.team} has {len(team.people)} people, and {gate.people} must accept"
             yield (*here, "people"), what, "Name more people in the team, or ask for fewer."
+        yield from _steps(firm, gate, here)
     names = [each.name for each in firm.approvals.gates]
     for name in sorted({each for each in names if names.count(each) > 1}):
         yield ("approvals", "gates"), f"{name} is there twice", "Give each gate a name of its own."
+
+
+def _steps(firm: Firm, gate: ApprovalGate, here: tuple[str | int, ...]) -> Iterator[Contradiction]:
+    """Every step of an escalation names somebody who was not asked before."""
+    asked = set(firm.holds.people(gate.team))
+    for number, step in enumerate(gate.escalation):
+        at = (*here, "escalation", number, "to")
+        if step.to not in firm.holds.teams and "@" not in step.to:
+            yield at, f"there is no team {step.to}", choose(step.to, firm.holds.teams)
+            continue
+        if asked.issuperset(firm.holds.people(step.to)):
+            yield at, f"everybody in {step.to} was asked before", "Name a team with somebody else in it, or an address."
+        asked |= set(firm.holds.people(step.to))
 
 
 def _one_of(known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Set
 from tieout.domain.firm import Firm, ValueTable
 from tieout.domain.routing import HoldRules
 from tieout.domain.values import ANY
+from tieout.domain.working_days import WorkingCalendar
 
 
 def narrowed(firm: Firm, entities: Set[str] | None) -> Firm:
@@ -24,6 +25,9 @@ def narrowed(firm: Firm, entities: Set[str] | None) -> Firm:
                 each for each in firm.notifications if not each.holds.entities or set(each.holds.entities) <= entities
             ),
             "holds": _rules(firm.holds, others),
+            "calendars": tuple(
+                _calendar(each, others) for each in firm.calendars if set(each.entities) - others or not each.entities
+            ),
             # Limits that span engagements may span entities, too.
             "caps": (),
         }
@@ -33,6 +37,10 @@ def narrowed(firm: Firm, entities: Set[str] | None) -> Firm:
 def _table(table: ValueTable, others: Set[str]) -> ValueTable:
     rows = tuple(each for each in table.rows if each.entity not in others and each.value not in others)
     return table.model_copy(update={"rows": rows})
+
+
+def _calendar(calendar: WorkingCalendar, others: Set[str]) -> WorkingCalendar:
+    return calendar.model_copy(update={"entities": tuple(each for each in calendar.entities if each not in others)})
 
 
 def _rules(rules: HoldRules, others: Set[str]) -> HoldRules:

@@ -16,8 +16,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 # What is told at once; everything else waits for the digest.
-Reason = Literal["unowned", "promise", "unknown", "silence"]
-REASONS: tuple[Reason, ...] = ("unowned", "promise", "unknown", "silence")
+Reason = Literal["unowned", "promise", "unknown", "silence", "escalated"]
+REASONS: tuple[Reason, ...] = ("unowned", "promise", "unknown", "silence", "escalated")
 
 # A digest that could not be sent at its hour (the hub was down) is sent later, unless it would be half a day late.
 _TOO_LATE = timedelta(hours=12)
@@ -90,10 +90,11 @@ class NotificationRule(Part):
         default=REASONS,
         min_length=1,
         description="What is told at once: unowned (due soon and nobody has it), promise (about to be late), "
-        "unknown (an outcome that is unknown for 30 minutes), silence (a source that cannot be read)",
+        "unknown (an outcome that is unknown for 30 minutes), silence (a source that cannot be read), "
+        "escalated (an approval that nobody answered in time)",
     )
     cadence: Literal["at_once", "digest", "both"] = Field(
-        default="both", description="at_once, digest or both; at once are only the four things under tells"
+        default="both", description="at_once, digest or both; at once are only the things under tells"
     )
     digest: Digest | None = Field(default=None, description="When the digest is sent")
     amounts: bool = Field(default=True, description="Whether amounts of money may stand in its messages")

@@ -25,6 +25,11 @@ class Team(Part):
         default=None, description="The team whose lead hears of it next; left out where the escalation ends"
     )
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody in it, by address in small letters, each once."""
+        return tuple(dict.fromkeys(each.lower() for each in (*self.members, self.lead) if each))
+
 
 class Region(Part):
     """A part of the world, for rules: the customer's country decides, without one the legal entity."""
@@ -65,6 +70,10 @@ class HoldRules(Part):
     escalate_every_hours: int = Field(
         default=24, ge=1, le=720, description="Hours from one step of the escalation of an overdue hold to the next"
     )
+    working_days: bool = Field(
+        default=False,
+        description="Whether deadlines of holds, and the hours between steps, pass on working days alone (calendars/)",
+    )
     overrides_four_eyes: Literal["never", "money", "always"] = Field(
         default="never",
         description="Which overrides of a field wait for a second person: none, those of money, or all of them",
@@ -77,6 +86,10 @@ class HoldRules(Part):
     teams: dict[TeamName, Team] = Field(default_factory=dict[str, Team], description="Name → the people who own holds")
     regions: dict[str, Region] = Field(default_factory=dict[str, Region], description="Name → countries, for the rules")
     rules: tuple[RoutingRule, ...] = Field(default=(), description="In order: the first rule that fits gives the team")
+
+    def people(self, who: str) -> tuple[str, ...]:
+        """A team's people, or the one whose address it is."""
+        return self.teams[who].people if who in self.teams else (who.lower(),)
 
     def teams_of(self, person: str) -> tuple[str, ...]:
         """The teams that somebody is a member or the lead of."""

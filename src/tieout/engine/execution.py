@@ -112,21 +112,19 @@ class Generation:
         async with self._database.transaction() as tx:
             await holds.open_holds(tx, row, problems, title=self.title, amount=None, now=self._clock(), standing=True)
 
-    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = ()) -> str:
+    async def approval(
+        self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = (), gate: str = ""
+    ) -> str:
         if not terms:
             return ""
         async with self._database.transaction() as tx:
             found = await holds.request_approval(
                 tx, self.row, title=title, terms=terms, terms_hash=content_hash(list(terms)), amount=self.amount,
-                requested_by=requested_by, of=of, now=self.now(),
+                requested_by=requested_by, of=of, gate=gate, now=self.now(),
             )  # fmt: skip
-        match found["state"]:
-            case "approved":
-                return ""
-            case "rejected":
-                return f"{title}: {found['decided_by']} said no: {found['reason']}"
-            case _:
-                raise Waiting(f"{title}: approval A-{found['id']}")
+        if found["state"] == "open":
+            raise Waiting(f"{title}: approval A-{found['id']}")
+        return "" if found["state"] == "approved" else f"{title}: {found['decided_by']} said no: {found['reason']}"
 
     async def decision(self, code: str) -> str | None:
         return await self.effects.journal.decision((self.subject, code))

@@ -136,6 +136,8 @@ class Notices:
             standings += await notices.unknown(tx, now - decision.UNKNOWN, rule.holds.entities)
         if "silence" in rule.tells:
             standings += await self._silent(tx, rule, now)
+        if "escalated" in rule.tells:
+            standings += await notices.escalated(tx, rule.holds, now)
         return standings
 
     async def _silent(self, tx: Tx, rule: NotificationRule, now: datetime) -> list[Standing]:

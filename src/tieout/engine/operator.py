@@ -18,7 +18,7 @@ from tieout.engine.overrides import Overrides
 from tieout.engine.run import Clock
 from tieout.engine.talk import Talk
 from tieout.engine.usage import Usage
-from tieout.store import approvals, effects, firm, holds, messages, routing, runs
+from tieout.store import approvals, effects, firm, holds, messages, routing, runs, unanswered
 from tieout.store.database import Database, Tx
 from tieout.store.scope import widen
 
@@ -210,6 +210,7 @@ class Operator(Deeds):
             )
             await firm.ship_values(tx, wanted.shipped_rows(actor), now)
             await routing.apply(tx, now=now)
+            await unanswered.mind(tx, now)
             for code in _FIXED_BY_FOLDER:
                 waiting = await holds.of_code(tx, code, {})
                 if version is not None:

@@ -19,7 +19,7 @@ from tieout.engine.intake import Intake
 from tieout.engine.journal import receipt_of
 from tieout.engine.recollection import recollect
 from tieout.engine.run import Calendar, Clock
-from tieout.store import effects, escalation, firm, holds, messages, runs
+from tieout.store import effects, escalation, firm, holds, messages, runs, unanswered
 from tieout.store.database import Database, Tx, sole
 
 log = structlog.get_logger(__name__)
@@ -109,9 +109,9 @@ class Rounds:
                 await self._keep(name, health)
 
     async def mind_holds(self) -> int:
-        """Wakes the holds that have slept enough and tells the next person of those that are overdue."""
+        """Wakes the holds that have slept enough; what is overdue, a hold or an approval, goes on to who is next."""
         async with self._database.transaction() as tx:
-            return await escalation.mind(tx, self._clock())
+            return await escalation.mind(tx, self._clock()) + await unanswered.mind(tx, self._clock())
 
     async def look_again(self) -> int:
         """Searches once more for what a late request may have made beside a confirmed effect of class D."""

@@ -84,10 +84,13 @@ class Run(Protocol):
         """
         ...
 
-    async def approval(self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = ()) -> str:
+    async def approval(
+        self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = (), gate: str = ""
+    ) -> str:
         """Why these terms were refused; empty when there are none or exactly these were approved.
 
-        `of` are the addresses of those who may answer; without, everybody with the right may.
+        `of` are the addresses of those who may answer; without, everybody with the right may. The firm's gate says to whom
+        it goes when nobody does.
         Ends the run as waiting as long as nobody but the requester has given an answer.
         """
         ...

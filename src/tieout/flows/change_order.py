@@ -121,7 +121,7 @@ async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, Co
     terms = [*own, *gate_terms(firm, worth, version.currency, entity=entity)]
     asked = acceptances("the change order", firm, worth, version.currency, entity=entity, finance=bool(own))
     for each in asked:
-        refusal = await run.approval(each.title, terms, requested_by=order.requested_by, of=each.of)
+        refusal = await run.approval(each.title, terms, requested_by=order.requested_by, of=each.of, gate=each.gate)
         if refusal:
             await tell_sales(run, systems, about, "Change order rejected", refusal)
             run.ignore(refusal)

@@ -109,7 +109,7 @@ async def accepted(
         await run.step("tell sales", crm.report, ref.id, "state", state)
     asked = acceptances("the terms", firm, deal.amount, deal.currency, entity=enriched.entity, finance=bool(own))
     for each in asked:
-        refusal = await run.approval(each.title, terms, requested_by=deal.owner, of=each.of)
+        refusal = await run.approval(each.title, terms, requested_by=deal.owner, of=each.of, gate=each.gate)
         if refusal:
             if project is not None:
                 refused = deal.model_copy(update={"stage_name": "refused by finance"})

@@ -14,7 +14,7 @@ from typing import Any, Protocol, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
-from tieout.domain.consistency import choose, nearest
+from tieout.domain.choosing import choose, nearest
 from tieout.folder.finding import Finding
 from tieout.folder.wording import Refusal, refusals
 

@@ -21,7 +21,7 @@ from tieout.folder.wording import refusals
 
 MAIN = "tieout.yaml"
 # Part of the firm → its subfolder, one file for each thing in it.
-PARTS = ("packages", "rate_cards", "tables")
+PARTS = ("calendars", "packages", "rate_cards", "tables")
 
 
 def load(folder: FilePath, kinds: Kinds | None = None) -> Firm:

@@ -20,6 +20,7 @@ from tieout.connectors.contract import ConnectorSpec
 from tieout.domain.documents.package import RateCard, ServicePackage
 from tieout.domain.firm import ConnectionSettings, Firm, ValueTable
 from tieout.domain.notification import ChannelSettings
+from tieout.domain.working_days import WorkingCalendar
 from tieout.folder.connections import Kinds
 from tieout.folder.environment import secrets_of
 from tieout.folder.loading import MAIN, PARTS
@@ -31,9 +32,10 @@ _DEFS = "#/$defs/"
 
 
 def schemas(kinds: Kinds = CATALOGUE) -> dict[str, Schema]:
-    """File name → schema: of tieout.yaml and of a file in packages/, rate_cards/ and tables/."""
+    """File name → schema: of tieout.yaml and of a file in calendars/, packages/, rate_cards/ and tables/."""
     return {
         "tieout.json": _firm(kinds),
+        "calendar.json": _published(_schema(WorkingCalendar), "A file in calendars/"),
         "package.json": _published(_schema(ServicePackage), "A file in packages/"),
         "rate_card.json": _published(_schema(RateCard), "A file in rate_cards/"),
         "table.json": _published(_schema(ValueTable), "A file in tables/"),

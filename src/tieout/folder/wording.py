@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tieout.domain.consistency import Path, choose
+from tieout.domain.choosing import choose
+from tieout.domain.consistency import Path
 
 Schema = Mapping[str, Any]
 
@@ -56,7 +57,9 @@ def refusals(wrong: ValidationError, model: type[BaseModel]) -> list[Refusal]:
 def _refusal(error: ErrorDetails, schema: Schema) -> Refusal:
     path = error["loc"]
     if path and path[-1] == "[key]":
-        return Refusal(path[:-1], "does not look right as a name", _help(schema, path[:-2]))
+        day = error["type"].startswith("date")
+        what = f"is not {_EXPECTED['date']}" if day else "does not look right as a name"
+        return Refusal(path[:-1], what, _help(schema, path[:-2]))
     match error["type"]:
         case "extra_forbidden":
             fix = choose(str(path[-1]), names_at(schema, path[:-1]))

@@ -9,12 +9,12 @@ from typing import Any
 from tieout.domain.routing import HoldRules, escalation
 from tieout.store import holds
 from tieout.store.database import Tx, rows
-from tieout.store.routing import rules_in_force
+from tieout.store.routing import Rules, in_force
 
 
 async def mind(tx: Tx, now: datetime) -> int:
     """Wakes what has slept enough and escalates what is overdue; how many holds it touched. Doing it again does nothing."""
-    return await _wake(tx, now) + await _escalate(tx, await rules_in_force(tx), now)
+    return await _wake(tx, now) + await _escalate(tx, await in_force(tx), now)
 
 
 async def _wake(tx: Tx, now: datetime) -> int:
@@ -31,7 +31,8 @@ async def _wake(tx: Tx, now: datetime) -> int:
     return len(woken)
 
 
-async def _escalate(tx: Tx, rules: HoldRules, now: datetime) -> int:
+async def _escalate(tx: Tx, firm: Rules, now: datetime) -> int:
+    rules = firm.holds
     overdue = await rows(
         tx,
         """
@@ -41,7 +42,15 @@ async def _escalate(tx: Tx, rules: HoldRules, now: datetime) -> int:
         """,
         {"now": now, "longest": len(rules.teams), "before": now - timedelta(hours=rules.escalate_every_hours)},
     )
-    return sum([await _one(tx, rules, each, now) for each in overdue])
+    return sum([await _one(tx, rules, each, now) for each in overdue if _is_due(firm, each, now)])
+
+
+def _is_due(firm: Rules, hold: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the hours since the step before are over; on working days alone, where the firm says so."""
+    if not firm.holds.working_days:
+        return True
+    since, hours = hold["escalated_at"] or hold["due_at"], firm.holds.escalate_every_hours if hold["escalations"] else 0
+    return firm.calendars.of(hold["entity"]).later(since, timedelta(hours=hours)) <= now
 
 
 async def _one(tx: Tx, rules: HoldRules, hold: Mapping[str, Any], now: datetime) -> bool:

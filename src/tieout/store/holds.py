@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem, explain
 from tieout.domain.routing import Route, Waiting, route
-from tieout.store import opening, routing
+from tieout.domain.working_days import Calendars
+from tieout.store import opening, routing, unanswered
 from tieout.store.database import Tx, row, rows
 
 # Who ends a hold whose run finds the problem gone, when no person did anything about it.
@@ -40,7 +41,10 @@ async def open_holds(
         return
     rules = await routing.rules_in_force(tx)
     country = await routing.country_of(tx, run["engagement"]) if rules.regions else ""
-    found = {each.cause: _found(run, each, title=title, worth=each.amount or amount, now=now) for each in problems}
+    days = (await routing.in_force(tx)).calendars if rules.working_days else None
+    found = {
+        each.cause: _found(run, each, title=title, worth=each.amount or amount, now=now, days=days) for each in problems
+    }
     known = await _known(tx, found, since=now - timedelta(days=rules.reopen_within_days))
     new: list[dict[str, Any]] = []
     for problem in {each.cause: each for each in problems}.values():
@@ -59,16 +63,17 @@ async def open_holds(
 
 
 def _found(
-    run: Mapping[str, Any], problem: Problem, *, title: str, worth: Money | None, now: datetime
+    run: Mapping[str, Any], problem: Problem, *, title: str, worth: Money | None, now: datetime, days: Calendars | None
 ) -> dict[str, Any]:
-    """What is known of a hold when its problem is found."""
+    """What is known of a hold when its problem is found; with `days` it is due when so much time has passed on working days."""
     explained = explain(problem)
+    # A page of many has no legal entity; what is found in it may have one.
+    entity = run["entity"] or problem.facts.get("entity") or None
     return {
         "flow": run["flow"],
         "subject": run["subject"],
         "run": run["id"],
-        # A page of many has no legal entity; what is found in it may have one.
-        "entity": run["entity"] or problem.facts.get("entity") or None,
+        "entity": entity,
         "engagement": run["engagement"],
         "title": title,
         "code": problem.code,
@@ -79,7 +84,7 @@ def _found(
         "currency": worth.currency if worth else "",
         "owner": explained.owner,
         "now": now,
-        "due": now + explained.within,
+        "due": days.of(entity).later(now, explained.within) if days else now + explained.within,
         "what": explained.what,
     }
 
@@ -339,21 +344,26 @@ async def request_approval(
     requested_by: str,
     now: datetime,
     of: Sequence[str] = (),
+    gate: str = "",
 ) -> dict[str, Any]:
     """The approval of exactly these terms: the one that is there, or a new open one. Other terms ask again.
 
     `of` are those who may give it, everybody when there are none; while it is open, who they are follows the firm folder.
+    By its `gate` it goes on to others when they do not answer.
     """
     await tx.execute(
         """
         insert into approval (flow, subject, terms_hash, title, terms, entity, engagement, amount_minor, currency,
-                              requested_by, requested_at, members)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s::text[], '{}'))
-        on conflict (flow, subject, title, terms_hash) do update set members = excluded.members where approval.state = 'open'
+                              requested_by, requested_at, members, gate)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, nullif(%s::text[], '{}'), %s)
+        on conflict (flow, subject, title, terms_hash) do update set gate = excluded.gate,
+          members = case when excluded.members is null then null else excluded.members || approval.added end
+        where approval.state = 'open'
         """,
         (
             run["flow"], run["subject"], terms_hash, title, Jsonb(list(terms)), run["entity"], run["engagement"],
             amount.rounded().minor if amount else 0, amount.currency if amount else "", requested_by, now, [each.lower() for each in of],
+            gate,
         ),
     )  # fmt: skip
     found = await row(
@@ -362,6 +372,9 @@ async def request_approval(
         (run["flow"], run["subject"], title, terms_hash),
     )
     assert found is not None
+    if gate and found["state"] == "open":
+        await unanswered.mind(tx, now, only=found["id"])
+        return await approval(tx, found["id"]) or found
     return found
 
 

@@ -127,6 +127,36 @@ async def unknown(tx: Tx, before: datetime, entities: Sequence[str]) -> list[Sta
     ]
 
 
+async def escalated(tx: Tx, selection: Selection, now: datetime) -> list[Standing]:
+    """Approvals that went on because nobody answered, once for each that they went to: the owner, as far as it is a team."""
+    if selection.codes or selection.unowned:
+        return []  # it is about holds alone
+    found = await rows(
+        tx,
+        """
+        select a.id, a.requested_at, a.amount_minor, a.currency, step.team, step.place
+        from approval a cross join unnest(a.escalated_to) with ordinality step(team, place)
+        where a.state = 'open' and (%(entities)s::text[] = '{}' or a.entity = any(%(entities)s))
+          and (%(owners)s::text[] = '{}' or step.team = any(%(owners)s))
+          and (not %(limits)s::jsonb ? a.currency or a.amount_minor > (%(limits)s::jsonb ->> a.currency)::numeric)
+        order by a.id, step.place
+        """,
+        _values(selection, now),
+    )
+    return [
+        Standing(
+            f"approval:{each['id']}:{each['place']}",
+            "escalated",
+            1,
+            each["requested_at"],
+            amounts=(Money.from_minor(int(each["amount_minor"]), each["currency"]),) if each["amount_minor"] else (),
+            facts={"approval": f"A-{each['id']}"},
+            owner=each["team"],
+        )
+        for each in found
+    ]
+
+
 def _values(selection: Selection, now: datetime) -> dict[str, Any]:
     limits = {currency: Money(amount, currency).rounded().minor for currency, amount in selection.amount_above.items()}
     within = selection.due_within_hours

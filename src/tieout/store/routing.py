@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tieout.domain.firm import ApprovalGate, ApprovalRule
 from tieout.domain.money import Money
 from tieout.domain.routing import HoldRules, Route, Trial, Waiting, route
+from tieout.domain.working_days import Calendars, WorkingCalendar
 from tieout.store.database import Tx, row, rows
 
 
@@ -19,6 +22,28 @@ async def rules_in_force(tx: Tx) -> HoldRules:
         "select content -> 'holds' as holds from firm_version order by applied_at desc, version desc limit 1",
     )
     return HoldRules.model_validate(found["holds"] or {}) if found else HoldRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the firm says of who is asked, whose a hold is, and on which days people work."""
+
+    gates: tuple[ApprovalGate, ...]
+    holds: HoldRules
+    calendars: Calendars
+
+
+async def in_force(tx: Tx) -> Rules:
+    """Of the firm that was applied last; the defaults where it says nothing."""
+    found = await row(tx, "select content from firm_version order by applied_at desc, version desc limit 1")
+    content: Mapping[str, Any] = found["content"] if found else {}
+    holds = HoldRules.model_validate(content.get("holds") or {})
+    calendars = tuple(WorkingCalendar.model_validate(each) for each in content.get("calendars") or ())
+    return Rules(
+        ApprovalRule.model_validate(content.get("approvals") or {}).gates,
+        holds,
+        Calendars(calendars, holds.regions, content.get("time_zone") or "UTC"),
+    )
 
 
 async def country_of(tx: Tx, engagement: str | None) -> str:

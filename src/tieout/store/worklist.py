@@ -274,7 +274,7 @@ async def needs(tx: Tx, *, me: str, now: datetime) -> list[dict[str, Any]]:
                            order by version desc limit 1),
                           (select h.title from hold h where h.engagement = a.engagement order by id desc limit 1), title),
                  '', '', '{}'::jsonb, '', 'finance operations', '', amount_minor, currency, requested_at,
-                 requested_at + interval '1 day', terms
+                 coalesce(answer_by, requested_at + interval '1 day'), terms
           from approval a where state = 'open' and lower(requested_by) <> lower(%(me)s)
         )
         select *, row_number() over (partition by flow, subject, case when engagement is null then id end

@@ -28,7 +28,8 @@ from tieout.store import delegations, documents, firm, holds, planned, worklist
 class Request:
     """One request for approval; `locked` says why this person cannot answer it, and is empty where they can.
 
-    `stands_in` are those in whose place they may.
+    `stands_in` are those in whose place they may. `may_answer` is empty where everybody with the right may; unanswered, it
+    goes on to `goes_to` at `answer_by`, after those in `escalated_to`.
     """
 
     id: int
@@ -48,6 +49,11 @@ class Request:
     locked: str
     document: str
     stands_in: tuple[str, ...]
+    may_answer: tuple[str, ...]
+    answer_by: datetime | None
+    goes_to: str
+    escalated_to: tuple[str, ...]
+    escalated_at: datetime | None
 
     @property
     def label(self) -> str:
@@ -123,7 +129,7 @@ async def show(visit: Visit) -> Response:
         worth = await planned.worth(tx, [each["id"] for each in asked])
         lent = await delegations.not_over(tx, visit.now)
         places = await delegations.in_force(tx, visit.me, visit.now)
-    found = [_request(each, visit, places) for each in stored]
+    found = [_request(each, visit, places, lent) for each in stored]
     waiting = tuple(each for each in found if each.state == "open")
     replays = tuple(plan_row(each, each["items"], worth) for each in asked)
     return await visit.page(
@@ -147,6 +153,7 @@ async def one(visit: Visit) -> Response:
             raise HTTPException(404, f"There is no approval A-{number}.")
         deal = await documents.latest(tx, "engagement", stored["engagement"]) if stored["engagement"] else None
         places = await delegations.in_force(tx, visit.me, visit.now)
+        lent = await delegations.not_over(tx, visit.now)
     body: Mapping[str, Any] = deal["body"] if deal else {}
     facts = (
         ("Deal", body.get("name", "")),
@@ -160,7 +167,8 @@ async def one(visit: Visit) -> Response:
     customer = str(body["customer"]["name"]) if body else ""
     shown = tuple((name, str(value)) for name, value in facts if value)
     stored = {**stored, "about": body.get("name", "")}
-    return await visit.page(Approval(_request(stored, visit, places), shown, customer, visit.may("approval.answer")))
+    request = _request(stored, visit, places, lent)
+    return await visit.page(Approval(request, shown, customer, visit.may("approval.answer")))
 
 
 async def answer(visit: Visit) -> Response:
@@ -208,8 +216,10 @@ def _delegation(stored: Mapping[str, Any], visit: Visit) -> Delegation:
     return Delegation(**{name: stored[name] for name in same}, mine=stored["owner"].casefold() == visit.me.casefold())
 
 
-def _request(stored: Mapping[str, Any], visit: Visit, places: Sequence[str]) -> Request:
-    same = ("id", "title", "requested_by", "requested_at", "state", "decided_at", "reason")
+def _request(
+    stored: Mapping[str, Any], visit: Visit, places: Sequence[str], lent: Sequence[Mapping[str, Any]]
+) -> Request:
+    same = ("id", "title", "requested_by", "requested_at", "state", "decided_at", "reason", "answer_by", "escalated_at")
     return Request(
         **{name: stored[name] for name in same},
         about=stored.get("about", ""),
@@ -220,9 +230,24 @@ def _request(stored: Mapping[str, Any], visit: Visit, places: Sequence[str]) -> 
         decided_by=stored["decided_by"] or "",
         on_behalf_of=stored["on_behalf_of"] or "",
         stands_in=_stands_in(stored, places),
+        may_answer=_may_answer(stored, lent, visit.now),
+        goes_to=wording.person(stored["goes_to"]),
+        escalated_to=tuple(wording.person(each) for each in stored["escalated_to"]),
         locked=_locked(stored, visit, places),
         document=f"/documents/engagement/{stored['engagement']}" if stored["engagement"] else "",
     )
+
+
+def _may_answer(stored: Mapping[str, Any], lent: Sequence[Mapping[str, Any]], now: datetime) -> tuple[str, ...]:
+    """The people of its team, and who stands in for one of them today; never who asked."""
+    asker = stored["requested_by"].casefold()
+    people = [each for each in stored["members"] or () if each.casefold() != asker]
+    instead = [
+        f"{wording.person(each['delegate'])} for {wording.person(each['owner'])}"
+        for each in lent
+        if each["begins_at"] <= now and each["owner"].casefold() in people and each["delegate"].casefold() != asker
+    ]
+    return (*(wording.person(each) for each in people), *instead)
 
 
 def _stands_in(stored: Mapping[str, Any], places: Sequence[str]) -> tuple[str, ...]:

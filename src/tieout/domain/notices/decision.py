@@ -1,4 +1,4 @@
-"""Whether there is something to say about a cause now: at once for four reasons only, once per cause, again when it grew."""
+"""Whether there is something to say about a cause now: at once for a few reasons only, once per cause, again when it grew."""
 
 from __future__ import annotations
 

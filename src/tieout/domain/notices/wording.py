@@ -97,6 +97,7 @@ _LEADS: Mapping[Reason, str] = {
     "promise": "About to be late",
     "unknown": "Outcome unknown",
     "silence": "Silent source",
+    "escalated": "Not answered in time",
 }
 _MOST = 20
 # An operation is a name that a connector gave it in its code.
@@ -127,7 +128,7 @@ class Words:
     def crowd(self, number: int) -> Message:
         """Very many causes at the same moment, told in one message."""
         title = f"{number} things need somebody at the same time"
-        lines = ("Each of them is due soon, about to be late, of unknown outcome, or a silent source.",)
+        lines = ("Each of them is due soon, late, of unknown outcome, or a silent source.",)
         return Message("opened", title, lines, f"{self._address}/holds?tab=unassigned", (), {"causes": number})
 
     def digest(self, standings: Sequence[Standing], resolved: int, day: str) -> Message:
@@ -148,6 +149,8 @@ class Words:
         """The problem in words that hold nothing secret and nobody's name."""
         if standing.code:
             return self._filled(SENTENCES.get(standing.code, _UNKNOWN_CODE), standing.facts)
+        if "approval" in standing.facts:
+            return "An approval waits for a yes or no"
         system = self._fact("system", standing.facts)
         if standing.reason == "unknown" or "operation" in standing.facts:
             operation = standing.facts.get("operation", "")
@@ -158,6 +161,8 @@ class Words:
         """To the hold, or to the system: one click from the message to what can be done."""
         if standing.first is not None:
             return f"{self._address}/holds/H-{standing.first}"
+        if "approval" in standing.facts:
+            return f"{self._address}/approvals/{standing.facts['approval']}"
         system = standing.facts.get("system", "")
         return f"{self._address}/systems" + (f"/{system}" if system in self._known["system"] else "")
 
@@ -174,6 +179,13 @@ class Words:
             return
         if reason == "unknown":
             yield f"{_counted(standing.count, 'change')} since {since}. Do not repeat them by hand."
+            return
+        if reason == "escalated":
+            shown = ", ".join(str(each) for each in standing.amounts) if self._rule.amounts else ""
+            whose = (
+                f"it is for {standing.owner} to answer" if standing.owner in self._owners else "others may answer it"
+            )
+            yield f"{shown + ', asked' if shown else 'Asked'} {since}; now {whose}, too."
             return
         yield self._how_much(standing.count, standing.amounts) + "."
         if standing.due_at is not None:
