@@ -19,7 +19,8 @@ from tieout.domain.documents.project import Project
 from tieout.domain.evidence.checking import check
 from tieout.domain.money import Money
 from tieout.domain.proposal import Proposal, propose
-from tieout.engine.deeds import Unknown
+from tieout.engine.corrections import Corrections
+from tieout.engine.deeds import Refused, Unknown
 from tieout.engine.evidence import evidence_pack
 from tieout.store import consolidated, lineage, lookup, messages, runs, time
 from tieout.store.database import rows
@@ -34,9 +35,9 @@ RULES = (Consolidation(one_per="customer"),)
 ANNA = Actor("anna@kestrel.example", "Anna", roles_of(["finance"]))
 
 
-async def deals(books: Books, number: int) -> list[Deal]:
-    """So many engagements of one customer, each with an hour of work more than the one before."""
-    made = [await books.deal(n) for n in range(1, number + 1)]
+async def deals(books: Books, number: int, first: int = 1) -> list[Deal]:
+    """So many engagements of one customer, each with an hour of work more than the one before; their numbers begin with `first`."""
+    made = [await books.deal(n) for n in range(first, first + number)]
     hub = Register(books.database, books.now)
     payer = await hub.engagement(made[0].engagement)
     assert payer is not None
@@ -45,7 +46,7 @@ async def deals(books: Books, number: int) -> list[Deal]:
         assert found is not None
         alike = found.model_copy(update={"customer": payer.customer})
         await hub.save(alike, entity="US", engagement=deal.engagement)
-        await books.time(deal, [(f"T{n}", 1, 60 * n)])
+        await books.time(deal, [(f"T{first + n - 1}", 1, 60 * n)])
     return made
 
 
@@ -293,6 +294,17 @@ async def test_t16_a_credit_note_takes_back_of_the_lines_that_it_corrects_and_of
     strange = {**note, "lines": [{**note["lines"][0], "description": "something else"}]}
     assert (await hub.credit(whole.key, "81", strange))[0].unmatched == ["something else"]
     assert await read(books, "select key from invoice where key like %s", "%-C81") == []
+
+
+async def test_what_is_credited_whole_by_the_hub_is_one_engagement_s_and_says_which(books: Books) -> None:
+    three = await deals(books, 3)
+    for each in three:
+        await decide(books, each)
+    whole = await drafted(books)
+    await came_back(books, whole, told_of(whole))
+    for name in (whole.key, "2026/0007"):
+        with pytest.raises(Refused, match=f"say which, .*{three[1].engagement}-2026-10 of US"):
+            await Corrections(books.database, books.now).credit(name, reason="all of it", actor="anna")
 
 
 async def test_what_is_being_decided_and_what_waits_is_known_by_period(books: Books) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncGenerator, Mapping
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -32,13 +33,16 @@ from tieout.store.figures import figures
 from tieout.systems.register import Register
 from tieout.systems.systems import systems_for
 from tieout.testing.books import Books, Deal
-from tieout.testing.hand import settle
+from tieout.testing.crash import Crashed, FragileDatabase, Fuse, When
+from tieout.testing.hand import pick_up, settle
 from tieout.testing.null_erp import NullErp
 
 pytestmark = pytest.mark.anyio
 FIRM = load(Path(sandbox.__file__).parent / "firm" / "kestrel").model_copy(
     update={"consolidated": (Consolidation(one_per="customer"),)}
 )
+# A sample on every commit; the books here have room for a walk of every third moment (3).
+STEP = int(os.environ.get("TIEOUT_CRASH_STEP", "29"))
 _SETTLE = timedelta(seconds=30)
 _PROPOSE = Operation(
     "invoice.propose", Guarantee.LOOK_UP, "draft the invoice", _SETTLE, creates="invoice", money=Claim.DRAFTED, undo="delete it"
@@ -50,12 +54,14 @@ _REFUSED = {"system": "the ERP", "action": "withdraw", "subject": "the draft", "
 
 
 class Ledger(NullErp):
-    """Drafts without tax, found by their reference. `silent` loses its next answer, `posts_at_once` books what is to be deleted."""
+    """Drafts without tax, found by their reference. `silent` loses its next answer, `posts_at_once` books what is to be deleted,
+    `blind` makes a draft whatever is there. The hub may die at every call."""
 
     def __init__(self) -> None:
         super().__init__("erp-us", ["K003"])
         self.records: dict[str, dict[str, Any]] = {}
-        self.silent = self.posts_at_once = False
+        self.silent = self.posts_at_once = self.blind = False
+        self.fuse = Fuse()
         self.made = 0
         self._stamps = itertools.count(1)
 
@@ -66,17 +72,26 @@ class Ledger(NullErp):
         return json.dumps({**write.body, "record": write.ids.get("record", "")}, default=str).encode()
 
     async def send(self, operation: str, request: bytes) -> Receipt:
+        if self.fuse.burns("before"):
+            raise Crashed(f"before {operation}")
+        receipt = await self._carry_out(operation, request)
+        if self.fuse.burns("after"):
+            raise Crashed(f"after {operation}")
+        return receipt
+
+    async def _carry_out(self, operation: str, request: bytes) -> Receipt:
         body = json.loads(request)
         if operation == _WITHDRAW.name:
             return self._delete(body["record"])
         if operation != _PROPOSE.name:
             return await super().send(operation, request)
         there = next((each for each, told in self.records.items() if told["reference"] == body["key"]), None)
-        record = there or str(100 + self.made)
-        if there is None:
+        record = there if there and not self.blind else str(100 + self.made)
+        if record not in self.records:
             self.made += 1
             self.records[record] = {
-                "reference": body["key"], "number": "", "state": "draft", "type": "invoice", "invoice_date": None, "due_date": None,
+                "reference": body["key"], "number": "", "state": "draft",
+                "type": "credit_note" if body["net"].startswith("-") else "invoice", "invoice_date": None, "due_date": None,
                 "net": body["net"], "tax": "0", "total": body["net"], "open_amount": body["net"], "currency": body["currency"],
                 "payments": [], "disputed": "",
                 "lines": [{name: each[name] for name in ("description", "quantity", "unit_price", "amount")} for each in body["lines"]],
@@ -166,6 +181,8 @@ class CutOff:
     """A hub worked by hand on the day of the cut-off."""
 
     books: Books
+    database: Database
+    sabotage: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
     crm: Anything = field(default_factory=lambda: Anything("salesforce"))
     rounds: Rounds = field(init=False)
@@ -178,15 +195,11 @@ class CutOff:
         today, clock = (lambda: date(2026, 11, 3)), self.books.now
         intake = Intake(self.database, clock, [Feed(self.ledger, "invoice", invoice_to_crm_and_psa)])
         self.executor = Executor(
-            self.database, clock, today, FLOWS, systems_for(connections, clock), lambda: FIRM, "worker"
+            self.database, clock, today, FLOWS, systems_for(connections, clock), lambda: FIRM, "worker", self.sabotage
         )
         self.rounds = Rounds(
             self.database, clock, today, intake, connections, lambda tx, day: due(tx, FIRM, day), every=_SETTLE
         )
-
-    @property
-    def database(self) -> Database:
-        return self.books.database
 
     def clock(self) -> Any:
         return self.books.now()
@@ -194,6 +207,7 @@ class CutOff:
     async def settle(self) -> None:
         """Also after the moments that runs wait for."""
         while True:
+            await pick_up(self)
             await settle(self)
             async with self.database.transaction() as tx:
                 moment = await runs.next_moment(tx)
@@ -217,7 +231,7 @@ class CutOff:
 @pytest.fixture
 async def cut_off(books: Books) -> AsyncGenerator[CutOff, None]:
     """Every test moves documents, so every test ends with books that tie out."""
-    hub = CutOff(books)
+    hub = CutOff(books, books.database)
     yield hub
     assert (await figures(books.database)).ties_out
 
@@ -324,6 +338,97 @@ async def test_a_lost_answer_makes_no_second_draft_even_when_another_joins_meanw
     await cut_off.settle()
     assert list(cut_off.drafts().values()) == [3]
     assert cut_off.ledger.made == 2
+
+
+async def drafted_without_an_answer(books: Books, sabotage: frozenset[str] = frozenset()) -> int:
+    """The ERP makes what it is asked for however often, and loses its first answer: how many drafts there are in the end."""
+    hub = CutOff(books, books.database, sabotage)
+    hub.ledger.blind = hub.ledger.silent = True
+    await deals(books, 2)
+    await hub.settle()
+    return len(hub.ledger.records)
+
+
+async def test_a_draft_whose_answer_was_lost_is_looked_for_and_not_made_again(books: Books) -> None:
+    assert await drafted_without_an_answer(books) == 1
+
+
+async def test_a_hub_that_forgets_what_it_sent_is_noticed(books: Books) -> None:
+    assert await drafted_without_an_answer(books, frozenset({"fresh_key"})) > 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_at_any_moment_leaves_one_document_with_everybody_on_it(
+    books: Books, database_url: str, when: When
+) -> None:
+    at, number, ledger = 1 + (STEP // 2 if when == "after" else 0), 1, Ledger()
+    fragile = FragileDatabase(database_url, ledger.fuse)
+    await fragile.open()
+    try:
+        while True:
+            two = await deals(books, 2, number)
+            hub = CutOff(books, fragile, ledger=ledger)
+            await tell(hub, two[1], po_required=True)
+            await hub.settle()
+            await go_on(hub, two[1])
+            ledger.fuse.light(at, when)
+            died = await dies(hub)
+            ledger.fuse.light(0, when)
+            hub = CutOff(books, fragile, ledger=ledger)
+            await hub.settle()
+            await has_everybody_once(hub, two)
+            if not died:
+                break
+            at, number = at + STEP, number + 2
+    finally:
+        await fragile.close()
+    assert number > 3, "the walk must meet moments of the refreshing"
+
+
+async def has_everybody_once(hub: CutOff, engagements: Sequence[Deal]) -> None:
+    """One document of these engagements, in the ERP as in the books."""
+    keys = [each.engagement for each in engagements]
+    ours = await hub.rows("select consolidated, state, record_id from invoice where engagement = any(%s)", keys)
+    (document,) = {each["consolidated"] for each in ours}
+    (record,) = [each for each, told in hub.ledger.records.items() if told["reference"] == document]
+    assert len(hub.ledger.records[record]["lines"]) == len(keys)
+    assert [(each["state"], each["record_id"]) for each in ours] == [("draft", record)] * len(keys)
+
+
+async def dies(hub: CutOff) -> bool:
+    """Works until the fuse burns; False when the work was over before."""
+    try:
+        await settle(hub)
+    except BaseExceptionGroup as group:
+        if not group.subgroup(Crashed):
+            raise
+        return True
+    except Crashed:
+        return True
+    return False
+
+
+async def test_t42_one_engagement_s_share_is_taken_back_by_the_hub_and_pays_for_that_one_alone(cut_off: CutOff) -> None:
+    first, second, _ = await deals(cut_off.books, 3)
+    await cut_off.settle()
+    record, ledger = only(cut_off), cut_off.ledger
+    ledger.post(record)
+    await cut_off.settle()
+    key, operator = f"{second.engagement}-2026-10", Operator(cut_off.database, cut_off.books.now)
+    await operator.corrections.credit(key, reason="billed to the wrong company", actor="anna")
+    await cut_off.settle()
+    (asked,) = await cut_off.rows("select id from approval where state = 'open'")
+    await operator.answer_approval(asked["id"], approve=True, actor="carlos")
+    await cut_off.settle()
+    (note,) = [each for each, told in ledger.records.items() if told["reference"] == f"{key}-R"]
+    assert ledger.records[note]["net"] == "-680.00"
+    ledger.post(note)
+    ledger.records[note] |= {"open_amount": "0.00", "state": "paid"}
+    ledger.pay(record, "680.00")
+    await cut_off.settle()
+    status = {each: cut_off.crm.told[f"{each}-2026-10"]["state"] for each in (first.engagement, second.engagement)}
+    assert status == {first.engagement: "posted", second.engagement: "credited"}
+    assert [each["source_id"] for each in await cut_off.rows("select source_id from unbilled")] == ["T2"]
 
 
 async def test_finance_deletes_the_draft_and_a_person_frees_the_work_of_all(cut_off: CutOff) -> None:

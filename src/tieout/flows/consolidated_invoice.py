@@ -54,16 +54,21 @@ async def make_room(run: Run, systems: Systems, erp: Erp, gathered: Gathered) ->
     """Takes the draft back for a version with more on it. One that finance has booked, or has changed, stays as it is:
     whoever came too late is on the next document."""
     key, record = gathered.invoice.key, gathered.record
-    there = await run.step("look at the draft", erp.look_at_invoice, record)
-    if there is None or there.record is None:
-        run.ignore("the draft is gone: whoever looks for drafts asks what becomes of its work")
-    as_it_was = gathered.there is not None and is_as_drafted(gathered.there, there.record)
-    free = there.record["state"] == "draft" and as_it_was
-    if not free or not await run.step(
-        "take the draft back", erp.take_back_draft, key, version=gathered.drafted, record=record
-    ):
-        another = await run.step("leave it, and go on with the next document", systems.consolidated.move_on, key)
-        run.ignore(f"finance has it; {another or 'nothing'} has what came later")
+    # One that may be gone by our own hand is neither looked at nor asked about.
+    if not await erp.is_taking_back(key):
+        there = await run.step("look at the draft", erp.look_at_invoice, record)
+        if there is None or there.record is None:
+            run.ignore("the draft is gone: whoever looks for drafts asks what becomes of its work")
+        as_it_was = gathered.there is not None and is_as_drafted(gathered.there, there.record)
+        if there.record["state"] != "draft" or not as_it_was:
+            await leave(run, systems, key)
+    if not await run.step("take the draft back", erp.take_back_draft, key, version=gathered.drafted, record=record):
+        await leave(run, systems, key)
+
+
+async def leave(run: Run, systems: Systems, key: str) -> None:
+    another = await run.step("leave it, and go on with the next document", systems.consolidated.move_on, key)
+    run.ignore(f"finance has it; {another or 'nothing'} has what came later")
 
 
 def incomplete(key: str, without: Asked, link: str) -> Problem:

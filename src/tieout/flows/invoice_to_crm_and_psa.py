@@ -15,6 +15,7 @@ from tieout.engine.run import Row, Run, by_subject, flow
 from tieout.flows.consolidated_news import decided_together
 from tieout.flows.credit_notes import credit_note, what_becomes
 from tieout.flows.invoice_report import report
+from tieout.systems.credits import set_off
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
 
@@ -57,7 +58,8 @@ async def invoice_to_crm_and_psa(run: Run, systems: Systems) -> None:
         engagement=invoice.engagement,
         amount=Money(Decimal(str(told["total"])), invoice.currency),
     )
-    await run.step("note what finance decided", systems.register.invoice_decided, key, told)
+    noted = set_off(told) if told["type"] == "credit_note" else told
+    await run.step("note what finance decided", systems.register.invoice_decided, key, noted)
     await report(run, systems, invoice, told)
     if told["state"] != "cancelled":
         run.warn(differences(invoice, told, link=erp.link(ref)))

@@ -211,6 +211,10 @@ class Erp:
         write = Write("invoice.propose", invoice.key, said(version), invoice.body(), {"customer": customer})
         return await self._effects.perform(self._connection, write, drafted)
 
+    async def is_taking_back(self, key: str) -> bool:
+        """Whether nobody knows yet if the draft of a document was deleted by us."""
+        return await self._effects.in_doubt(self._connection, "invoice.withdraw", key)
+
     async def take_back_draft(self, key: str, *, version: int, record: str) -> bool:
         """Deletes the draft of a version, for another one to take its place; False where finance has booked it meanwhile."""
 
