@@ -72,10 +72,10 @@ class Ledger(NullErp):
         return json.dumps({**write.body, "record": write.ids.get("record", "")}, default=str).encode()
 
     async def send(self, operation: str, request: bytes) -> Receipt:
-        if self.fuse.burns("before"):
+        if self.fuse.burns("before", operation):
             raise Crashed(f"before {operation}")
         receipt = await self._carry_out(operation, request)
-        if self.fuse.burns("after"):
+        if self.fuse.burns("after", operation):
             raise Crashed(f"after {operation}")
         return receipt
 
@@ -383,6 +383,17 @@ async def test_a_crash_at_any_moment_leaves_one_document_with_everybody_on_it(
     finally:
         await fragile.close()
     assert number > 3, "the walk must meet moments of the refreshing"
+
+
+async def test_a_hub_that_dies_right_after_it_took_the_draft_back_makes_the_next_one(cut_off: CutOff) -> None:
+    three, key = await with_one_that_waits(cut_off)
+    await go_on(cut_off, three[2])
+    cut_off.ledger.fuse.light(0, "after", "invoice.withdraw")
+    assert await dies(cut_off)
+    assert cut_off.drafts() == {}
+    cut_off.ledger.fuse.light(0, "after")
+    await cut_off.settle()
+    assert cut_off.drafts() == {key: 3}
 
 
 async def has_everybody_once(hub: CutOff, engagements: Sequence[Deal]) -> None:
