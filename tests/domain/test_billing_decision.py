@@ -8,18 +8,22 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from tieout.domain.charging.billing import Decision, Ledger, above_caps, agreement_of, decide
 from tieout.domain.charging.near import near_caps
-from tieout.domain.charging.pieces import LASTING
+from tieout.domain.charging.pieces import LASTING, Piece
+from tieout.domain.charging.room import Room
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.engagement import ContractVersion, Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.documents.terms import Cap, Sold
+from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.proposal import Proposal, propose
+from tieout.domain.rating import Stretch
 
 DEAL = Engagement(
     key="ENG-00000001", name="Data", stage="won", customer=Customer(key="CUS-1", name="Globex", source_id="1"),
@@ -195,3 +199,47 @@ def test_a_hub_that_trusts_the_sum_of_the_entries_is_noticed() -> None:
         breaks,
         settings=settings(max_examples=2000, deadline=None, phases=(Phase.generate,)),
     )
+
+
+# Work whose minutes are worth less than a cent each: the line that adds them up is worth something.
+SMALL = st.lists(
+    st.builds(
+        entry, st.integers(0, 99).map(str), st.integers(1, 3), st.sampled_from(["0.01", "0.25", "0.59", "0"]),
+        st.sampled_from(["S1", "S2"]), st.integers(1, 31),
+    ),
+    max_size=60, unique_by=lambda each: each["source_id"],
+)  # fmt: skip
+LOW = st.lists(
+    st.builds(
+        Cap, key=st.uuids().map(str), lines=st.sampled_from([(), ("S1",), ("S2",)]), amount=st.decimals(0, 1, places=2)
+    ),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(LOW, SMALL, SMALL)
+def test_no_number_of_entries_worth_nothing_lifts_a_limit(caps: list[Cap], first: Any, second: Any) -> None:
+    months(caps, first, second)
+
+
+def test_entries_worth_nothing_wait_above_a_limit_that_is_full_and_those_at_no_price_do_not() -> None:
+    books = Books(contract(Cap(key="NTE", amount=Decimal(0))))
+    free = [entry("free", 60, "0")]
+    made = books.cut_off([*(entry(str(each), 1, "0.25") for each in range(100)), *free])
+    assert {each.ref: each.fate for each in made.pieces} == {f"psa/{n}": "over_cap" for n in range(100)} | {
+        "psa/free": "bill"
+    }
+
+
+def test_a_hub_that_lets_them_fit_finds_no_invoice_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stretch, "within", lambda self, room, most: most if self.worth(most).amount <= room else 0)
+    with pytest.raises(AssertionError, match="rounding moves no cap further"):
+        Books(contract(Cap(key="NTE", amount=Decimal(0)))).cut_off([entry(str(n), 1, "0.25") for n in range(100)])
+
+
+def test_the_cent_that_is_left_of_an_entry_without_minutes_fits_beneath_no_full_limit() -> None:
+    cent, cap = Money(Decimal("0.01"), "USD"), Cap(key="NTE", amount=Decimal(0))
+    piece = Piece("psa/a", "time", "S1", date(2026, 10, 5), "bill", cent, cent)
+    rest = Stretch(Money(Decimal(175), "USD"), 60, 0, cent)
+    assert Room.under((cap,), {}, []).fits(piece, cent, 0, rest) == (Money.zero("USD"), 0, cap)

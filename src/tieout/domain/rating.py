@@ -113,7 +113,12 @@ class Stretch:
         return Stretch(self.rate, self.begun + minutes, self.minutes - minutes, self.whole - self.worth(minutes))
 
     def within(self, room: Decimal, most: int) -> int:
-        """The most of so many whole minutes that are worth no more than the room."""
+        """The most of so many whole minutes that are worth no more than the room.
+
+        Where there is none nothing fits, be it worth 0.00: the line of an invoice adds up the minutes of many.
+        """
+        if room <= 0 and self.rate:
+            return 0
         if max(self.worth(most).amount, self._by_rate(most).amount) <= room:
             return most
         # Rounding makes a stretch worth up to a minor unit less than its minutes say.

@@ -257,7 +257,7 @@ def _beneath(part: _Part, rooms: Sequence[Room]) -> Iterator[Piece]:
     if cap is None:
         yield piece
         return
-    worth = part.worths.worth(minutes) if part.worths else amount
+    worth = part.worths.worth(minutes) if part.worths and piece.minutes else amount
     if amount or minutes:
         yield replace(piece, worth=worth, amount=amount, minutes=minutes)
     yield replace(

@@ -62,7 +62,8 @@ class Room:
     def fits(self, piece: Piece, amount: Money, minutes: int, stretch: Stretch | None) -> tuple[Money, int, Cap | None]:
         """How much of a piece, of which so much fits elsewhere, fits beneath every cap, and the cap that decides where not all of it does.
 
-        Time is cut at a whole minute, so that what fits is worth no more than the room; anything else at the very cent.
+        Time is cut at a whole minute, so that what fits is worth no more than the room; anything else, and what is left of
+        an entry whose minutes are all decided, at the very cent.
         """
         decides: Cap | None = None
         for cap in self._over(piece.sold, piece.day):
@@ -74,7 +75,7 @@ class Room:
                 fitting = stretch.within(max(left, Decimal(0)), fitting)
             if fitting < minutes:
                 amount, minutes, decides = stretch.worth(fitting) if stretch else amount, fitting, cap
-            elif left is not None and stretch is None and amount.amount > max(left, Decimal(0)):
+            elif left is not None and (stretch is None or not minutes) and amount.amount > max(left, Decimal(0)):
                 amount, decides = Money(max(left, Decimal(0)), amount.currency), cap
         return amount, minutes, decides
 
