@@ -50,6 +50,8 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("POST", "/api/v1/corrections/write-offs"): "work.write_off",
     ("GET", "/api/v1/lent"): "cost.match",
     ("POST", "/api/v1/lent/bills"): "cost.match",
+    ("GET", "/api/v1/billing-limits"): "look",
+    ("GET", "/api/v1/billing-limits/spanning"): "look",
     ("GET", "/api/v1/plans"): "look",
     ("POST", "/api/v1/plans"): "run.replay",
     ("GET", "/api/v1/plans/{plan}"): "look",

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests.console.seed_limits import CAPS, PAYERS, caps_of, seed_lent
 from tests.console.seed_plans import seed_plans
 from tests.console.seed_usage import seed_usage
 
@@ -19,6 +20,7 @@ from tieout.domain.documents.package import PackageTask, RateCard, RateCardVersi
 from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.firm import ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.identity import Ref, business_key
+from tieout.domain.metering import UsageRule
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.rating import Work, price
@@ -60,6 +62,9 @@ KESTREL = Firm(
         "erp-de": ConnectionSettings(kind="tryton", role="erp", entity="DE", owner="anna.fischer@kestrel.example"),
     },
     approvals=ApprovalRule(amount_above={"USD": Decimal(200000), "EUR": Decimal(150000)}, payment_days_above=30),
+    caps=CAPS,
+    payers=PAYERS,
+    usage=UsageRule(sources=("metering",)),
     payment_terms={"Net 14": 14, "Net 30": 30, "Net 60": 60},
     owners={"finance master data": "anna.fischer@kestrel.example", "sales operations": "revops@kestrel.example"},
     packages=(
@@ -269,7 +274,8 @@ class Day:
             start=deal.start, end=deal.end, project_manager=deal.project_manager, tasks=tasks,
         )  # fmt: skip
         version = ContractVersion(version=1, effective_from=date(2026, 10, 5), amount=deal.amount or Decimal(0),
-                                  currency=deal.currency, lines=deal.lines, payment_terms="Net 30", rate_card=card)  # fmt: skip
+                                  currency=deal.currency, lines=deal.lines, payment_terms="Net 30", rate_card=card,
+                                  caps=caps_of(deal.name, deal.amount or Decimal(0)))  # fmt: skip
         contract = Contract(key=deal.key, engagement=deal.key, customer=deal.customer.key,
                             legal_entity=deal.legal_entity, versions=(version,))  # fmt: skip
         for document in (contract, project):
@@ -435,6 +441,8 @@ async def seed(database: Database, now: datetime = NOW, canary: str = "") -> See
         await seed_plans(day)
         for name in ("Globex Data Platform", "Bergmann Close Accelerator"):
             await seed_usage(day, name)
+        await seed_lent(day, "Globex Data Platform", "Iberia Data")
+        await seed_lent(day, "Bergmann Close Accelerator", "Nordlicht Beratung")
         return day.seeded
 
 

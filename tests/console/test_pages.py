@@ -97,6 +97,7 @@ def pages_of(world: World) -> list[str]:
         *(f"/invoices/{each}" for each in seeded.invoices),
         *(f"/entries/kantata/{each}" for each in seeded.entries[:2]),
         *(f"/invoices/{each}/lines/02" for each in seeded.invoices),
+        "/limits", "/limits?q=globex", "/limits?q=nothing", "/lent", "/usage",
         "/events", "/events?kind=usage&state=open", "/events?engagement=nothing-like-it", "/events?day=2026-10-31&connection=a&id=b",
         *(f"/events/{each}" for each in seeded.events),
         *(f"/usage/metering/{each}" for each in seeded.readings),

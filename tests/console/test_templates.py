@@ -43,6 +43,7 @@ def variables_of(name: str) -> set[str]:
     parsed = environment.parse(environment.loader.get_source(environment, name)[0])
     wanted = meta.find_undeclared_variables(parsed)
     bound = {each.name for loop in parsed.find_all(nodes.For) for each in _names(loop.target)}
+    bound |= {each.name for part in parsed.find_all(nodes.With) for target in part.targets for each in _names(target)}
     for part in parsed.find_all(nodes.Include):
         assert isinstance(part.template, nodes.Const)
         wanted |= variables_of(part.template.value) - bound

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, FilePayload, Page
 from tests.console.seed import Seeded
 from tests.journeys.conftest import Site, open_context, visit
 
@@ -49,6 +49,9 @@ SEEDED_PAGES = [
     "invoices",
     "invoice",
     "evidence",
+    "limits",
+    "lent",
+    "usage",
     "entry",
     "runs",
     "run",
@@ -89,6 +92,9 @@ def pages_of(seeded: Seeded) -> dict[str, str]:
         "invoices": "/invoices?stage=billed",
         "invoice": f"/invoices/{invoice}",
         "evidence": f"/invoices/{invoice}/lines/03",
+        "limits": "/limits",
+        "lent": "/lent",
+        "usage": "/usage",
         "entry": f"/entries/kantata/{seeded.entries[0]}",
         "runs": "/runs",
         "run": f"/runs/{seeded.runs['Initech Cloud Migration'].replace('#', '%23')}",
@@ -171,6 +177,26 @@ async def test_the_policy_would_stop_a_script_that_slipped_in(site: Site, galler
     await page.evaluate(f"() => {{ {slip} }}")
     assert await page.evaluate("() => window.slipped") is None
     assert any("Content Security Policy" in each for each in complaints)
+
+
+async def test_a_file_of_readings_is_looked_at_and_taken_and_both_looks_are_accessible(
+    browser: Browser, own_site: Site
+) -> None:
+    key = own_site.world.seeded.engagements["Globex Data Platform"]
+    head, row = "id,engagement,meter,quantity,unit,day\n", f"R1,{key},storage,12.5,GB,2026-10-05\n"
+    async with visit(browser, own_site) as (page, complaints):
+        for name, content in (("usage-wrong", head + row.replace("12.5", "much")), ("usage-preview", head + row)):
+            await page.goto(f"{own_site.address}/usage")
+            file = FilePayload(name="october.csv", mimeType="text/csv", buffer=content.encode())
+            await page.get_by_label("The file").set_input_files(file)
+            await page.get_by_role("button", name="Show what it would do").click()
+            await page.get_by_role("heading", name="october.csv").wait_for()
+            await page.evaluate(AXE)
+            assert await violations(page, name, "light", TAGS) == []
+            assert await violations(page, name, "dark", COLOURS) == []
+        await page.keyboard.press("y")
+        await page.get_by_role("status").get_by_text("1 reading of metering: 1 new.").wait_for()
+        assert [each for each in complaints if "422" not in each] == []
 
 
 @pytest.mark.skipif("TIEOUT_IMAGES" not in os.environ, reason="writes docs/images only when TIEOUT_IMAGES is set")

@@ -13,6 +13,7 @@ from tieout import __version__
 from tieout.api import (
     approvals,
     audit,
+    billing_limits,
     books,
     connections,
     contracts,
@@ -72,6 +73,7 @@ _ROOMS = (
     lookup,
     events,
     lending,
+    billing_limits,
     lineage,
     usage,
     tables,

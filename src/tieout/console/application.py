@@ -28,6 +28,8 @@ from tieout.console.pages import (
     hold,
     holds,
     invoices,
+    lending,
+    limits,
     overrides,
     palette,
     plans,
@@ -38,6 +40,7 @@ from tieout.console.pages import (
     systems,
     tables,
     today,
+    upload,
 )
 from tieout.console.setting import STATIC, Environment, Setting, templates
 from tieout.console.visit import Denied, Visit
@@ -130,8 +133,14 @@ _PAGES: Sequence[tuple[str, str, View]] = (
     ("POST", "/invoices/{key}/credit", corrections.credit),
     ("GET", "/invoices/{key}/lines/{line:path}", invoices.line),
     ("GET", "/entries/{connection}/{id:path}", invoices.entry),
+    ("GET", "/limits", limits.show),
+    ("GET", "/lent", lending.show),
+    ("POST", "/lent/bills", lending.match),
     ("GET", "/events", events.show),
     ("GET", "/events/{connection}/{id:path}", events.one),
+    ("GET", "/usage", upload.show),
+    ("POST", "/usage", upload.take),
+    ("POST", "/usage/preview", upload.preview),
     ("GET", "/usage/{source}/{id:path}", events.reading),
     ("GET", "/runs", runs.show),
     ("GET", "/runs/{id:path}", runs.one),
@@ -171,6 +180,8 @@ def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callab
                 return _to_the_door(request)
             visit = found
             if request.method == "POST":
+                if not guard.fits(request):
+                    raise HTTPException(413, f"The request has more than {guard.MOST:,} bytes.")
                 token = (await visit.form()).get("token_of_form", "")
                 if not guard.is_ours(request, token=token, secret=visit.session):
                     raise HTTPException(403, "The form was not one of this console, or your session has changed.")
@@ -178,6 +189,8 @@ def _guarded(setting: Setting, view: View, *, open_door: bool = False) -> Callab
                 return visit.shown(await view(visit))
         except Exception as wrong:  # every one becomes a page with a reference; ours are logged with it
             return await _mistake(visit, wrong)
+        finally:
+            await request.close()  # and with it the files of its form
 
     return answer
 

@@ -32,6 +32,10 @@ HEADERS = {
 }
 
 
+# More than any form has, and room for a file of usage as a form writes it.
+MOST = 4_000_000
+
+
 class SecurityHeaders:
     """Adds the headers to every answer of the console; pages are never kept in a shared or a disk cache."""
 
@@ -55,6 +59,12 @@ class SecurityHeaders:
 def form_token(secret: str) -> str:
     """The hidden field of every form, bound to the session's own secret, which no other site can read."""
     return hmac.new(secret.encode(), b"tieout form", hashlib.sha256).hexdigest()
+
+
+def fits(request: Request) -> bool:
+    """Whether a change says how long it is, as browsers do, and is no longer than it may be."""
+    declared = request.headers.get("content-length", "")
+    return declared.isdecimal() and int(declared[:20]) <= MOST
 
 
 def is_ours(request: Request, *, token: str, secret: str) -> bool:

@@ -102,3 +102,8 @@ async def match(
             "currency": currency, "amount": amount, "actor": actor, "now": now,
         },
     )  # fmt: skip
+
+
+async def bills(tx: Tx) -> list[dict[str, Any]]:
+    """The bills that were matched last, the newest first: each with what it should have come to and what it says."""
+    return await rows(tx, "select * from lender_bill order by matched_at desc, lender, number limit 100")
