@@ -15,6 +15,7 @@ from tests.domain.test_proposal import DEAL, entry, proposed
 from tieout.domain.consolidating import (
     Asked,
     Consolidation,
+    Head,
     document,
     gathered,
     is_as_drafted,
@@ -120,22 +121,45 @@ def test_the_erp_s_document_is_compared_line_by_line_and_by_currency() -> None:
     assert gone.facts["erp"] == "no such line"
 
 
+A, B = "CUS-AAAAAAAA", "CUS-BBBBBBBB"
+HEAD = Head("US", A, "USD", "Net 30", "", "", "2026-10")
+MINE = Asked("ENG-1", "Data", "US", A, A, "USD", "Net 30", "", "queued")
+
+
 def test_a_document_waits_for_who_is_being_decided_and_leaves_out_who_waits() -> None:
-    mine = Asked("ENG-1", "Data", "CUS-A", "CUS-A", "", "queued")
-    split = SplitBilling.model_validate(
-        {
-            "customer": "CUS-BBBBBBBB", "rest": "CUS-BBBBBBBB",
-            "payers": [{"customer": "CUS-AAAAAAAA", "share": "0.4"}, {"customer": "CUS-BBBBBBBB", "share": "0.6"}],
-        }
-    )  # fmt: skip
-    shared = Asked("ENG-2", "Cloud", "CUS-BBBBBBBB", "CUS-BBBBBBBB", "", "held")
-    assert still_deciding("CUS-A", [mine], ())
-    assert not still_deciding("CUS-B", [mine], ())
-    assert not still_deciding("CUS-A", [replace(mine, state="waiting")], ())
-    assert still_deciding("CUS-AAAAAAAA", [replace(shared, state="running")], [split])
-    assert left_out("CUS-AAAAAAAA", [shared, mine], [split]) == [shared]
-    assert left_out("CUS-AAAAAAAA", [replace(shared, customer="CUS-C", bill_to="CUS-C")], [split]) == []
-    assert left_out("CUS-A", [mine], ()) == []
+    held = replace(MINE, state="held")
+    assert still_deciding(HEAD, [MINE], ())
+    assert not still_deciding(HEAD, [held, replace(MINE, state="waiting")], ())
+    assert not still_deciding(replace(HEAD, customer=B), [MINE], ())
+    assert left_out(HEAD, [held, MINE], ()) == [held]
+    assert left_out(HEAD, [replace(held, customer=B, bill_to=A)], ()) != []
+
+
+def test_whoever_pays_a_share_may_be_billed_for_it() -> None:
+    payers = [{"customer": A, "share": "0.4"}, {"customer": B, "share": "0.6"}]
+    split = SplitBilling.model_validate({"customer": B, "rest": B, "payers": payers})
+    shared = replace(MINE, customer=B, bill_to=B, state="held")
+    assert left_out(HEAD, [shared], [split]) == [shared]
+    assert left_out(HEAD, [replace(shared, customer="CUS-C", bill_to="CUS-C")], [split]) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "mine", "stands"),
+    [
+        ({}, {"legal_entity": ""}, True),
+        ({}, {"legal_entity": "DE"}, False),
+        ({}, {"currency": "EUR"}, False),
+        ({}, {"payment_terms": "Net 60"}, False),
+        ({}, {"po_number": "4711"}, True),
+        ({"po_number": "4711"}, {"po_number": " 4711 "}, True),
+        ({"po_number": "4711"}, {"po_number": "4712"}, False),
+        ({"po_number": "4711"}, {"po_number": ""}, True),
+    ],
+)
+def test_what_cannot_stand_on_a_document_is_not_missed_there(
+    head: dict[str, str], mine: dict[str, str], stands: bool
+) -> None:
+    assert replace(MINE, **mine).may_stand_on(replace(HEAD, **head), ()) is stands
 
 
 def told(

@@ -145,19 +145,28 @@ def _shown(lines: Counter[_Said], currency: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An engagement whose cut-off is not decided: its customer and its bill-to by key, and how its run stands."""
+    """An engagement whose cut-off is not decided: what is known of it, and how its run stands. An empty text is not known yet."""
 
     engagement: str
     name: str
+    legal_entity: str
     customer: str
     bill_to: str
+    currency: str
+    payment_terms: str
     po_number: str
     state: str
 
-    def may_be_billed_to(self, payer: str, splits: Sequence[SplitBilling]) -> bool:
-        """Whether the payer's document could have it: as customer, as bill-to, or by a share of it."""
-        return payer in (self.customer, self.bill_to) or any(
-            payer in {each.customer for each in split.payers}
+    def may_stand_on(self, head: Head, splits: Sequence[SplitBilling]) -> bool:
+        """Whether a document of this head could have it: its payer is the customer, the bill-to, or somebody who has a share."""
+        known = (
+            (self.legal_entity, head.legal_entity), (self.currency, head.currency), (self.payment_terms, head.payment_terms),
+            (self.po_number.strip(), head.po_number),
+        )  # fmt: skip
+        if any(mine and theirs and mine != theirs for mine, theirs in known):
+            return False
+        return head.customer in (self.customer, self.bill_to) or any(
+            head.customer in {each.customer for each in split.payers}
             and split.engagement in ("", self.engagement)
             and split.customer in ("", self.customer)
             and split.purchase_order.strip() in ("", self.po_number.strip())
@@ -169,11 +178,11 @@ class Asked:
 _STOPPED = ("held", "waiting")
 
 
-def still_deciding(payer: str, asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> bool:
-    """Whether the payer's document has to wait: an engagement that could stand on it is just being decided."""
-    return any(each.state not in _STOPPED and each.may_be_billed_to(payer, splits) for each in asked)
+def still_deciding(head: Head, asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> bool:
+    """Whether a document has to wait: an engagement that could stand on it is just being decided."""
+    return any(each.state not in _STOPPED and each.may_stand_on(head, splits) for each in asked)
 
 
-def left_out(payer: str, asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> list[Asked]:
-    """The engagements that wait for a person, and without which the payer's document is drafted."""
-    return [each for each in asked if each.state in _STOPPED and each.may_be_billed_to(payer, splits)]
+def left_out(head: Head, asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> list[Asked]:
+    """The engagements that wait for a person, and without which a document is drafted."""
+    return [each for each in asked if each.state in _STOPPED and each.may_stand_on(head, splits)]

@@ -85,14 +85,14 @@ async def to_draft(tx: Tx, firm: Firm, *, but: Collection[tuple[str, str]]) -> l
     starts: list[Start] = []
     asked: dict[str, list[Asked]] = {}
     for each in await consolidated.wanted(tx):
-        key, period, payer = each["key"], each["period"], each["customer"]
-        if (each["entity"], period) in but:
+        key, head = each["key"], consolidated.head_of(each)
+        if (head.legal_entity, head.period) in but:
             continue
-        if period not in asked:
-            asked[period] = await consolidated.asked(tx, period)
-        if still_deciding(payer, asked[period], firm.payers):
+        if head.period not in asked:
+            asked[head.period] = await consolidated.asked(tx, head.period)
+        if still_deciding(head, asked[head.period], firm.payers):
             continue
-        without = [one.engagement for one in left_out(payer, asked[period], firm.payers)]
+        without = [one.engagement for one in left_out(head, asked[head.period], firm.payers)]
         # The same content is looked at anew when another engagement is left out, and when none is any more.
         mark = spelled(*without) if without else each["incomplete"]
         version = f"{each['version']}.{mark}" if mark else str(each["version"])

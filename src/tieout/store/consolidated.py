@@ -20,10 +20,11 @@ async def join(tx: Tx, head: Head, invoice: str, now: datetime) -> str:
         found = await row(
             tx,
             """
-            select key, part, state from consolidated_invoice where key like %s order by part desc limit 1 for update
+            select * from consolidated_invoice where key like %s order by part desc limit 1 for update
             """,
             (f"{head.key(1)}%",),
         )
+        assert found is None or head_of(found) == head, "two heads never meet under one key"
         if found is not None and found["state"] in ("proposed", "draft"):
             break
         await _open(tx, head, found["part"] + 1 if found else 1, now)
@@ -246,7 +247,8 @@ async def asked(tx: Tx, period: str) -> list[Asked]:
         tx,
         """
         select r.engagement, r.state, coalesce(d.body ->> 'name', r.engagement) as name,
-          coalesce(d.body ->> 'po_number', '') as po_number,
+          coalesce(r.entity, d.body ->> 'legal_entity', '') as legal_entity, coalesce(d.body ->> 'currency', '') as currency,
+          coalesce(d.body ->> 'payment_terms', '') as payment_terms, coalesce(d.body ->> 'po_number', '') as po_number,
           coalesce(c.key, d.body #>> '{customer,key}', '') as customer, coalesce(b.key, d.body #>> '{bill_to,key}', '') as bill_to
         from run r
         left join lateral (

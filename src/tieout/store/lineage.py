@@ -155,7 +155,7 @@ async def of_invoice(tx: Tx, number_or_key: str, *, entries_of: Sequence[str] | 
           or (consolidated = %(id)s and corrects is null)
           or (record_id = %(id)s and record_id <> '' and not exists (
             select from invoice where key = %(id)s or (number = %(id)s and number <> '')))
-        order by entity, key limit 200
+        order by entity, key
         """,
         {"id": number_or_key.strip()},
     )

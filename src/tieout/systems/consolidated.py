@@ -85,7 +85,9 @@ class Consolidated:
         """The engagements that wait for a person, and are not on the document for that."""
         async with self._database.transaction() as tx:
             found = await consolidated.get(tx, key)
-            return left_out(found["customer"], await consolidated.asked(tx, found["period"]), splits) if found else []
+            if found is None:
+                return []
+            return left_out(consolidated.head_of(found), await consolidated.asked(tx, found["period"]), splits)
 
     async def decided(self, key: str, record_id: str, connection: str, told: Row) -> Whose:
         """Writes down what finance decided, for each that is on the document its share.
