@@ -25,7 +25,6 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.rating import Work, price
 from tieout.store import (
-    contracts,
     crosswalk,
     documents,
     effects,
@@ -288,8 +287,10 @@ class Day:
         await self.effect(deal, erp, "project.create", "C", key, str(number + 1), at=at + timedelta(seconds=1))
         if done:
             await self._set_up_in_psa(deal, project, number, at)
-            for system in ("salesforce", "kantata", erp):
-                await contracts.shown(self.tx, deal.key, system, 1, at)
+            shown = [
+                (deal.key, "" if each == "salesforce" else key, each, 1, at) for each in ("salesforce", "kantata", erp)
+            ]
+            await together.shown(self.tx, shown)
             await self.steps(run_id, ("read the deal", "check what it lacks", "customer in the ERP", "project in the ERP",
                                       "project in the PSA", "write back to the CRM"), at)  # fmt: skip
             await runs.end(self.tx, run_id, "done", "", at + timedelta(seconds=4))

@@ -208,7 +208,7 @@ def expense(source: str, amount: Decimal | None, treatment: str, sold: str, day:
          "receipt_currency", "claim_amount", "claim_currency", "approved_by", "approved_at", "mapping")
     )  # fmt: skip
     return {
-        **nothing, "connection": "psa", "source_id": source, "day": day, "category": "Travel", "treatment": treatment,
+        **nothing, "connection": "psa", "project": "PRJ-1", "source_id": source, "day": day, "category": "Travel", "treatment": treatment,
         "markup": Decimal("0.05") if treatment == "recharge" else Decimal(0), "amount": amount, "currency": "USD",
         "input_tax": None if amount is None else (amount / 10).quantize(Decimal("0.01")), "product": "Expense",
         "sold": sold, "contract_version": 1, "waits": waits,

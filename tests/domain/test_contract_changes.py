@@ -23,7 +23,7 @@ from tieout.domain.documents.plans import TimePlan
 from tieout.domain.documents.project import Project
 from tieout.domain.documents.terms import Cap, ExpenseTerms, FixedTerms, Instalment, PeriodTerms, Sold
 from tieout.domain.firm import Firm
-from tieout.domain.planning import first_contract, plan_project
+from tieout.domain.planning import first_contract, plan_projects
 from tieout.domain.readiness import enrich
 from tieout.domain.replanning import replanned
 from tieout.domain.values import ValueTables
@@ -64,14 +64,16 @@ class Case:
         assert enriched is not None, problems
         self.card = firm.rate_cards[0]
         self.contract = first_contract(deal, enriched, effective_from=date(2026, 10, 1))
-        self.project = plan_project(deal, self.contract.current, enriched, self.card, key="PRJ-1")
+        (self.project,) = plan_projects(deal, self.contract.current, enriched, self.card, key="PRJ-1")
 
     @property
     def first(self) -> ContractVersion:
         return self.contract.current
 
     def problems(self, change: ChangeOrder) -> list[str]:
-        found = change_problems(self.contract, change, self.project, self.firm, self.card, deal="Globex", link="/x")
+        found = change_problems(
+            self.contract, change, self.project.tasks, self.firm, self.card, deal="Globex", link="/x"
+        )
         return [each.facts["reason"] for each in found]
 
     def after(self, change: ChangeOrder) -> ContractVersion:
@@ -79,13 +81,23 @@ class Case:
         return amended(self.first, change, packages)  # pyright: ignore[reportArgumentType]
 
     def project_after(self, change: ChangeOrder) -> Project:
-        return replanned(self.project, self.first, self.after(change), change, self.firm, self.card)
+        (project,) = replanned(
+            [self.project], self.first, self.after(change), change, self.firm, self.card, key="PRJ-1", deal="Globex"
+        )
+        return project
 
     def below(
         self, change: ChangeOrder, done: Done, sabotage: frozenset[str] = frozenset()
     ) -> list[tuple[str, str, str]]:
         found = reductions_below(
-            self.first, self.after(change), change, self.project, done, deal="Globex", link="/x", sabotage=sabotage
+            self.first,
+            self.after(change),
+            change,
+            self.project.tasks,
+            done,
+            deal="Globex",
+            link="/x",
+            sabotage=sabotage,
         )
         return [(each.facts["label"], each.facts["after"], each.facts["done"]) for each in found]
 
@@ -149,7 +161,8 @@ def test_a_new_package_is_a_sale_of_its_own_with_the_tasks_of_its_template(case:
         ("PRJ-1/04", "Change Sprint: Town hall", Decimal(3), Decimal("350.00")),
     ]
     assert project.end == date(2027, 2, 26)
-    assert replanned(project, case.first, after, change, case.firm, case.card) == project
+    again = replanned([project], case.first, after, change, case.firm, case.card, key="PRJ-1", deal="Globex")
+    assert again == [project]
 
 
 def test_what_is_removed_takes_no_more_time_and_leaves_the_contract(case: Case) -> None:

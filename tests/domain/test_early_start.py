@@ -12,7 +12,7 @@ from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.early_start import is_over, last_day, may_go_on, terms_of_risk, unlike
 from tieout.domain.firm import EarlyStartRule, Firm
-from tieout.domain.planning import plan_project, unsigned_terms
+from tieout.domain.planning import plan_projects, unsigned_terms
 from tieout.domain.readiness import Enriched
 
 Make = Callable[..., Any]
@@ -30,7 +30,7 @@ def basis(firm: Firm) -> Enriched:
 def tentative(make_deal: Make, firm: Firm) -> Project:
     deal = promised(make_deal)
     terms = unsigned_terms(deal, basis(firm), effective_from=date(2026, 11, 3))
-    project = plan_project(deal, terms, basis(firm), firm.rate_cards[0], key="PRJ-1")
+    (project,) = plan_projects(deal, terms, basis(firm), firm.rate_cards[0], key="PRJ-1")
     return project.model_copy(update={"state": "tentative", "tentative_until": last_day(RULE, date(2026, 11, 3))})
 
 
@@ -77,8 +77,8 @@ def test_a_tentative_project_stands_on_no_contract(make_deal: Make, firm: Firm) 
 def test_the_contract_must_fit_the_project_that_people_worked_on(
     make_deal: Make, firm: Firm, changed: dict[str, Any], label: str
 ) -> None:
-    assert unlike(tentative(make_deal, firm), promised(make_deal), basis(firm), link="/d") == []
+    assert unlike([tentative(make_deal, firm)], promised(make_deal), basis(firm), link="/d") == []
     (problem,) = unlike(
-        tentative(make_deal, firm).model_copy(update=changed), promised(make_deal), basis(firm), link="/d"
+        [tentative(make_deal, firm).model_copy(update=changed)], promised(make_deal), basis(firm), link="/d"
     )
     assert (problem.code, problem.facts["label"]) == ("early_start.differs", label)

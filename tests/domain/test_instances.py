@@ -14,7 +14,7 @@ from tieout.domain.documents.engagement import ContractLine, Engagement
 from tieout.domain.documents.package import PackageTask, ServicePackage
 from tieout.domain.firm import Firm
 from tieout.domain.instances import Instance, instances_of, quoted_otherwise
-from tieout.domain.planning import first_contract, plan_project
+from tieout.domain.planning import first_contract, plan_projects
 from tieout.domain.readiness import enrich, missing_for_kickoff
 from tieout.domain.values import ValueTables
 
@@ -137,7 +137,7 @@ def test_a_quote_of_two_packages_is_one_contract_with_both_and_one_project_with_
         ("ENG-00000001/P-1", "DATA-FOUNDATION", Decimal(50000), {"Principal": Decimal(60)}),
         ("ENG-00000001/P-2", "CHANGE-SPRINT", Decimal(10000), {"Consultant": Decimal(20), "Principal": Decimal(6)}),
     ]
-    project = plan_project(deal, contract.current, enriched, firm.rate_cards[0], key="PRJ-1")
+    (project,) = plan_projects(deal, contract.current, enriched, firm.rate_cards[0], key="PRJ-1")
     assert project.package == "DATA-FOUNDATION"
     assert project.of_template == project.tasks[:2]
     assert [(each.key, each.name, each.hours, each.sold[-3:]) for each in project.tasks] == [

@@ -79,7 +79,7 @@ class Books:
     def cut_off(self, entries: Sequence[Mapping[str, Any]], dues: Sequence[Due] = (), **more: Any) -> Decision:
         ledger = Ledger(entries, self.evidence, (), self.rounding, dues)
         proposing = partial(
-            proposed, self.split, DEAL, PROJECT, self.evidence, period="2026-10", today=date(2026, 11, 3), rounding="half_up",
+            proposed, self.split, DEAL, [PROJECT], self.evidence, period="2026-10", today=date(2026, 11, 3), rounding="half_up",
             corrects=more.pop("corrects", {}),
         )  # fmt: skip
         made = decide(agreement_of(self.agreed, elsewhere={}), ledger, proposing, **more)
@@ -152,7 +152,7 @@ def test_t13_what_is_taken_back_is_taken_from_those_it_was_billed_to() -> None:
     books.cut_off([entry("a", 120), entry("b", 60, day=6)])
     made = books.cut_off([entry("a", 60)])
     assert [each.code for each in made.problems] == ["billing.negative", "billing.negative"]
-    made = books.cut_off([entry("a", 60)], corrects={A: ["1"], B: ["2"]})
+    made = books.cut_off([entry("a", 60)], corrects={(A, "PRJ-1"): ["1"], (B, "PRJ-1"): ["2"]})
     assert told(made) == {A: [("-1.00", "-180.00")], B: [("-1.00", "-180.00")]}
     assert made.proposal is not None
     assert [each.invoice.corrects for each in made.proposal.every] == [("1",), ("2",)]

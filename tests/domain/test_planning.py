@@ -11,7 +11,7 @@ from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.documents.project import Project
 from tieout.domain.firm import Firm
-from tieout.domain.planning import first_contract, plan_project
+from tieout.domain.planning import first_contract, plan_projects
 from tieout.domain.readiness import Enriched
 
 Make = Callable[..., Any]
@@ -24,7 +24,8 @@ def basis(firm: Firm) -> Enriched:
 
 def planned(deal: Engagement, firm: Firm) -> Project:
     contract = first_contract(deal, basis(firm), effective_from=SIGNED)
-    return plan_project(deal, contract.current, basis(firm), firm.rate_cards[0], key="PRJ-1")
+    (project,) = plan_projects(deal, contract.current, basis(firm), firm.rate_cards[0], key="PRJ-1")
+    return project
 
 
 def test_the_first_contract_is_the_deal_as_it_was_signed(make_deal: Make, firm: Firm) -> None:

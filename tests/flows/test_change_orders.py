@@ -249,7 +249,7 @@ async def test_a_hub_that_believes_before_a_system_confirmed_is_noticed(
 
     async def carry(run: Run, systems: Systems, about: flow.Subject) -> None:
         for name in ("salesforce", "kantata", "erp-us"):
-            await systems.register.shows(about.project, name)
+            await systems.register.shows(about.projects[0], name, whole=name == "salesforce")
         await carried(run, systems, about)
 
     monkeypatch.setattr(flow, "carry", carry)

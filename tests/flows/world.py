@@ -277,38 +277,50 @@ class Deal:
         return {name: len(rows) for name, rows in found.items()}
 
     async def work(
-        self, minutes: int, *, day: date, task: str = "Reporting", login: str = CONSULTANT, **facts: Any
+        self,
+        minutes: int,
+        *,
+        day: date,
+        task: str = "Reporting",
+        login: str = CONSULTANT,
+        project: str = "",
+        **facts: Any,
     ) -> str:
-        """Books time on the project as a member of its team; the entry's id."""
+        """Books time on the project, or on the one of that title, as a member of its team; the entry's id."""
         lead, desk = await self.world.desk(LEAD), await self.world.desk(login)
-        (project,) = await self.in_kantata()
+        space = await self._space(project)
         me = await desk.me()
-        joined = await lead.all("participations", workspace_id=project["id"])
+        joined = await lead.all("participations", workspace_id=space["id"])
         if me not in [str(each["user_id"]) for each in joined]:
             await lead.create(
-                "participations", "participation", {"workspace_id": project["id"], "user_id": me, "role": "maven"}
+                "participations", "participation", {"workspace_id": space["id"], "user_id": me, "role": "maven"}
             )
-        (story,) = [each for each in await lead.all("stories", workspace_id=project["id"]) if each["title"] == task]
+        (story,) = [each for each in await lead.all("stories", workspace_id=space["id"]) if each["title"] == task]
         return await desk.create(
             "time_entries",
             "time_entry",
             {
-                "workspace_id": project["id"], "story_id": story["id"], "date_performed": day.isoformat(),
+                "workspace_id": space["id"], "story_id": story["id"], "date_performed": day.isoformat(),
                 "time_in_minutes": minutes, "notes": "work", **facts,
             },
         )  # fmt: skip
 
-    async def approve(self, *entries: str, login: str = CONSULTANT) -> str:
+    async def approve(self, *entries: str, login: str = CONSULTANT, project: str = "") -> str:
         """Submits entries and has them approved; the timesheet's id."""
         desk, approver = await self.world.desk(login), await self.world.desk(APPROVER)
-        (project,) = await self.in_kantata()
+        space = await self._space(project)
         sheet = await desk.create(
             "timesheet_submissions",
             "timesheet_submission",
-            {"title": "Week", "workspace_id": project["id"], "line_item_ids": list(entries)},
+            {"title": "Week", "workspace_id": space["id"], "line_item_ids": list(entries)},
         )
         await approver.resolve(sheet, "approve", "fine")
         return sheet
+
+    async def _space(self, title: str) -> dict[str, Any]:
+        """The deal's project in Kantata: the only one, or the one of a title."""
+        (found,) = [each for each in await self.in_kantata() if title in ("", each["title"])]
+        return found
 
 
 def cents(value: Any) -> Decimal:

@@ -42,7 +42,7 @@ async def cut_off(books: Books, deal: Deal, period: str = "2026-10") -> Decision
     assert contract is not None
     ledger = await hub.ledger(deal.engagement, OCTOBER)
     proposing = partial(
-        proposed, split(deal), engagement, project, ledger.evidence, period=period, today=OCTOBER, rounding="half_up", corrects={}
+        proposed, split(deal), engagement, [project], ledger.evidence, period=period, today=OCTOBER, rounding="half_up", corrects={}
     )  # fmt: skip
     made = decide(agreement_of(*contract.versions, elsewhere={}), ledger, proposing)
     assert await hub.decide(project, made, ())

@@ -38,10 +38,11 @@ class VersionBody(BaseModel):
 
 
 class ShownBody(BaseModel):
-    """The version that a system confirmed last."""
+    """The version that a system confirmed last; of each project, where the engagement has several."""
 
     connection: str
     role: str
+    project: str = Field(description="The key of the project that shows it; empty where the system shows it as a whole")
     version: int
     shown_at: datetime
     agrees: bool
@@ -87,8 +88,8 @@ def body_of(found: Versions) -> ContractBody:
         versions=[_version(each, contract.before(each)) for each in reversed(contract.versions)],
         shown=[
             ShownBody(
-                connection=each["connection"], role=each["role"], version=each["version"], shown_at=each["shown_at"],
-                agrees=each["version"] == each["agreed"],
+                connection=each["connection"], role=each["role"], project=each["project"], version=each["version"],
+                shown_at=each["shown_at"], agrees=each["version"] == each["agreed"],
             )
             for each in found.shown
         ],

@@ -56,7 +56,7 @@ def _print(found: Versions) -> None:
     line()
     rows = [
         (
-            each["connection"],
+            f"{each['connection']}, {each['name']}" if each["name"] else each["connection"],
             each["role"],
             f"version {each['version']}",
             "" if each["version"] == each["agreed"] else "differs",

@@ -25,9 +25,10 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The version that a system confirmed last."""
+    """The version that a system confirmed last; `project` is its name where the engagement has several."""
 
     system: str
+    project: str
     role: str
     version: int
     agrees: bool
@@ -50,4 +51,6 @@ def agreed(found: Versions) -> tuple[Agreed, ...]:
 
 def shown(stored: Mapping[str, Any]) -> Shown:
     agrees = stored["version"] == stored["agreed"]
-    return Shown(stored["connection"], stored["role"].upper(), stored["version"], agrees, stored["shown_at"])
+    return Shown(
+        stored["connection"], stored["name"], stored["role"].upper(), stored["version"], agrees, stored["shown_at"]
+    )

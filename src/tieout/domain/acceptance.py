@@ -16,7 +16,12 @@ Row = Mapping[str, Any]
 
 def news(milestones: Sequence[Row]) -> str:
     """Every milestone of the contract, as it stands now: “Design: accepted 2026-11-02, invoice 2026/0042 posted; Go-live: open”."""
-    return "; ".join(f"{each['agreed']}: {_state(each)}{_billed(each)}" for each in milestones)
+    return "; ".join(f"{_name(each)}: {_state(each)}{_billed(each)}" for each in milestones)
+
+
+def _name(milestone: Row) -> str:
+    """With the sale that it belongs to, where that has a project of its own: two of them may have milestones of one name."""
+    return f"{milestone['agreed']} ({milestone['sale']})" if milestone.get("sale") else str(milestone["agreed"])
 
 
 def _billed(milestone: Row) -> str:
@@ -35,12 +40,12 @@ def _state(milestone: Row) -> str:
     return "on hold" if held else "open"
 
 
-def fee_of(contract: ContractVersion, milestone: str) -> Money:
-    """What becomes due with a milestone, retainage that it releases not counted."""
+def fee_of(contract: ContractVersion, milestone: str, own: str = "") -> Money:
+    """What becomes due with a milestone, retainage that it releases not counted; `own` is the project of its own of its sale."""
     fees = [
         each.amount
         for sold in contract.sold
-        if isinstance(sold.terms, FixedTerms)
+        if isinstance(sold.terms, FixedTerms) and sold.project == own
         for each in sold.terms.instalments
         if each.milestone == milestone
     ]
@@ -57,8 +62,8 @@ def unclear(
     """
     found: list[Problem] = []
     for each in milestones:
-        fee = fee_of(contract, each["agreed"])
-        facts = {"milestone": each["agreed"], "project": project, "amount": str(fee), "link": link}
+        fee = fee_of(contract, each["agreed"], each.get("own", ""))
+        facts = {"milestone": _name(each), "project": project, "amount": str(fee), "link": link}
         if each["source_id"] is None and accepted:
             others = "”, “".join(accepted)
             found.append(Problem("milestone.missing", {**facts, "deal": deal, "others": others}, amount=fee))

@@ -23,6 +23,7 @@ from tieout.domain.documents.terms import (
     UsageTerms,
 )
 from tieout.domain.money import Money, allocate
+from tieout.domain.projects import own_project
 
 
 def agreed(
@@ -46,6 +47,7 @@ def agreed(
         id=id_,
         package=package.key,
         package_version=package.version,
+        project=own_project(package, id_),
         description=description or package.name,
         amount=amount.amount,
         start=start,

@@ -11,7 +11,7 @@ from tieout.domain.contract_changes import Clause, sold_id
 from tieout.domain.documents.change_order import ChangeLine, ChangeOrder
 from tieout.domain.documents.engagement import Contract, ContractVersion
 from tieout.domain.documents.package import RateCard
-from tieout.domain.documents.project import Project, ProjectTask
+from tieout.domain.documents.project import ProjectTask
 from tieout.domain.documents.terms import FixedTerms, PeriodTerms, RetainerTerms, Sold, TimeTerms
 from tieout.domain.firm import Firm
 from tieout.domain.money import Money
@@ -34,13 +34,20 @@ class Done:
 
 
 def change_problems(
-    contract: Contract, order: ChangeOrder, project: Project, firm: Firm, card: RateCard, *, deal: str, link: str
+    contract: Contract,
+    order: ChangeOrder,
+    tasks: Sequence[ProjectTask],
+    firm: Firm,
+    card: RateCard,
+    *,
+    deal: str,
+    link: str,
 ) -> list[Problem]:
     """Everything that keeps it from being applied as it is written, at once."""
     facts = {"order": order.name, "deal": deal, "link": link}
     return [
         Problem("change.invalid", {**facts, "reason": each})
-        for each in (*_head(contract.current, order), *_lines(contract.current, order, project, firm, card))
+        for each in (*_head(contract.current, order), *_lines(contract.current, order, tasks, firm, card))
     ]
 
 
@@ -55,7 +62,9 @@ def _head(current: ContractVersion, order: ChangeOrder) -> Iterator[str]:
         yield f"its head says {_money(order.amount, current)}, its lines come to {_money(order.delta, current)}"
 
 
-def _lines(current: ContractVersion, order: ChangeOrder, project: Project, firm: Firm, card: RateCard) -> Iterator[str]:
+def _lines(
+    current: ContractVersion, order: ChangeOrder, tasks: Sequence[ProjectTask], firm: Firm, card: RateCard
+) -> Iterator[str]:
     known = {each.id: each for each in current.sold}
     named = {sold_id(order, each, current) for each in order.lines if each.package}
     for line in order.lines:
@@ -70,7 +79,7 @@ def _lines(current: ContractVersion, order: ChangeOrder, project: Project, firm:
         elif sold is not None and _moves_a_fee(sold, line):
             yield f"the fee of “{sold.description}” cannot be moved: remove the sale and add it anew"
         if id_:
-            yield from _work(line, task_of(project, id_, line.task), order, card, new=sold is None)
+            yield from _work(line, task_of(tasks, id_, line.task), order, card, new=sold is None)
 
 
 def _work(
@@ -106,13 +115,13 @@ def _moves_a_fee(sold: Sold, line: ChangeLine) -> bool:
     return not isinstance(sold.terms, FixedTerms) or line.amount < 0
 
 
-def task_of(project: Project, sold: str, name: str) -> ProjectTask | None:
+def task_of(tasks: Sequence[ProjectTask], sold: str, name: str) -> ProjectTask | None:
     """The task of a sale, by the name that it has in its package or in the project."""
     wanted = name.casefold()
     return next(
         (
             each
-            for each in project.tasks
+            for each in tasks
             if wanted
             and each.sold == sold
             and wanted in (each.name.casefold(), each.name.casefold().partition(": ")[2])
@@ -125,7 +134,7 @@ def reductions_below(
     before: ContractVersion,
     after: ContractVersion,
     order: ChangeOrder,
-    project: Project,
+    tasks: Sequence[ProjectTask],
     done: Done,
     *,
     deal: str,
@@ -162,7 +171,7 @@ def reductions_below(
             if cap.lines == (sold.id,) and cap not in before.caps and cap.amount is not None and cap.amount < billed:
                 told(f"the limit of “{sold.description}”", _money(cap.amount, after), f"{_money(billed, after)} billed")
     for line in order.lines:
-        task = task_of(project, sold_id(order, line, before), line.task)
+        task = task_of(tasks, sold_id(order, line, before), line.task)
         hours = Decimal(0) if line.action == "remove" and task else line.hours
         minutes = done.minutes.get(task.key, 0) if task else 0
         if task is not None and hours is not None and hours < task.hours and hours * 60 < minutes:

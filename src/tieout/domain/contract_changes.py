@@ -46,6 +46,7 @@ def clauses(version: ContractVersion) -> dict[str, str]:
         about = f"{sold.id} “{sold.description}”"
         found |= {
             f"{about} package": f"{sold.package} {sold.package_version}",
+            f"{about} project": sold.project,
             f"{about} amount": str(Money(sold.amount, version.currency)),
             f"{about} start": str(sold.start or ""),
             f"{about} end": str(sold.end or ""),

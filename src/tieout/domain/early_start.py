@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from tieout.domain.documents.engagement import Engagement
@@ -9,6 +10,7 @@ from tieout.domain.documents.project import Project
 from tieout.domain.firm import EarlyStartRule
 from tieout.domain.planning import work_of
 from tieout.domain.problems import Problem
+from tieout.domain.projects import own_project
 from tieout.domain.readiness import Enriched, value_of
 
 
@@ -32,16 +34,25 @@ def terms_of_risk(deal: Engagement, rule: EarlyStartRule) -> list[str]:
     return [f"Work on {value_of(deal)} begins before the contract is signed and may go on for {days}, unbilled"]
 
 
-def unlike(project: Project, deal: Engagement, enriched: Enriched, *, link: str) -> list[Problem]:
-    """Where what was signed is another project than the one that people have been working on."""
+def unlike(projects: Sequence[Project], deal: Engagement, enriched: Enriched, *, link: str) -> list[Problem]:
+    """Where what was signed are other projects than those that people have been working on."""
+    project = projects[0]
+    now: dict[str, tuple[str, list[str]]] = {}
+    for instance, work in work_of(deal, enriched):
+        package = enriched.package_of(instance)
+        sold = instance.id if own_project(package, instance.id) else ""
+        _, tasks = now.setdefault(sold, (package.key, []))
+        tasks += [each.name for each in work]
+    before = {each.sold: (each.package, [task.name for task in each.tasks]) for each in projects}
+    said = [[each[sold] for sold in sorted(each)] for each in (before, now)]
     compared = {
-        "the service package": (project.package, enriched.package.key),
+        "the list of projects": tuple(
+            ", ".join(each or "the deal's" for each in sorted(some)) for some in (before, now)
+        ),
+        "the service package": tuple(", ".join(package for package, _ in some) for some in said),
         "the legal entity": (project.legal_entity, enriched.entity),
         "the currency": (project.currency, deal.currency),
-        "the list of tasks": tuple(
-            ", ".join(each.name for each in tasks)
-            for tasks in (project.tasks, [task for _, work in work_of(deal, enriched) for task in work])
-        ),
+        "the list of tasks": tuple("; ".join(", ".join(tasks) for _, tasks in some) for some in said),
     }
     return [
         Problem(

@@ -162,7 +162,7 @@ def _by_day(calendar: WorkingCalendar) -> dict[str, str]:
 
 
 def _package_changes(subject: str, before: ServicePackage, after: ServicePackage) -> Iterator[str]:
-    yield from _fields(subject, before, after, ("name", "version", "practice", "billing"))
+    yield from _fields(subject, before, after, ("name", "version", "practice", "project", "billing"))
     old, new = _by_name(before.tasks), _by_name(after.tasks)
     yield from _compared(f"{subject}: task", old, new, _task, _same_fields)
     stayed = [name for name in new if name in old]

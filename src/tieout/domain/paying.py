@@ -1,4 +1,7 @@
-"""Several payers of one engagement: each has its share of every entry, and the named one what rounding leaves (T41)."""
+"""Several payers of one engagement: each has its share of every entry, and the named one what rounding leaves (T41).
+
+Several projects of one engagement: each payer has an invoice of each project (T04, T43).
+"""
 
 from __future__ import annotations
 
@@ -143,34 +146,60 @@ def shares_of(split: SplitBilling, work: Sequence[Row], evidence: Sequence[Row],
 def proposed(
     split: SplitBilling | None,
     deal: Engagement,
-    project: Project,
+    projects: Sequence[Project],
     evidence: Sequence[Row],
     work: Sequence[Row],
     *,
     period: str,
     today: date,
     rounding: Rounding,
-    corrects: Mapping[str, Sequence[str]],
+    corrects: Mapping[tuple[str, str], Sequence[str]],
+    sabotage: frozenset[str] = frozenset(),
 ) -> tuple[Proposal | None, list[Problem]]:
-    """One proposal for each payer that has work; the named payer's has the key that the invoice of a single payer has.
+    """One proposal for each payer and project that has work.
 
-    `evidence` is what was billed before, `corrects` by payer the numbers of its invoices that are corrected.
+    Of the project of the deal, the named payer's has the key that the only invoice of an engagement has. `evidence` is what
+    was billed before, `corrects` by payer and project the numbers of the invoices that are corrected. `sabotage` brings a bug
+    back, so that the suite can prove that it would catch it: `one_project` bills all work with the first.
     """
-    if split is None:
-        numbers = [each for some in corrects.values() for each in some]
-        return propose(deal, project, work, period=period, today=today, rounding=rounding, corrects=numbers)
+    shares = {"": work} if split is None else dict(sorted(shares_of(split, work, evidence, deal.currency).items()))
     made: list[Proposal] = []
     problems: list[Problem] = []
-    for payer, rows in sorted(shares_of(split, work, evidence, deal.currency).items()):
-        proposal, wrong = propose(
-            deal, project, rows, period=period, today=today, rounding=rounding, corrects=corrects.get(payer, ()),
-            payer=payer, key=f"{deal.key}-{period}" + ("" if payer == split.rest else f"-P{payer.removeprefix('CUS-')}"),
-        )  # fmt: skip
-        made += [proposal] if proposal else []
-        problems += wrong
+    for payer, rows in shares.items():
+        for project in projects:
+            ours = [each for each in rows if _project_of(each, projects, sabotage) is project]
+            if not ours:
+                continue
+            numbers = [
+                each
+                for (who, which), some in corrects.items()
+                if which == project.key and payer in ("", who)
+                for each in some
+            ]
+            proposal, wrong = propose(
+                deal, project, ours, period=period, today=today, rounding=rounding, corrects=numbers, payer=payer,
+                key=f"{deal.key}-{period}{_of_project(project)}{_of_payer(payer, split)}",
+            )  # fmt: skip
+            made += [proposal] if proposal else []
+            problems += wrong
     if problems or not made:
         return None, problems
     return replace(made[0], others=made[1:]), []
+
+
+def _project_of(row: Row, projects: Sequence[Project], sabotage: frozenset[str]) -> Project:
+    """What names none is billed with the project of the deal, which stands first."""
+    if "one_project" in sabotage:
+        return projects[0]
+    return next((each for each in projects if each.key == row.get("project")), projects[0])
+
+
+def _of_project(project: Project) -> str:
+    return f"-S{project.key.removeprefix('PRJ-')}" if project.sold else ""
+
+
+def _of_payer(payer: str, split: SplitBilling | None) -> str:
+    return "" if split is None or payer == split.rest else f"-P{payer.removeprefix('CUS-')}"
 
 
 def _line(row: Row) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from tieout.domain.documents.terms import Cap, Sold, TimeTerms
 from tieout.domain.expensing import folded_terms
 from tieout.domain.instances import Instance, instances_of, is_quoted
 from tieout.domain.money import Money
+from tieout.domain.projects import by_project, own_project
 from tieout.domain.rating import rate_on
 from tieout.domain.readiness import Enriched
 
@@ -34,36 +36,54 @@ def unsigned_terms(deal: Engagement, enriched: Enriched, *, effective_from: date
     return _terms(deal, enriched, version=0, effective_from=effective_from)
 
 
-def plan_project(
+def plan_projects(
     deal: Engagement, contract: ContractVersion, enriched: Enriched, card: RateCard, *, key: str
+) -> list[Project]:
+    """The project of the deal, by `key`, and one for each sale that has its own.
+
+    One task per task of each package, with the hours that the deal sold for it; rates come from the card. What the deal is
+    worth is the budget of its only project; several have what their sales are.
+    """
+    return [
+        _project(deal, contract, enriched, card, key=each, sales=sales)
+        for each, sales in by_project(contract.sold, key).items()
+    ]
+
+
+def _project(
+    deal: Engagement, contract: ContractVersion, enriched: Enriched, card: RateCard, *, key: str, sales: Sequence[Sold]
 ) -> Project:
-    """One task per task of each package, with the hours that the deal sold for it; rates come from the card."""
+    own = sales[0] if sales[0].project else None
+    whole = len(sales) == len(contract.sold)
     return Project(
         key=key,
         engagement=deal.key,
-        name=deal.name,
+        sold=own.id if own else "",
+        name=f"{deal.name}: {own.description}" if own else deal.name,
         customer=(deal.bill_to or deal.customer).key,
         legal_entity=enriched.entity,
         currency=deal.currency,
         department=enriched.department,
         tax_class=enriched.tax_class,
         contract_version=contract.version,
-        budget=contract.amount,
+        budget=contract.amount if whole else sum((each.amount for each in sales), Decimal(0)),
         rate_card=enriched.rate_card,
-        start=deal.start,
-        end=deal.end,
+        start=own.start if own else deal.start,
+        end=own.end if own else deal.end,
         po_number=deal.po_number,
         project_manager=deal.project_manager,
-        package=enriched.package.key,
-        tasks=_tasks(deal, contract, enriched, card, key),
+        package=sales[0].package,
+        tasks=_tasks(deal, contract, enriched, card, key, {each.id for each in sales}),
     )
 
 
 def _tasks(
-    deal: Engagement, contract: ContractVersion, enriched: Enriched, card: RateCard, key: str
+    deal: Engagement, contract: ContractVersion, enriched: Enriched, card: RateCard, key: str, sales: Collection[str]
 ) -> tuple[ProjectTask, ...]:
     tasks: list[ProjectTask] = []
     for sold, (_, work) in zip(contract.sold, work_of(deal, enriched), strict=True):
+        if sold.id not in sales:
+            continue
         rounding = sold.terms if isinstance(sold.terms, TimeTerms) else TimeTerms()
         begins = sold.start or deal.start or contract.effective_from
         for each in work:
@@ -87,13 +107,18 @@ def _tasks(
 def work_of(deal: Engagement, enriched: Enriched) -> list[tuple[Instance, list[PackageTask]]]:
     """The tasks of each package, in the order of the quote.
 
-    Those of the first have the names of its template, the others' names say whose they are.
+    Those of the first in a project have the names of its template, the others' names say whose they are.
     """
     found: list[tuple[Instance, list[PackageTask]]] = []
+    begun: set[str] = set()
     for instance, title in _titled(deal, enriched):
-        work = _work(instance, enriched.package_of(instance), quoted=is_quoted(deal))
-        named = [each.model_copy(update={"name": f"{title}: {each.name}"}) for each in work] if found else work
-        found.append((instance, named))
+        package = enriched.package_of(instance)
+        project = own_project(package, instance.id)
+        work = _work(instance, package, quoted=is_quoted(deal))
+        if project in begun:
+            work = [each.model_copy(update={"name": f"{title}: {each.name}"}) for each in work]
+        begun.add(project)
+        found.append((instance, work))
     return found
 
 

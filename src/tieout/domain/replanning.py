@@ -1,7 +1,8 @@
-"""A project by the next version of its contract: tasks are added, changed and ended, and none ever loses its key."""
+"""Projects by the next version of their contract: tasks are added, changed and ended, and none ever loses its key."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tieout.domain.amending import task_of
@@ -12,27 +13,75 @@ from tieout.domain.documents.package import RateCard
 from tieout.domain.documents.project import Project, ProjectTask
 from tieout.domain.documents.terms import Sold, TimeTerms
 from tieout.domain.firm import Firm
+from tieout.domain.projects import by_project
 from tieout.domain.rating import rate_on
 
 
 def replanned(
-    project: Project, before: ContractVersion, after: ContractVersion, order: ChangeOrder, firm: Firm, card: RateCard
+    projects: Sequence[Project],
+    before: ContractVersion,
+    after: ContractVersion,
+    order: ChangeOrder,
+    firm: Firm,
+    card: RateCard,
+    *,
+    key: str,
+    deal: str,
+) -> list[Project]:
+    """What the order does to the projects of an engagement, once; one of the new version is as it should be already.
+
+    A new sale may bring a project of its own, or the deal's first one, whose `key` and name these are. All of them stand on
+    the new version, whether the order speaks of them or not.
+    """
+    known = {each.key: each for each in projects}
+    sales = by_project(after.sold, key)
+    known |= {each: _begun(projects[0], each, some, deal) for each, some in sales.items() if each not in known}
+    only = len(known) == 1
+    return [
+        _replanned(project, sales.get(each, ()), before, after, order, firm, card, only=only)
+        for each, project in known.items()
+    ]
+
+
+def _begun(beside: Project, key: str, sales: Sequence[Sold], deal: str) -> Project:
+    """A project that the order brings, without its tasks yet: for whom and in which terms are those of the one beside it."""
+    own = sales[0] if sales[0].project else None
+    return beside.model_copy(
+        update={
+            "key": key, "sold": own.id if own else "", "name": f"{deal}: {own.description}" if own else deal,
+            "package": sales[0].package, "state": "active", "tentative_until": None, "tasks": (),
+            "start": min((each.start for each in sales if each.start), default=beside.start),
+            "end": max((each.end for each in sales if each.end), default=beside.end),
+        }
+    )  # fmt: skip
+
+
+def _replanned(
+    project: Project,
+    sales: Sequence[Sold],
+    before: ContractVersion,
+    after: ContractVersion,
+    order: ChangeOrder,
+    firm: Firm,
+    card: RateCard,
+    *,
+    only: bool,
 ) -> Project:
-    """What the order does to the project, once; a project of the new version is as it should be already."""
-    if project.contract_version >= after.version:
+    if project.contract_version >= after.version and project.tasks:
         return project
     tasks = {each.key: each for each in project.tasks}
-    sold = {each.id: each for each in after.sold}
-    for line in order.lines:
+    ours = {each.id for each in sales} | {each.sold for each in project.tasks}
+    lines = [each for each in order.lines if sold_id(order, each, before) in ours]
+    for line in lines:
         id_ = sold_id(order, line, before)
-        task = task_of(project, id_, line.task)
+        task = task_of(project.tasks, id_, line.task)
         if line.action == "remove":
             ended = [task] if task else [each for each in project.tasks if each.sold == id_ and not line.task]
             tasks |= {each.key: each.model_copy(update={"open": False}) for each in ended}
         elif task is not None and line.hours is not None:
             tasks[task.key] = task.model_copy(update={"hours": line.hours})
     known = {each.id for each in before.sold}
-    for name, role, hours, one in _added(project, before, after, order, firm):
+    for name, role, hours, one in _added(project, sales, before, order, firm):
         key = f"{project.key}/{len(tasks) + 1:02}"
         agreed = rate_on(card, role, max(after.effective_from, one.start or after.effective_from))
         rate = agreed.amount.amount if agreed else Decimal(0)
@@ -41,12 +90,12 @@ def replanned(
             key=key, name=name, role=role, hours=hours, rate=rate, sold=one.id, increment=terms.increment,
             direction=terms.direction,
         )  # fmt: skip
-    redated = any(each.start or each.end for each in order.lines) or any(each not in known for each in sold)
-    starts, ends = [each.start for each in after.sold if each.start], [each.end for each in after.sold if each.end]
+    redated = any(each.start or each.end for each in lines) or any(each.id not in known for each in sales)
+    starts, ends = [each.start for each in sales if each.start], [each.end for each in sales if each.end]
     return project.model_copy(
         update={
             "contract_version": after.version,
-            "budget": after.amount,
+            "budget": after.amount if only else sum((each.amount for each in sales), Decimal(0)),
             "tasks": tuple(tasks.values()),
             "start": min(starts, default=project.start) if redated else project.start,
             "end": max(ends, default=project.end) if redated else project.end,
@@ -55,16 +104,16 @@ def replanned(
 
 
 def _added(
-    project: Project, before: ContractVersion, after: ContractVersion, order: ChangeOrder, firm: Firm
+    project: Project, sales: Sequence[Sold], before: ContractVersion, order: ChangeOrder, firm: Firm
 ) -> list[tuple[str, str, Decimal, Sold]]:
     """(name, role, hours, sale) of each task that is new, in the order of the lines."""
     found: list[tuple[str, str, Decimal, Sold]] = []
-    first = project.tasks[0].sold if project.tasks else ""
+    first = project.tasks[0].sold if project.tasks else sales[0].id
     by_sale: dict[str, list[ChangeLine]] = {}
     for line in order.lines:
         if line.action == "add":
             by_sale.setdefault(sold_id(order, line, before), []).append(line)
-    for one in after.sold:
+    for one in sales:
         lines = by_sale.get(one.id, [])
         told = {each.task.casefold(): each for each in lines if each.task}
         prefix = "" if one.id == first else f"{one.description}: "
@@ -74,6 +123,6 @@ def _added(
             hours = line.hours if line and line.hours is not None else template.hours
             found.append((prefix + template.name, template.role, hours, one))
         for line in told.values():
-            if task_of(project, one.id, line.task) is None and line.hours is not None:
+            if task_of(project.tasks, one.id, line.task) is None and line.hours is not None:
                 found.append((prefix + line.task, line.role, line.hours, one))
     return found

@@ -46,8 +46,7 @@ class Corrections(Deeds):
         """
         _because(reason)
         async with self._database.transaction() as tx:
-            project = await projects.of_engagement(tx, engagement)
-            if project is None:
+            if not await projects.of_engagement(tx, engagement):
                 raise Unknown(f"Nothing of {engagement} waits above {limit or 'a limit'}.")
             await widen(tx)
             gone = await credits.give_up(tx, engagement, why=limit, actor=actor, reason=reason, now=self._clock())

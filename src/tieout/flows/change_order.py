@@ -19,10 +19,11 @@ from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref, business_key
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
+from tieout.domain.projects import tasks_of
 from tieout.domain.replanning import replanned
 from tieout.engine.run import Row, Run, flow
 from tieout.flows.charged import charged
-from tieout.flows.kickoff import state_for_sales, tell_keys, version_of
+from tieout.flows.kickoff import on, open_books, set_up_project, state_for_sales, tell_keys, version_of
 from tieout.flows.usage_records import check_usage_of
 from tieout.systems.systems import Systems
 
@@ -39,7 +40,7 @@ class Subject:
     order: ChangeOrder
     deal: Engagement
     contract: Contract
-    project: Project
+    projects: Sequence[Project]
     card: RateCard
     link: str
 
@@ -86,8 +87,8 @@ async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
         run.ignore("the change order is gone")
     order = cast(ChangeOrder, reading.document)
     deal, contract = await register.engagement(order.engagement), await register.contract(order.engagement)
-    project = await register.project_of(order.engagement)
-    entity = project.legal_entity if project else None
+    projects = await register.projects_of(order.engagement)
+    entity = projects[0].legal_entity if projects else None
     worth = Money(order.delta, deal.currency) if deal and deal.currency else None
     title = f"{order.name}, {deal.name}" if deal else order.name
     await run.about(title=title, entity=entity, engagement=order.engagement, amount=worth)
@@ -95,25 +96,26 @@ async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
     if order.state != "approved" and (contract is None or contract.made_by(order.key) is None):
         run.ignore(f"the change order is {order.state}: nothing changes until it is approved")
     link = crm.link(ref)
-    known = project and await register.record_id("project", project.key, systems.psa(project.legal_entity).name)
-    if deal is None or contract is None or project is None or not known:
+    psa = systems.psa(projects[0].legal_entity).name if projects else ""
+    known = any(await register.record_ids("project", [each.key for each in projects], psa))
+    if deal is None or contract is None or not known:
         facts = {"order": order.name, "deal": deal.name if deal else "", "link": link}
         await run.hold([Problem("change.invalid", {**facts, "reason": "its deal has no contract and project yet"})])
         raise AssertionError("a hold ends the run")
     card = systems.firm.named_rate_card(contract.current.rate_card)
     assert card is not None, "the firm folder lost a rate card that a contract stands on"
-    return Subject(order, deal, contract, project, card, link)
+    return Subject(order, deal, contract, projects, card, link)
 
 
 async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, ContractVersion]:
     """The next version, once nothing keeps it from being applied and everybody whom the firm's rules name has accepted it."""
     order, firm, before = about.order, systems.firm, about.contract.current
-    deal, link = about.deal.name, about.link
-    await run.hold(change_problems(about.contract, order, about.project, firm, about.card, deal=deal, link=link))
+    deal, link, tasks = about.deal.name, about.link, tasks_of(about.projects)
+    await run.hold(change_problems(about.contract, order, tasks, firm, about.card, deal=deal, link=link))
     packages = {each.package: found for each in order.lines if (found := firm.package(each.package)) is not None}
     version = amended(before, order, packages)
     done = await systems.register.done(order.engagement)
-    await run.hold(reductions_below(before, version, order, about.project, done, deal=deal, link=link))
+    await run.hold(reductions_below(before, version, order, tasks, done, deal=deal, link=link))
     contract = about.contract.model_copy(update={"versions": (*about.contract.versions, version)})
     moved = await reaches_back(run, systems, about, contract)
     entity, worth = about.contract.legal_entity, version.amount
@@ -125,9 +127,10 @@ async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, Co
         if refusal:
             await tell_sales(run, systems, about, "Change order rejected", refusal)
             run.ignore(refusal)
-    project = replanned(about.project, before, version, order, firm, about.card)
-    await run.step(f"agree version {version.version} of the contract", systems.register.agree, contract, project)
-    return Subject(order, about.deal, contract, project, about.card, about.link), version
+    key = business_key("PRJ", Ref(Ref.parse(run.subject).connection, "opportunity", about.deal.source_id))
+    projects = replanned(about.projects, before, version, order, firm, about.card, key=key, deal=deal)
+    await run.step(f"agree version {version.version} of the contract", systems.register.agree, contract, projects)
+    return replace(about, contract=contract, projects=projects), version
 
 
 async def reaches_back(run: Run, systems: Systems, about: Subject, contract: Contract) -> Sequence[str]:
@@ -144,28 +147,39 @@ async def reaches_back(run: Run, systems: Systems, about: Subject, contract: Con
 
 async def carry(run: Run, systems: Systems, about: Subject) -> None:
     """To the PSA, the ERP and the CRM, each of which confirms it. Where one refuses, the run waits and goes on from there."""
-    project, register = about.project, systems.register
-    psa, erp = systems.psa(project.legal_entity), systems.erp(project.legal_entity)
-    record = await register.record_id("project", project.key, psa.name)
-    in_books = await register.record_id("project", project.key, erp.name)
-    assert record is not None, "asked before"
-    await run.step("new roles and tasks in the PSA", psa.add_tasks, project, record)
-    await run.step("tasks, hours and rates in the PSA", psa.plan_tasks, project)
-    await run.step("budget and dates in the PSA", psa.set_state, project, record)
-    await tell_keys(run, systems, project, record, {"erp_project": project.key} if in_books else {})
-    await register.shows(project, psa.name)
-    if in_books:
-        await run.step("new tasks in the ERP", erp.add_tasks, project, in_books)
-        await run.step("budget, hours and version in the ERP", erp.set_state, project, in_books)
-        await register.shows(project, erp.name)
+    project, register = about.projects[0], systems.register
+    for each in about.projects:
+        await carry_to(run, systems, about, each)
     message = f"{about.order.name} is agreed: it holds from {about.contract.current.effective_from}."
     await tell_sales(run, systems, about, f"Contract version {project.contract_version}", message)
-    await register.shows(project, systems.crm(Ref.parse(run.subject).connection).name)
+    await register.shows(project, systems.crm(Ref.parse(run.subject).connection).name, whole=True)
+
+
+async def carry_to(run: Run, systems: Systems, about: Subject, project: Project) -> None:
+    """One project in the PSA and the ERP; one that the order brought is made there first."""
+    register = systems.register
+    psa, erp = systems.psa(project.legal_entity), systems.erp(project.legal_entity)
+    customer = await erp.known_customer(project.customer)
+    record = await register.record_id("project", project.key, psa.name)
+    in_books = await register.record_id("project", project.key, erp.name)
+    if record is None:
+        in_books = await open_books(run, systems, project, customer) if customer else ""
+        client = await run.step("client in the PSA", psa.ensure_client, about.deal.customer)
+        record = await set_up_project(run, systems, project, client, in_books)
+    await run.step(on(project, "new roles and tasks in the PSA"), psa.add_tasks, project, record)
+    await run.step(on(project, "tasks, hours and rates in the PSA"), psa.plan_tasks, project)
+    await run.step(on(project, "budget and dates in the PSA"), psa.set_state, project, record)
+    await tell_keys(run, systems, project, record, in_books=bool(in_books))
+    await register.shows(project, psa.name)
+    if in_books:
+        await run.step(on(project, "new tasks in the ERP"), erp.add_tasks, project, in_books)
+        await run.step(on(project, "budget, hours and version in the ERP"), erp.set_state, project, in_books)
+        await register.shows(project, erp.name)
 
 
 async def tell_sales(run: Run, systems: Systems, about: Subject, status: str, message: str) -> None:
     crm = systems.crm(Ref.parse(run.subject).connection)
-    state = state_for_sales(status, message, about.deal) | version_of(about.project)
+    state = state_for_sales(status, message, about.deal) | version_of(about.projects[0])
     await run.step("tell sales", crm.report, about.deal.source_id, "state", state)
 
 

@@ -20,8 +20,10 @@ NET, CREDIT = "net", "credit_note"
 TAKE_BACK = "credit_and_rebill"
 
 
-async def to_credit(run: Run, systems: Systems, ledger: Ledger, decision: Decision) -> Mapping[str, Sequence[str]]:
-    """By payer, the numbers of the invoices that a negative proposal corrects, once finance has decided for a credit note.
+async def to_credit(
+    run: Run, systems: Systems, ledger: Ledger, decision: Decision
+) -> Mapping[tuple[str, str], Sequence[str]]:
+    """By payer and project, the numbers of the invoices that a negative proposal corrects, once finance has decided for a credit note.
 
     Without numbers the proposal stays a question. Netting ends the run: its corrections come with the next proposal.
     """

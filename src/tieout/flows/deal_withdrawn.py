@@ -12,21 +12,25 @@ from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.domain.proposal import hours_text
 from tieout.engine.run import Run
+from tieout.flows.kickoff import on
 from tieout.systems.systems import Systems
 
 
 async def withdraw(run: Run, systems: Systems, ref: Ref, reading: Reading | None, contract: Contract | None) -> None:
-    """Stops the project in both systems; where people have worked on it, a person decides how it ends."""
+    """Stops the projects in both systems; where people have worked on one, a person decides how it ends."""
     assert contract is not None
-    project = await systems.register.project_of(contract.engagement)
-    if project is None:
+    projects = await systems.register.projects_of(contract.engagement)
+    if not projects:
         run.ignore("the deal is not won, and its project was never planned")
     amount = Money(contract.current.amount, contract.current.currency)
-    await run.about(title=project.name, entity=project.legal_entity, engagement=contract.engagement, amount=amount)
-    minutes = await systems.register.worked_minutes(project.key)
-    project = project.model_copy(update={"state": "on_hold" if minutes else "archived"})
-    await systems.register.save(project, entity=project.legal_entity, engagement=contract.engagement)
-    await stop(run, systems, project)
+    await run.about(title=projects[0].name, entity=contract.legal_entity, engagement=contract.engagement, amount=amount)
+    minutes = 0
+    for each in projects:
+        worked, _ = await systems.register.at_risk(each.key)
+        minutes += worked
+        project = each.model_copy(update={"state": "on_hold" if worked else "archived"})
+        await systems.register.save(project, entity=project.legal_entity, engagement=contract.engagement)
+        await stop(run, systems, project)
     if reading is not None:
         crm = systems.crm(ref.connection)
         status = {
@@ -36,7 +40,7 @@ async def withdraw(run: Run, systems: Systems, ref: Ref, reading: Reading | None
         }
         await run.step("tell sales", crm.report, ref.id, "state", status)
     if minutes:
-        await run.hold([_problem(systems, ref, reading, project, hours_text(minutes), str(amount))])
+        await run.hold([_problem(systems, ref, reading, contract.engagement, hours_text(minutes), str(amount))])
 
 
 async def stop(run: Run, systems: Systems, project: Project) -> None:
@@ -46,13 +50,13 @@ async def stop(run: Run, systems: Systems, project: Project) -> None:
     ):
         record = await systems.register.record_id("project", project.key, system.name)
         if record is not None:
-            await run.step(title, system.set_state, project, record)
+            await run.step(on(project, title), system.set_state, project, record)
 
 
-def _problem(systems: Systems, ref: Ref, reading: Reading | None, project: Project, hours: str, amount: str) -> Problem:
+def _problem(systems: Systems, ref: Ref, reading: Reading | None, engagement: str, hours: str, amount: str) -> Problem:
     link = systems.crm(ref.connection).link(ref)
     if reading is None:
-        return Problem("deal.deleted", {"engagement": project.engagement, "link": link})
+        return Problem("deal.deleted", {"engagement": engagement, "link": link})
     deal = cast(Engagement, reading.document)
     return Problem(
         "deal.reopened", {"deal": deal.name, "stage": deal.stage, "hours": hours, "amount": amount, "link": link}

@@ -1,4 +1,4 @@
-"""What an engagement waits for stands on its project in the PSA, where the firm wants delivery to read it there."""
+"""What an engagement waits for stands on its projects in the PSA, where the firm wants delivery to read it there."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _LONGEST = 200
 @flow(version=1, title="Holds → project in the PSA")
 async def hold_status(run: Run, systems: Systems) -> None:
     register = systems.register
-    project = await register.project_of(run.subject)
-    if project is None:
+    projects = await register.projects_of(run.subject)
+    if not projects:
         run.ignore("there is no project yet")
-    await run.about(title=project.name, entity=project.legal_entity, engagement=run.subject)
-    psa = systems.psa(project.legal_entity)
-    record = await register.record_id("project", project.key, psa.name)
-    if record is None or not systems.firm.shows_holds(psa.name):
+    entity = projects[0].legal_entity
+    await run.about(title=projects[0].name, entity=entity, engagement=run.subject)
+    psa = systems.psa(entity)
+    records = {each.key: await register.record_id("project", each.key, psa.name) for each in projects}
+    if not any(records.values()) or not systems.firm.shows_holds(psa.name):
         run.ignore(f"{psa.name} does not show holds")
     waits = await register.waits_of(run.subject, but=NAME)
     facts = {"hold_status": "", "hold_message": ""}
@@ -28,4 +29,6 @@ async def hold_status(run: Run, systems: Systems) -> None:
         count = "1 problem" if len(waits) == 1 else f"{len(waits)} problems"
         first = explain(waits[0])
         facts = {"hold_status": f"Waits: {count}", "hold_message": f"{first.what} {first.fix}"[:_LONGEST]}
-    await run.step("holds on the project", psa.report, project.key, record, "holds", facts)
+    for key, record in records.items():
+        if record is not None:
+            await run.step("holds on the project", psa.report, key, record, "holds", facts)

@@ -46,5 +46,8 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
     psa = systems.psa(invoice.legal_entity)
     record = await register.record_id("project", invoice.project, psa.name)
     if record is not None:
+        if len(await register.projects_of(deal.key)) > 1:
+            own = await register.money(deal.key, invoice.project)
+            figures |= {name: str(own[name]) for name in ("billed", "paid", "unbilled")}
         last = {"last_invoice": told["number"] or invoice.key}
         await run.step("figures on the project", psa.report, invoice.project, record, "money", figures | last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from tieout.connectors.contract import Reading
@@ -13,6 +13,7 @@ from tieout.domain.identity import Ref
 from tieout.domain.matching import question
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem, explain
+from tieout.domain.projects import said
 from tieout.domain.readiness import Enriched, enrich, entity_of, hierarchy_problems, missing_for_kickoff
 from tieout.engine.run import Run
 from tieout.flows.names import tell_names
@@ -58,37 +59,72 @@ async def tell_what_is_missing(run: Run, crm: Crm, ref: Ref, deal: Engagement, p
 
 
 async def set_up(
-    run: Run, systems: Systems, ref: Ref, deal: Engagement, project: Project, *, in_erp: bool = True
+    run: Run, systems: Systems, ref: Ref, deal: Engagement, projects: Sequence[Project], *, in_erp: bool = True
 ) -> dict[str, str]:
-    """Customers first, parents before children, then the project in both systems; its numbers, for the CRM.
+    """Customers first, parents before children, then the projects in both systems; their numbers, for the CRM.
 
     Without `in_erp` the PSA alone hears of it, for as long as nobody has signed.
     """
-    crm, register = systems.crm(ref.connection), systems.register
-    erp, psa = systems.erp(project.legal_entity), systems.psa(project.legal_entity)
-    await register.link("engagement", deal.key, crm.name, ref.id)
-    customers = [await known(systems, crm.name, each, project.legal_entity) for each in _customers(deal)]
-    in_books = await in_the_books(run, systems, ref, deal, project, customers) if in_erp else ""
-    client = await run.step("client in the PSA", psa.ensure_client, deal.customer)
-    record = await run.step("project in the PSA", psa.ensure_project, project, client=client)
-    if project.tasks != project.of_template:
-        await run.step("tasks beyond the template in the PSA", psa.add_tasks, project, record)
-    await run.step("tasks, hours and rates in the PSA", psa.plan_tasks, project)
-    if in_books:
-        await run.step("project is open in the ERP", erp.set_state, project, in_books)
-    await run.step(f"project is {project.state} in the PSA", psa.set_state, project, record)
-    names = {deal.customer.key: deal.customer.name, project.key: deal.name}
+    crm, entity = systems.crm(ref.connection), projects[0].legal_entity
+    shown_in = [systems.psa(entity).name, *([systems.erp(entity).name] if in_erp else [])]
+    await systems.register.link("engagement", deal.key, crm.name, ref.id)
+    customers = [await known(systems, crm.name, each, entity) for each in _customers(deal)]
+    payer = await in_the_books(run, systems, ref, deal, entity, customers) if in_erp else ""
+    in_books = [await open_books(run, systems, each, payer) if payer else "" for each in projects]
+    client = await run.step("client in the PSA", systems.psa(entity).ensure_client, deal.customer)
+    records = [
+        await set_up_project(run, systems, project, client, record)
+        for project, record in zip(projects, in_books, strict=True)
+    ]
+    names = {deal.customer.key: deal.customer.name} | {each.key: named(each, deal.name) for each in projects}
     await tell_names(run, systems, names, link=crm.link(ref))
-    number = {"erp_project": project.key} if in_books else {}
-    await tell_keys(run, systems, project, record, number)
-    await register.shows(project, psa.name, *([erp.name] if in_books else []))
-    return {"psa_project": record, **number, **version_of(project)}
+    for project, record in zip(projects, records, strict=True):
+        await tell_keys(run, systems, project, record, in_books=in_erp)
+        await systems.register.shows(project, *shown_in)
+    return numbers_of(projects, records, in_books=in_erp)
 
 
-async def tell_keys(run: Run, systems: Systems, project: Project, record: str, number: Mapping[str, str]) -> None:
+async def open_books(run: Run, systems: Systems, project: Project, payer: str) -> str:
+    """The project's record in the ERP; `payer` is the customer's there."""
+    erp = systems.erp(project.legal_entity)
+    return await run.step(on(project, "project in the ERP"), erp.ensure_project, project, customer=payer)
+
+
+async def set_up_project(run: Run, systems: Systems, project: Project, client: str, in_books: str) -> str:
+    """The project with its tasks in the PSA, as the contract has them; its record there."""
+    erp, psa = systems.erp(project.legal_entity), systems.psa(project.legal_entity)
+    record = await run.step(on(project, "project in the PSA"), psa.ensure_project, project, client=client)
+    if project.tasks != project.of_template:
+        await run.step(on(project, "tasks beyond the template in the PSA"), psa.add_tasks, project, record)
+    await run.step(on(project, "tasks, hours and rates in the PSA"), psa.plan_tasks, project)
+    if in_books:
+        await run.step(on(project, "project is open in the ERP"), erp.set_state, project, in_books)
+    await run.step(on(project, f"project is {project.state} in the PSA"), psa.set_state, project, record)
+    return record
+
+
+def numbers_of(projects: Sequence[Project], records: Sequence[str], *, in_books: bool) -> dict[str, str]:
+    """What the CRM is told: the projects' numbers in both systems, and the version they stand on."""
+    number = {"erp_project": said([each.key for each in projects])} if in_books else {}
+    return {"psa_project": said(records), **number, **version_of(projects[0])}
+
+
+async def tell_keys(run: Run, systems: Systems, project: Project, record: str, *, in_books: bool) -> None:
     """What the project is called elsewhere, and by which version of the contract it is planned."""
+    psa = systems.psa(project.legal_entity)
+    number = {"erp_project": project.key} if in_books else {}
     facts = {"engagement": project.engagement, **number, **version_of(project)}
-    await run.step("keys in the PSA", systems.psa(project.legal_entity).report, project.key, record, "keys", facts)
+    await run.step(on(project, "keys in the PSA"), psa.report, project.key, record, "keys", facts)
+
+
+def on(project: Project, title: str) -> str:
+    """The title of a step; of a project of its own it says of which."""
+    return f"{title}: {project.name}" if project.sold else title
+
+
+def named(project: Project, deal: str) -> str:
+    """What a project is called now: as its deal, or a project of its own as it was planned."""
+    return project.name if project.sold else deal
 
 
 def version_of(project: Project) -> dict[str, str]:
@@ -108,11 +144,11 @@ async def in_the_books(
     systems: Systems,
     ref: Ref,
     deal: Engagement,
-    project: Project,
+    entity: str,
     customers: Sequence[tuple[Customer, Customer, int]],
 ) -> str:
-    """Everybody whom the ledger must know, and the project of the one who pays; the project's record there."""
-    crm, erp = systems.crm(ref.connection), systems.erp(project.legal_entity)
+    """Everybody whom the ledger must know; the record there of the one who pays."""
+    crm, erp = systems.crm(ref.connection), systems.erp(entity)
     records: dict[str, str] = {}
     for customer, ours, version in customers:
         records[customer.key] = await run.step(
@@ -128,8 +164,7 @@ async def in_the_books(
                 "about": customer.source_id,
             }
             run.warn([Problem("customer.two_accounts", facts)])
-    payer = deal.bill_to or deal.customer
-    return await run.step("project in the ERP", erp.ensure_project, project, customer=records[payer.key])
+    return records[(deal.bill_to or deal.customer).key]
 
 
 def _customers(deal: Engagement) -> list[Customer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -13,13 +14,13 @@ from tieout.domain.early_start import unlike
 from tieout.domain.identity import Ref, business_key
 from tieout.domain.instances import quoted_otherwise
 from tieout.domain.money import Money
-from tieout.domain.planning import first_contract, plan_project
+from tieout.domain.planning import first_contract, plan_projects
 from tieout.domain.problems import Problem
 from tieout.domain.readiness import Enriched, missing_for_billing, terms_needing_finance
 from tieout.engine.run import Row, Run, flow
 from tieout.flows.deal_withdrawn import withdraw
 from tieout.flows.early_start import make_billable, stop_unsigned, work_unsigned
-from tieout.flows.kickoff import ready, set_up, state_for_sales, tell_what_is_missing
+from tieout.flows.kickoff import on, ready, set_up, state_for_sales, tell_what_is_missing
 from tieout.systems.systems import Systems
 
 
@@ -49,12 +50,13 @@ async def opportunity_to_project(run: Run, systems: Systems) -> None:
     deal = await systems.register.canonical(cast(Engagement, reading.document), crm.name)
     enriched = await ready(run, systems, ref, deal, reading)
     deal = await systems.register.canonical(deal, crm.name)
-    project = await agreed(run, systems, ref, deal, reading, enriched, contract)
-    numbers = await set_up(run, systems, ref, deal, project)
-    await make_billable(run, systems, project)
-    await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Project ready", "", deal) | numbers)
+    projects = await agreed(run, systems, ref, deal, reading, enriched, contract)
+    numbers = await set_up(run, systems, ref, deal, projects)
+    await make_billable(run, systems, projects)
+    ready_ = "Project ready" if len(projects) == 1 else f"{len(projects)} projects ready"
+    await run.step("tell sales", crm.report, ref.id, "state", state_for_sales(ready_, "", deal) | numbers)
     run.warn(missing_for_billing(deal, link=crm.link(ref)))
-    await systems.register.shows(project, crm.name)
+    await systems.register.shows(projects[0], crm.name, whole=True)
     await run.wake("change_order", deal.key)
     await run.wake("time_to_invoice", deal.key)
 
@@ -67,36 +69,37 @@ async def agreed(
     reading: Reading,
     enriched: Enriched,
     contract: Contract | None,
-) -> Project:
-    """Contract version 1 and its project; a later edit of the deal moves neither (T05)."""
+) -> list[Project]:
+    """Contract version 1 and its projects; a later edit of the deal moves neither (T05)."""
     crm, register = systems.crm(ref.connection), systems.register
-    project = await register.project_of(deal.key)
+    projects = await register.projects_of(deal.key)
     if contract is None:
-        if project is not None:
-            problems = unlike(project, deal, enriched, link=crm.link(ref))
+        if projects:
+            problems = unlike(projects, deal, enriched, link=crm.link(ref))
             await tell_what_is_missing(run, crm, ref, deal, problems)
             await run.hold(problems)
-        await accepted(run, systems, ref, deal, enriched, project)
+        await accepted(run, systems, ref, deal, enriched, projects)
         contract = first_contract(deal, enriched, effective_from=deal.start or run.today())
     else:
         run.warn(_moved(deal, contract, crm.link(ref)))
     await register.save(deal, entity=enriched.entity, engagement=deal.key, trail=reading.trail)
     await run.step("agree the contract", register.save, contract, entity=enriched.entity, engagement=deal.key)
-    if project is None or project.at_risk:
+    if not projects or projects[0].at_risk:
         card = systems.firm.named_rate_card(contract.current.rate_card)
         assert card is not None, "the firm folder lost a rate card that a contract stands on"
-        began = project.tentative_until if project else None
-        project = plan_project(deal, contract.current, enriched, card, key=business_key("PRJ", ref))
-        project = project.model_copy(update={"tentative_until": began})
-    project = project.model_copy(
-        update={"state": "active", "po_number": deal.po_number, "customer": (deal.bill_to or deal.customer).key}
-    )
-    await run.step("plan the project", register.save, project, entity=enriched.entity, engagement=deal.key)
-    return project
+        began = projects[0].tentative_until if projects else None
+        planned = plan_projects(deal, contract.current, enriched, card, key=business_key("PRJ", ref))
+        projects = [each.model_copy(update={"tentative_until": began}) for each in planned]
+    told = {"state": "active", "po_number": deal.po_number, "customer": (deal.bill_to or deal.customer).key}
+    projects = [each.model_copy(update=told) for each in projects]
+    for each in projects:
+        title = on(each, "plan the project")
+        await run.step(title, register.save, each, entity=enriched.entity, engagement=deal.key)
+    return projects
 
 
 async def accepted(
-    run: Run, systems: Systems, ref: Ref, deal: Engagement, enriched: Enriched, project: Project | None
+    run: Run, systems: Systems, ref: Ref, deal: Engagement, enriched: Enriched, projects: Sequence[Project]
 ) -> None:
     """Goes on when everybody whom the firm's rules name has accepted the terms; each of them is somebody else."""
     crm, firm = systems.crm(ref.connection), systems.firm
@@ -111,9 +114,9 @@ async def accepted(
     for each in asked:
         refusal = await run.approval(each.title, terms, requested_by=deal.owner, of=each.of, gate=each.gate)
         if refusal:
-            if project is not None:
+            if projects:
                 refused = deal.model_copy(update={"stage_name": "refused by finance"})
-                await stop_unsigned(run, systems, ref, refused, project, "early_start.lost")
+                await stop_unsigned(run, systems, ref, refused, projects, "early_start.lost")
             await run.step("tell sales", crm.report, ref.id, "state", state_for_sales("Terms rejected", refusal, deal))
             run.ignore(refusal)
 

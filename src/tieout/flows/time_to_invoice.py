@@ -15,6 +15,7 @@ from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.domain.paying import SplitBilling, proposed, split_of
 from tieout.domain.problems import Conflict, Problem
+from tieout.domain.projects import title
 from tieout.domain.proposal import differences, period_end
 from tieout.domain.readiness import missing_for_billing
 from tieout.domain.spanning import in_other_currencies
@@ -42,11 +43,11 @@ async def time_to_invoice(run: Run, systems: Systems) -> None:
 
 
 async def proposals(systems: Systems, engagement: str, key: str) -> list[Invoice]:
-    """What was proposed before for a period: one invoice, or one for each payer."""
+    """What was proposed before for a period: one invoice, or one for each project and payer."""
     keys = [
         row["key"]
         for row in await systems.register.invoices_of(engagement)
-        if (row["key"] == key or row["key"].startswith(f"{key}-P")) and row["corrects"] is None
+        if (row["key"] == key or row["key"].startswith((f"{key}-P", f"{key}-S"))) and row["corrects"] is None
     ]
     return [made for each in keys if (made := await systems.register.latest(Invoice, each)) is not None]
 
@@ -65,13 +66,15 @@ async def draft(run: Run, systems: Systems, invoice: Invoice) -> list[Problem]:
 
 
 async def make_proposal(run: Run, systems: Systems, engagement: str, period: str) -> list[Invoice]:
-    """The proposal of this engagement and period, an invoice for each payer, stored with its evidence before anybody else hears of it."""
+    """The proposal of this engagement and period, an invoice for each project and payer, stored with its evidence before anybody
+    else hears of it."""
     register = systems.register
-    deal, project = await register.engagement(engagement), await register.project_of(engagement)
-    if deal is None or project is None:
+    deal, projects = await register.engagement(engagement), await register.projects_of(engagement)
+    if deal is None or not projects:
         run.ignore("nothing was agreed for this engagement")
+    project = projects[0]
     await run.about(title=f"{deal.name}, {period}", entity=project.legal_entity, engagement=deal.key)
-    if project.state != "active":
+    if all(each.state != "active" for each in projects):
         run.ignore(f"the project is {project.state.replace('_', ' ')}")
     contract = await register.contract(engagement)
     if contract is None:
@@ -80,13 +83,13 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
     crm = systems.crm_of(project.legal_entity)
     link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
     await check_usage_of(run, systems, deal.key)
-    corrects: Mapping[str, Sequence[str]] = {}
+    corrects: Mapping[tuple[str, str], Sequence[str]] = {}
 
     while True:
         of = await charged(systems, deal, contract, through)
         split = split_of(systems.firm.payers, of.deal)
         proposing = partial(
-            proposed, split, deal, project, of.ledger.evidence, period=period, today=run.today(), rounding=rounding
+            proposed, split, deal, projects, of.ledger.evidence, period=period, today=run.today(), rounding=rounding
         )
         decision = decide(of.agreement, of.ledger, partial(proposing, corrects=corrects), beside=of.beside)
         if corrects := await to_credit(run, systems, of.ledger, decision):
@@ -103,8 +106,9 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
             register.decide, project, decision, of.dues, of.turns, systems.firm.consolidated,
         ):  # fmt: skip
             break  # else another engagement was billed beneath a limit of both meanwhile: decide again
-    above = above_caps(of.agreement, decision.pieces, project=project.name, link=link)
-    near = near_caps(of.agreement, of.ledger, decision.pieces, project=project.name, link=link)
+    name = title(projects, deal.name)
+    above = above_caps(of.agreement, decision.pieces, project=name, link=link)
+    near = near_caps(of.agreement, of.ledger, decision.pieces, project=name, link=link)
     await run.stand("time_to_invoice", f"{deal.key}/caps", [*above, *near])
     if decision.proposal is None:
         run.ignore("nothing to bill")

@@ -74,7 +74,7 @@ async def engagements_with_fees(tx: Tx, entity: str, period: str) -> list[str]:
     found = await rows(
         tx,
         """
-        select p.engagement from project p
+        select distinct p.engagement from project p
         where p.entity = %s and p.state = 'active' and p.contract_version > 0 and exists (
           select from document d where d.kind = 'contract' and d.engagement = p.engagement
             and d.body @? '$.versions[*].sold[*].terms.kind ? (@ != "time")'
@@ -108,7 +108,10 @@ async def engagements_with_expenses(tx: Tx, entity: str, through: date, period: 
 
 
 async def know(tx: Tx, project: Project, dues: Sequence[Due], now: datetime) -> None:
-    """What is due beside hours, as the decision has it; what is due no more is forgotten, and its evidence stays."""
+    """What is due beside hours, as the decision has it; what is due no more is forgotten, and its evidence stays.
+
+    Each thing is its own project's; what names none is of the `project`.
+    """
     await tx.execute("delete from billable_event where engagement = %s", (project.engagement,))
     async with tx.cursor() as cursor:
         await cursor.executemany(
@@ -118,9 +121,9 @@ async def know(tx: Tx, project: Project, dues: Sequence[Due], now: datetime) -> 
             values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [
-                (*each.event.ref.split("/", 1), each.event.kind, project.engagement, project.legal_entity, project.key,
-                 project.currency, each.event.sold, each.event.day, each.event.worth.amount, each.contract_version, each.name,
-                 Jsonb(dict(each.basis)), now)
+                (*each.event.ref.split("/", 1), each.event.kind, project.engagement, project.legal_entity,
+                 each.project or project.key, project.currency, each.event.sold, each.event.day, each.event.worth.amount,
+                 each.contract_version, each.name, Jsonb(dict(each.basis)), now)
                 for each in dues
             ],
         )  # fmt: skip

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 
 from tieout.domain.documents.engagement import Contract
 from tieout.domain.documents.upcast import load
@@ -33,27 +32,25 @@ async def done(tx: Tx, engagement: str) -> list[dict[str, Any]]:
     )
 
 
-async def shown(tx: Tx, engagement: str, connection: str, version: int, now: datetime) -> None:
-    """A system has confirmed that it shows this version."""
-    await tx.execute(
-        """
-        insert into contract_shown (engagement, connection, version, shown_at) values (%s, %s, %s, %s)
-        on conflict (engagement, connection) do update set version = excluded.version, shown_at = excluded.shown_at
-        where contract_shown.version <> excluded.version
-        """,
-        (engagement, connection, version, now),
-    )
+# The version that is agreed of an engagement: of its projects some may not have heard of it yet, and none of a later one.
+_AGREED: LiteralString = "(select max(contract_version) from project p where p.engagement = s.engagement)"
 
 
 async def versions(tx: Tx, engagement: str) -> list[dict[str, Any]]:
-    """Each system with its version: (connection, role, version, shown_at, agreed), the roles in their order."""
+    """Each system with its version: (connection, role, project, name, version, shown_at, agreed), the roles in their order.
+
+    A system that shows it by project has a row for each; `name` is the project's where the engagement has several.
+    """
     return await rows(
         tx,
-        """
-        select s.connection, c.role, s.version, s.shown_at, p.contract_version as agreed
-        from contract_shown s join connection c on c.name = s.connection join project p on p.engagement = s.engagement
-        where s.engagement = %s order by array_position(array['crm', 'psa', 'erp'], c.role), s.connection
-        """,
+        f"""
+        select s.connection, c.role, s.project, s.version, s.shown_at, {_AGREED} as agreed,
+               case when (select count(*) from project p where p.engagement = s.engagement) > 1 then coalesce((
+                 select d.body ->> 'name' from document d where d.kind = 'project' and d.key = s.project
+                 order by d.version desc limit 1), '') else '' end as name
+        from contract_shown s join connection c on c.name = s.connection
+        where s.engagement = %s order by array_position(array['crm', 'psa', 'erp'], c.role), s.connection, s.project
+        """,  # noqa: S608 - all of it is written here
         (engagement,),
     )
 
@@ -62,12 +59,14 @@ async def differing(tx: Tx) -> list[dict[str, Any]]:
     """Engagements of which some system shows another version than the one that is agreed, with what they show as a text."""
     return await rows(
         tx,
-        """
-        select p.engagement, p.contract_version as agreed,
-               string_agg(s.connection || '=' || s.version, ' ' order by s.connection) as shown
-        from project p join contract_shown s on s.engagement = p.engagement
-        group by 1, 2 having bool_or(s.version <> p.contract_version) order by 1
-        """,
+        f"""
+        select engagement, agreed, string_agg(connection || own || '=' || version, ' ' order by connection, own) as shown
+        from (
+          select s.engagement, s.connection, s.version, {_AGREED} as agreed,
+                 coalesce((select '/' || p.key from project p where p.key = s.project and p.sold <> ''), '') as own
+          from contract_shown s
+        ) told group by 1, 2 having bool_or(version <> agreed) order by 1
+        """,  # noqa: S608 - all of it is written here
     )
 
 

@@ -250,7 +250,7 @@ async def approved(tx: Tx, engagement: str, through: date) -> list[dict[str, Any
                e.project_rate, e.project_rate_date, e.book_amount, e.book_currency, e.book_rate, e.book_rate_date, e.treatment,
                e.markup, e.taxable, round(e.input_tax * e.project_rate, minor_digits(e.project_currency)) as input_tax,
                case when e.treatment = 'disbursement' then 'customer' else 'firm' end as invoice_of, e.has_receipt, e.product,
-               e.approved_by, e.approved_at, e.task, e.project, e.entity, e.person_entity, coalesce(k.sold, '') as sold,
+               e.approved_by, e.approved_at, e.task, e.project, e.entity, e.person_entity, coalesce(k.sold, p.sold) as sold,
                coalesce(nullif(e.contract_version, 0), p.contract_version) as contract_version, e.mapping,
                (e.problem <> '' or e.day > %s or (e.connection, e.source_id) in (
                  select connection, record_id from message

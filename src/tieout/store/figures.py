@@ -120,7 +120,8 @@ _DOCUMENTS: tuple[LiteralString, LiteralString] = (
     """
       order by kind, key, version desc
     ), archived as (
-      select body->>'engagement' as engagement from newest where kind = 'project' and body->>'state' = 'archived'
+      select body->>'engagement' as engagement from newest where kind = 'project'
+      group by 1 having bool_and(body->>'state' = 'archived')
     ), fact as (
       select entity, body->>'currency' as currency, (body->>'amount')::numeric as sold, 1 as deals, 0 as booked, 0 as budget,
         0 as projects, null as customer

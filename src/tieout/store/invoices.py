@@ -164,24 +164,32 @@ async def drafts(tx: Tx, connection: str) -> list[dict[str, Any]]:
     )
 
 
-async def money(tx: Tx, engagement: str) -> dict[str, Decimal]:
-    """What an engagement has come to so far, in its currency: net billed, gross billed, paid and open, and net unbilled."""
+async def money(tx: Tx, engagement: str, project: str = "") -> dict[str, Decimal]:
+    """What an engagement has come to so far, or one of its projects, in its currency: net billed, gross billed, paid and open,
+    and net unbilled.
+    """
+    of = {"key": engagement, "project": project}
     billed = await row(
         tx,
         """
         select coalesce(sum(net), 0) as net, coalesce(sum(total), 0) as total, coalesce(sum(open_amount), 0) as open,
           coalesce(sum(written_off), 0) as written_off
-        from invoice where engagement = %s and state in ('posted', 'partly_paid', 'paid')
+        from invoice where engagement = %(key)s and state in ('posted', 'partly_paid', 'paid')
+          and %(project)s in ('', project)
         """,
-        (engagement,),
+        of,
     )
     waiting = await row(
         tx,
         """
-        select (select coalesce(sum(round(agreed_rate * minutes / 60, 2)), 0) from unbilled where engagement = %(key)s)
-             + (select coalesce(sum(unbilled), 0) from work_value where engagement = %(key)s and rate is null) as net
+        select (select coalesce(sum(round(agreed_rate * minutes / 60, 2)), 0) from unbilled
+                where engagement = %(key)s and %(project)s in ('', project))
+             + (select coalesce(sum(unbilled), 0) from work_value w where engagement = %(key)s and rate is null
+                  and (%(project)s = '' or exists (
+                    select from billable_event b
+                    where b.connection = w.connection and b.source_id = w.source_id and b.project = %(project)s))) as net
         """,
-        {"key": engagement},
+        of,
     )
     assert billed is not None
     assert waiting is not None

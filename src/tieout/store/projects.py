@@ -9,7 +9,7 @@ from typing import Any
 from psycopg.types.json import Json
 
 from tieout.domain.documents.project import Project
-from tieout.store.database import Tx, row, rows
+from tieout.store.database import Tx, rows
 
 
 async def save(tx: Tx, project: Project) -> None:
@@ -21,10 +21,10 @@ async def save_all(tx: Tx, saved: Sequence[Project]) -> None:
         return
     await tx.execute(
         """
-        insert into project (key, engagement, entity, customer, currency, department, rate_card, contract_version, state,
+        insert into project (key, engagement, sold, entity, customer, currency, department, rate_card, contract_version, state,
                              tentative_until)
-        select key, engagement, entity, customer, currency, department, rate_card, contract_version, state, tentative_until
-        from json_to_recordset(%s) as p(key text, engagement text, entity text, customer text, currency text,
+        select key, engagement, sold, entity, customer, currency, department, rate_card, contract_version, state, tentative_until
+        from json_to_recordset(%s) as p(key text, engagement text, sold text, entity text, customer text, currency text,
              department text, rate_card text, contract_version integer, state text, tentative_until date) order by key
         on conflict (key) do update
         set customer = excluded.customer, department = excluded.department, rate_card = excluded.rate_card,
@@ -48,8 +48,8 @@ async def save_all(tx: Tx, saved: Sequence[Project]) -> None:
 
 def _project(project: Project) -> dict[str, Any]:
     return {
-        "key": project.key, "engagement": project.engagement, "entity": project.legal_entity, "customer": project.customer,
-        "currency": project.currency, "department": project.department, "rate_card": project.rate_card,
+        "key": project.key, "engagement": project.engagement, "sold": project.sold, "entity": project.legal_entity,
+        "customer": project.customer, "currency": project.currency, "department": project.department, "rate_card": project.rate_card,
         "contract_version": project.contract_version, "state": project.state, "tentative_until": project.tentative_until,
     }  # fmt: skip
 
@@ -64,16 +64,17 @@ def _tasks(project: Project) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-async def of_engagement(tx: Tx, engagement: str) -> dict[str, Any] | None:
-    return await row(tx, "select * from project where engagement = %s", (engagement,))
+async def of_engagement(tx: Tx, engagement: str) -> list[dict[str, Any]]:
+    """Its projects, that of the deal first, where it has one."""
+    return await rows(tx, "select * from project where engagement = %s order by sold", (engagement,))
 
 
 async def terms_over(tx: Tx, today: date) -> list[dict[str, Any]]:
-    """Tentative projects whose work could go on until yesterday or before, each with its deal's record in the CRM."""
+    """Deals with a tentative project whose work could go on until yesterday or before, each with its record in the CRM."""
     return await rows(
         tx,
         """
-        select p.engagement, p.tentative_until, x.connection, x.record_id
+        select distinct p.engagement, p.tentative_until, x.connection, x.record_id
         from project p join crosswalk x on x.kind = 'engagement' and x.key = p.engagement and not x.alias
         where p.state = 'tentative' and p.tentative_until < %s order by p.engagement
         """,

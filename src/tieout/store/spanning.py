@@ -59,9 +59,10 @@ async def neighbours(tx: Tx, cap: SpanningCap, engagement: str) -> list[str]:
         tx,
         _SOLD_TO  # noqa: S608 - all of it is written here
         + """
-        select s.engagement from sold s join project p on p.engagement = s.engagement
+        select s.engagement from sold s
         where s.engagement <> %(engagement)s and %(order)s in ('', s.po_number) and %(currency)s in ('', s.currency)
-          and p.contract_version > 0 and p.state <> 'archived' order by 1
+          and exists (select from project p
+                      where p.engagement = s.engagement and p.contract_version > 0 and p.state <> 'archived') order by 1
         """,
         _named(cap, engagement),
     )

@@ -226,16 +226,6 @@ async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
     )
 
 
-async def worked_minutes(tx: Tx, project: str) -> int:
-    """Everything that was booked on a project, approved or not."""
-    found = await row(
-        tx,
-        f"select coalesce(sum(t.minutes), 0) as n from time_entry t where {_BOOKED}",  # noqa: S608 - a literal of this module
-        {"project": project},
-    )
-    return int(found["n"]) if found else 0
-
-
 async def at_risk(tx: Tx, project: str) -> dict[str, Any]:
     """Everything that was booked on a project, approved or not: minutes, and what its billable part is worth."""
     found = await row(

@@ -89,18 +89,19 @@ async def latest(tx: Tx, wanted: Sequence[tuple[str, str]]) -> list[dict[str, An
     return _in_order(wanted, found)
 
 
-async def projects_of(tx: Tx, engagements: Sequence[str]) -> list[dict[str, Any] | None]:
-    """The newest stored versions of the projects of engagements."""
+async def projects_of(tx: Tx, engagements: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """The newest stored versions of the projects of engagements; of each that of the deal first, where it has one."""
     found = await rows(
         tx,
         """
         select w.position, d.* from unnest(%s::text[]) with ordinality w(engagement, position)
         join project p on p.engagement = w.engagement cross join lateral (
           select * from document d where d.kind = 'project' and d.key = p.key order by version desc limit 1) d
+        order by w.position, p.sold
         """,
         (list(engagements),),
     )
-    return _in_order(engagements, found)
+    return _each(engagements, found)
 
 
 async def records(tx: Tx, wanted: Sequence[tuple[str, str, str]]) -> list[str | None]:
@@ -189,16 +190,19 @@ async def tell(tx: Tx, told: Sequence[tuple[str, str | None, str | None]]) -> li
     return [None] * len(told)
 
 
-async def shown(tx: Tx, told: Sequence[tuple[str, str, int, datetime]]) -> list[None]:
-    """Systems have confirmed that they show a version: (engagement, connection, version, when)."""
+async def shown(tx: Tx, told: Sequence[tuple[str, str, str, int, datetime]]) -> list[None]:
+    """Systems have confirmed that they show a version: (engagement, project, connection, version, when).
+
+    Where a system shows it for the engagement as a whole, the project is empty.
+    """
     await tx.execute(
         """
-        insert into contract_shown (engagement, connection, version, shown_at)
-        select * from unnest(%s::text[], %s::text[], %s::integer[], %s::timestamptz[]) s(a, b, c, d) order by 1, 2
-        on conflict (engagement, connection) do update set version = excluded.version, shown_at = excluded.shown_at
+        insert into contract_shown (engagement, project, connection, version, shown_at)
+        select * from unnest(%s::text[], %s::text[], %s::text[], %s::integer[], %s::timestamptz[]) s(a, b, c, d, e) order by 1, 3, 2
+        on conflict (engagement, connection, project) do update set version = excluded.version, shown_at = excluded.shown_at
         where contract_shown.version <> excluded.version
         """,
-        _columns(told, 4),
+        _columns(told, 5),
     )
     return [None] * len(told)
 

@@ -85,7 +85,9 @@ async def resolve(tx: Tx, source: str, ids: Sequence[str] = (), *, engagement: s
           ) found group by ref having count(*) = 1
         ), signed as (
           select n.ref, n.engagement, p.key as project, p.entity, d.body from named n
-          join project p on p.engagement = n.engagement and p.contract_version > 0
+          cross join lateral (
+            select key, entity from project where engagement = n.engagement and contract_version > 0 order by sold limit 1
+          ) p
           cross join lateral (
             select body from document where kind = 'contract' and engagement = n.engagement order by version desc limit 1
           ) d
@@ -96,16 +98,19 @@ async def resolve(tx: Tx, source: str, ids: Sequence[str] = (), *, engagement: s
           from signed s cross join jsonb_array_elements(s.body -> 'versions') with ordinality v
         ), package as (
           select v.ref, v.engagement, v.version, v.begins, v.ends, p.value ->> 'id' as sold,
-                 p.value #>> '{terms,unit}' as unit, (p.value ->> 'start')::date as start, (p.value ->> 'end')::date as "end",
+                 coalesce(p.value ->> 'project', '') as project, p.value #>> '{terms,unit}' as unit,
+                 (p.value ->> 'start')::date as start, (p.value ->> 'end')::date as "end",
                  lower(coalesce(nullif(p.value #>> '{terms,meter}', ''), p.value #>> '{terms,unit}')) as meter
           from version v cross join jsonb_array_elements(v.said -> 'sold') p where p.value #>> '{terms,kind}' = 'usage'
         ), candidate as (
           select w.source_id, w.quantity, w.unit, w.engagement as known_engagement, w.project as known_project,
-                 w.entity as known_entity, w.sold as known_sold, w.contract_version as known_version, s.engagement, s.project, s.entity,
-                 p.sold, p.version, p.unit as agreed_unit,
+                 w.entity as known_entity, w.sold as known_sold, w.contract_version as known_version, s.engagement,
+                 coalesce(nullif(p.project, ''), s.project) as project, s.entity, p.sold, p.version, p.unit as agreed_unit,
                  w.day between coalesce(p.start, '-infinity') and coalesce(p."end", 'infinity') as agreed
           from wanted w left join signed s on s.ref = w.engagement_ref
           left join package p on p.ref = w.engagement_ref and p.meter = lower(w.meter) and w.day >= p.begins and w.day < p.ends
+            and (p.project = w.engagement_ref or not exists (
+              select from project own where own.key = w.engagement_ref and own.sold <> ''))
             and (w.package_ref = '' or p.sold in (w.package_ref, p.engagement || '/' || w.package_ref))
         ), best as (
           select distinct on (source_id) *, count(sold) over (partition by source_id, agreed) as alike

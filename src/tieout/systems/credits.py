@@ -32,14 +32,14 @@ class Credits:
         async with self._database.transaction() as tx:
             return await credits.original(tx, connection, reference)
 
-    async def numbers(self, keys: Iterable[str]) -> dict[str, list[str]]:
-        """Payer → the ERP's numbers of those invoices that finance has posted."""
+    async def numbers(self, keys: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+        """(payer, project) → the ERP's numbers of those invoices that finance has posted."""
         async with self._database.transaction() as tx:
             found = [await invoices.get(tx, each) for each in sorted(set(keys))]
-        numbers: dict[str, list[str]] = {}
+        numbers: dict[tuple[str, str], list[str]] = {}
         for each in found:
             if each is not None and each["number"]:
-                numbers.setdefault(each["customer"], []).append(each["number"])
+                numbers.setdefault((each["customer"], each["project"]), []).append(each["number"])
         return numbers
 
     async def note(self, original: Row, key: str, record_id: str, told: Row) -> Credited:

@@ -73,14 +73,14 @@ class Register:
         """Stores the document when its content is new; the version that holds the content."""
         return await self.together.save(Saving(document, entity, engagement, trail, self._clock()))
 
-    async def agree(self, contract: Contract, project: Project) -> None:
-        """A version of the contract and the project that it makes, both or none."""
+    async def agree(self, contract: Contract, agreed: Sequence[Project]) -> None:
+        """A version of the contract and the projects that it makes, all or none."""
         async with self._database.transaction() as tx:
-            for each in (contract, project):
+            for each in (contract, *agreed):
                 await documents.save(
-                    tx, each, entity=project.legal_entity, engagement=contract.engagement, trail={}, now=self._clock()
+                    tx, each, entity=contract.legal_entity, engagement=contract.engagement, trail={}, now=self._clock()
                 )
-            await projects.save(tx, project)
+            await projects.save_all(tx, agreed)
 
     async def done(self, engagement: str) -> Done:
         """What was worked and billed under a contract so far."""
@@ -92,9 +92,10 @@ class Register:
             minutes=contracts.summed(found, "minutes", "task"),
         )
 
-    async def shows(self, project: Project, *connections: str) -> None:
-        """These systems have confirmed the version of the contract that the project stands on."""
-        shown = ((project.engagement, each, project.contract_version, self._clock()) for each in connections)
+    async def shows(self, project: Project, *connections: str, whole: bool = False) -> None:
+        """These systems have confirmed the contract's version, of the project or, where they show one, of the `whole`."""
+        key = "" if whole else project.key
+        shown = ((project.engagement, key, each, project.contract_version, self._clock()) for each in connections)
         await asyncio.gather(*map(self.together.shown, shown))
 
     async def versions(self, engagement: str) -> list[dict[str, Any]]:
@@ -151,9 +152,10 @@ class Register:
             return stored
         return customer.model_copy(update={"aliases": stored.aliases})
 
-    async def project_of(self, engagement: str) -> Project | None:
-        found = await self.together.project_of(engagement)
-        return cast(Project, load(Project.kind, found["schema_version"], found["body"])) if found else None
+    async def projects_of(self, engagement: str) -> list[Project]:
+        """That of the deal first, where it has one; none as long as nothing was planned."""
+        found = await self.together.projects_of(engagement)
+        return [cast(Project, load(Project.kind, each["schema_version"], each["body"])) for each in found]
 
     async def value_tables(self) -> ValueTables:
         return await self.together.values(self._values_at)
@@ -249,10 +251,6 @@ class Register:
         async with self._database.statement() as tx:
             return await time.problems(tx, connection)
 
-    async def worked_minutes(self, project: str) -> int:
-        async with self._database.statement() as tx:
-            return await time.worked_minutes(tx, project)
-
     async def at_risk(self, project: str) -> tuple[int, Decimal]:
         """Minutes booked on a project, and what the billable ones are worth, in its currency."""
         async with self._database.statement() as tx:
@@ -346,7 +344,8 @@ class Register:
     ) -> bool:
         """What is billed goes on its proposal, with all its evidence; what becomes of the rest, and what is due, stands beside.
 
-        By the `rules` a proposal stands on a document together with others, or alone.
+        By the `rules` a proposal stands on a document together with others, or alone. What is due of a sale without a project
+        of its own is due of the `project`.
 
         False, and nothing is written, when others were billed beneath the same limits since it was asked whose turn it is.
         """
@@ -394,6 +393,7 @@ class Register:
             else:
                 await invoices.withdraw(tx, key, self._clock())
 
-    async def money(self, engagement: str) -> dict[str, Decimal]:
+    async def money(self, engagement: str, project: str = "") -> dict[str, Decimal]:
+        """Of all of an engagement, or of one of its projects."""
         async with self._database.transaction() as tx:
-            return await invoices.money(tx, engagement)
+            return await invoices.money(tx, engagement, project)

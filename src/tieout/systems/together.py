@@ -32,9 +32,9 @@ class Together:
             database.transaction, together.save, lambda each: (each.document.kind, each.document.key), turns=turns
         )
         self.link = Gathering(database.transaction, _link, turns=turns)
-        self.shown = Gathering(database.single, together.shown, lambda each: each[:2], turns=turns)
+        self.shown = Gathering(database.single, together.shown, lambda each: each[:3], turns=turns)
         self.latest = reads(together.latest)
-        self.project_of = reads(together.projects_of)
+        self.projects_of = reads(together.projects_of)
         self.record = reads(together.records)
         self.key = reads(together.keys)
         self.override = reads(together.overrides)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,6 @@ from tieout.domain.problems import Problem
 from tieout.domain.proposal import Proposal, propose
 from tieout.domain.spelling import case_suffix
 from tieout.store import (
-    contracts,
     crosswalk,
     documents,
     firm,
@@ -130,8 +129,7 @@ class Books:
                 ("task", deal.task(2), "kantata", f"{deal.workspace}2"),
             ):
                 await crosswalk.link(tx, kind, key, connection, record, now)
-            for connection in ("salesforce", "kantata", deal.erp):
-                await contracts.shown(tx, deal.engagement, connection, 1, now)
+            await _shown(tx, deal, ("salesforce", "kantata", deal.erp), 1, now)
         return deal
 
     def _documents(self, deal: Deal, name: str, amount: Decimal) -> tuple[Customer, Engagement, Contract, Project]:
@@ -183,8 +181,7 @@ class Books:
             for document in (contract, project):
                 await documents.save(tx, document, entity=deal.entity, engagement=deal.engagement, trail={}, now=now)
             await projects.save(tx, project)
-            for connection in shown:
-                await contracts.shown(tx, deal.engagement, connection, 2, now)
+            await _shown(tx, deal, shown, 2, now)
 
     async def time(self, deal: Deal, entries: Sequence[tuple[str, int, int]], **fields: Any) -> None:
         """Entries as (source id, task number, minutes), approved unless `fields` say otherwise, priced from the rate card."""
@@ -298,3 +295,9 @@ async def _wait(tx: Tx, run: dict[str, Any], problems: Sequence[Problem], value:
     await runs.end(tx, run["id"], "held", "waits for a person", now)
     await messages.settle_run(tx, run["id"], "held", "waits for a person", now)
     await holds.open_holds(tx, run, problems, title="A deal", amount=value, now=now)
+
+
+async def _shown(tx: Tx, deal: Deal, connections: Iterable[str], version: int, now: datetime) -> None:
+    """The CRM shows a version of the engagement, the others of its project."""
+    of = {each: "" if each == "salesforce" else deal.project for each in connections}
+    await together.shown(tx, [(deal.engagement, project, each, version, now) for each, project in of.items()])

@@ -169,7 +169,7 @@ def _other(piece: Piece, facts: Row) -> Row:
     return {
         "kind": piece.kind, "minutes": 0, "connection": connection, "source_id": source_id, "work_date": piece.day, "amount": piece.amount,
         "sold": piece.sold, "worth": piece.worth.amount, "why": piece.why, "basis": facts["basis"],
-        "contract_version": facts["contract_version"],
+        "contract_version": facts["contract_version"], "project": facts.get("project", ""),
     }  # fmt: skip
 
 
@@ -177,6 +177,7 @@ def _facts(due: Due) -> Row:
     return {
         "basis": {**due.basis, "name": due.name, "product": due.product} | ({} if due.taxed else {"taxed": "no"}),
         "contract_version": due.contract_version,
+        "project": due.project,
     }
 
 

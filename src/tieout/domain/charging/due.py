@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from tieout.domain.charging.fees import Accepted, Due, Reading, fees, release_of
+from tieout.domain.charging.fees import Accepted, Due, Reading, fees, of_sale, release_of
 from tieout.domain.charging.usage import Span, usage
 from tieout.domain.documents.engagement import ContractVersion
 from tieout.domain.documents.terms import FixedTerms, Sold, UsageTerms
@@ -51,7 +51,8 @@ def released(contract: ContractVersion, *, through: date, accepted: Mapping[str,
     return frozenset(
         each.id
         for each in contract.sold
-        if isinstance(each.terms, FixedTerms) and release_of(each.terms, through=through, accepted=accepted)
+        if isinstance(each.terms, FixedTerms)
+        and release_of(each.terms, through=through, accepted=of_sale(each, accepted))
     )
 
 
@@ -73,4 +74,6 @@ def _described(each: Due, sold: Sold, version: ContractVersion, firm: Firm) -> D
     product = "" if package is None else (package.prepaid_product if each.prepaid else "") or package.product
     basis = {**each.basis, "package": sold.package, "package_version": str(sold.package_version)}
     name = f"{sold.description or sold.package}, {each.name}"
-    return replace(each, name=name, product=product, contract_version=version.version, basis=basis)
+    return replace(
+        each, name=name, product=product, contract_version=version.version, basis=basis, project=sold.project
+    )

@@ -46,6 +46,7 @@ def expenses(rows: Sequence[Mapping[str, Any]]) -> list[Due]:
                 basis=basis,
                 waits=waits,
                 taxed=taxed,
+                project=each["project"],
             )
         )
     return found

@@ -39,6 +39,7 @@ class Due:
     `name` is what the customer reads, `product` what the ledger sells it as, `prepaid` whether it is bought ahead of the work;
     `basis` is what it stands on in that version of the contract, in words and figures. What `waits` for a person is neither
     billed nor taken back; what is not `taxed` is passed on in the customer's name. `readings` are what usage was metered by.
+    `project` is the key of the one that it is billed with; empty for that of the deal.
     """
 
     event: Event
@@ -50,10 +51,12 @@ class Due:
     taxed: bool = True
     basis: Mapping[str, str] = field(default_factory=dict[str, str])
     readings: tuple[Reading, ...] = ()
+    project: str = ""
 
 
 def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currency: str) -> list[Due]:
     """What is due of a package up to and with a day. Milestones stand under their own name within the package."""
+    accepted = of_sale(sold, accepted)
     match sold.terms:
         case FixedTerms():
             return [*_instalments(sold, sold.terms, through, accepted, currency)]
@@ -67,6 +70,14 @@ def fees(sold: Sold, *, through: date, accepted: Mapping[str, Accepted], currenc
             return [*_periods(sold, sold.terms, through, currency)]
         case _:
             return []
+
+
+def of_sale(sold: Sold, accepted: Mapping[str, Accepted]) -> Mapping[str, Accepted]:
+    """The milestones of its project, by their names alone; those of projects of their own have its key before them."""
+    if not sold.project:
+        return accepted
+    begins = f"{sold.project}/"
+    return {name.removeprefix(begins): each for name, each in accepted.items() if name.startswith(begins)}
 
 
 def release_of(terms: FixedTerms, *, through: date, accepted: Mapping[str, Accepted]) -> bool:

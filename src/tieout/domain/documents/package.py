@@ -31,6 +31,10 @@ class ServicePackage(Document):
     name: str = Field(description="Its name, as people see it")
     version: int = Field(default=1, ge=1, description="Counts its published versions")
     practice: str = Field(description="The practice that delivers it")
+    project: Literal["deal", "sale"] = Field(
+        default="deal",
+        description="Where it is worked: in the project of the deal, or in one of its own for each sale of it",
+    )
     billing: Literal["time_and_material"] | Plan = Field(
         default="time_and_material", description="How it is charged: time_and_material, or a plan with its kind"
     )

@@ -30,11 +30,12 @@ class ProjectTask(Part):
 
 
 class Project(Document):
-    """The project of an engagement, in the legal entity's currency; `key` is the project number everywhere."""
+    """A project of an engagement, in the legal entity's currency; `key` is the project number everywhere."""
 
     kind: ClassVar[str] = "project"
 
     engagement: str
+    sold: str = Field(default="", description="The sale whose own project it is; empty for the project of the deal")
     name: str
     customer: str
     legal_entity: str

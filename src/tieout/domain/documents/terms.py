@@ -197,6 +197,9 @@ class Sold(Part):
     id: str
     package: str
     package_version: int = 1
+    project: str = Field(
+        default="", description="The project of its own, by its key; empty for the project of the deal"
+    )
     description: str = ""
     amount: Decimal = Decimal(0)
     start: date | None = None
