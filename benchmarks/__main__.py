@@ -22,6 +22,7 @@ from . import (
     events,
     invoiced,
     kickoff,
+    largest,
     lineage,
     month_end,
     packs,
@@ -47,6 +48,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "month": invoiced.measure,
     "W3": deals.measure,
     "W4": throttled.measure,
+    "largest": largest.measure,
 }
 _ONE = "--one"
 

@@ -169,6 +169,16 @@ def test_some_calls_are_kept_for_persons() -> None:
     assert person.calls == {("interactive", ""): 3}
 
 
+def test_of_a_system_with_few_places_one_is_kept_for_persons_where_arrays_would_take_all() -> None:
+    full, rule = Shared(Pace(at=10.0, room=20.0)), Rule(at_once=15)
+    filling = grant(full, rule, Ask(waiting={("billing", "US"): 99}), {}, 0, 10.0)
+    assert filling.calls.total() == 14
+    person = Ask(waiting={("interactive", ""): 1, ("billing", "US"): 85}, in_flight=14)
+    assert grant(filling.shared, rule, person, {}, 0, 10.0).calls == {("interactive", ""): 1}
+    narrow = grant(full, Rule(at_once=5), Ask(waiting={("billing", "US"): 99}), {}, 0, 10.0)
+    assert narrow.calls.total() == 5, "of a handful each is a lot"
+
+
 def test_a_system_that_counts_by_the_minute_is_known_by_its_silence() -> None:
     pace, now = heard(Pace(at=100.0), Heard(accepted=600), 0, 100.0), 101.0
     for _ in range(4):

@@ -29,9 +29,9 @@ _LOT = "tieout_lot"
 _QUEUE, _WORKFLOW = "runs", "tieout_run"
 # One version for all: a run holds no position in its code (docs/decisions/0002), so any worker can begin it again.
 _VERSION = "tieout"
-# Seconds between two looks for what is due when nothing is heard; between two hand-overs, so that a lot is worth its while;
-# and for what earlier versions left in their queue.
-_LOOK, _PAUSE, _LEFT = 0.1, 0.02, 1.0
+# Seconds between two looks for what is due when nothing is heard, and when there is little room; between two hand-overs, so
+# that a lot is worth its while; and for what earlier versions left in their queue.
+_LOOK, _SOON, _PAUSE, _LEFT = 0.5, 0.1, 0.02, 1.0
 # A lot is worth its while when this part of a worker's places is free.
 _WORTH = 4
 _BEAT = 15.0
@@ -162,12 +162,13 @@ class Worker:
                 log.exception("handing over failed")
                 handed = 0
             await asyncio.sleep(_PAUSE)
-            if not handed or not self._worth_it():
+            worth_it = self._worth_it()
+            if not handed or not worth_it:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stirred.wait(), _LOOK)
+                    await asyncio.wait_for(self._stirred.wait(), _LOOK if worth_it else _SOON)
 
     def _stir(self) -> None:
-        """There may be something to hand over: at once when it is worth a lot, else with what is free by the next look."""
+        """There may be something to hand over: at once when it is worth a lot, else soon, with what is free by then."""
         if self._worth_it():
             self._stirred.set()
 

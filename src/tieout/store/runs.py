@@ -321,7 +321,8 @@ async def release(tx: Tx, run_id: str, now: datetime, finished: bool) -> bool:
         """
         update run set state = 'queued', reason = '', not_before = %s, generation = generation + 1, handed_over = false,
                attempts = 0, deaths = 0, plan = null, as_of = null
-        where id = %s and (state in ('held', 'waiting') or (%s and state in ('done', 'ignored'))) returning id
+        where id = %s and (state in ('held', 'waiting') or (%s and state in ('done', 'ignored')))
+        returning id, pg_notify('work', '')
         """,
         (now, run_id, finished),
     )

@@ -17,6 +17,9 @@ _REACTION = 1.0
 _FAR_ABOVE = 0.8
 # The longest that calls are kept back for saving up: a pause is not made good by a burst.
 _BURST = 0.2
+# A system that takes so many calls at once has one place kept for persons: behind arrays that take seconds each they would wait
+# for as long.
+_WIDE = 12
 # Without `Retry-After`, a system that refuses everything is left alone for so long, doubled each time.
 _PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 _LONGEST_WISH = 3600.0
@@ -193,8 +196,10 @@ def saved_up(pace: Pace, rule: Rule, in_flight: int) -> int:
     """How many of the calls that may begin now are kept for persons, so that they find some while others want all of them."""
     if pace.strikes:
         return 0  # the one call that asks whether it works again is anybody's
-    by_rate = pace.room <= at_once(pace, rule) - in_flight
-    return int(_most(pace, rule) / 4) if by_rate else at_once(pace, rule) // 20
+    wide = at_once(pace, rule)
+    if pace.room <= wide - in_flight:
+        return int(_most(pace, rule) / 4)
+    return max(wide // 20, int(wide >= _WIDE))
 
 
 def left(pace: Pace, rule: Rule) -> int | None:
