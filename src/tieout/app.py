@@ -186,7 +186,7 @@ async def open_hub(
         register = Register(database, clock)
         pressure = Pressure(database, clock, firm, FLOWS)
         intake = Intake(database, clock, feeds(firm.firm, connections, kinds), pressure)
-        systems = systems_for(connections, clock)
+        systems = systems_for(connections, clock, sabotage)
         executor = Executor(
             database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage, leave=limiter.ahead,
             alone=partial(alone, worker_id) if alone is not None else None,

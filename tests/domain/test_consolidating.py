@@ -16,6 +16,7 @@ from tieout.domain.consolidating import (
     Asked,
     Consolidation,
     Head,
+    by_payer,
     document,
     gathered,
     is_as_drafted,
@@ -128,19 +129,18 @@ MINE = Asked("ENG-1", "Data", "US", A, A, "USD", "Net 30", "", "queued")
 
 def test_a_document_waits_for_who_is_being_decided_and_leaves_out_who_waits() -> None:
     held = replace(MINE, state="held")
-    assert still_deciding(HEAD, [MINE], ())
-    assert not still_deciding(HEAD, [held, replace(MINE, state="waiting")], ())
-    assert not still_deciding(replace(HEAD, customer=B), [MINE], ())
-    assert left_out(HEAD, [held, MINE], ()) == [held]
-    assert left_out(HEAD, [replace(held, customer=B, bill_to=A)], ()) != []
+    assert still_deciding(HEAD, {A: [MINE]})
+    assert not still_deciding(HEAD, {A: [held, replace(MINE, state="waiting")]})
+    assert not still_deciding(replace(HEAD, currency="EUR"), {A: [MINE]})
+    assert not still_deciding(replace(HEAD, customer=B), {A: [MINE]})
+    assert left_out(HEAD, {A: [held, MINE]}) == [held]
 
 
-def test_whoever_pays_a_share_may_be_billed_for_it() -> None:
+def test_an_engagement_may_be_billed_to_its_customer_its_bill_to_and_whoever_pays_a_share() -> None:
     payers = [{"customer": A, "share": "0.4"}, {"customer": B, "share": "0.6"}]
     split = SplitBilling.model_validate({"customer": B, "rest": B, "payers": payers})
-    shared = replace(MINE, customer=B, bill_to=B, state="held")
-    assert left_out(HEAD, [shared], [split]) == [shared]
-    assert left_out(HEAD, [replace(shared, customer="CUS-C", bill_to="CUS-C")], [split]) == []
+    shared, other_ = replace(MINE, customer=B, bill_to="CUS-C"), replace(MINE, customer="CUS-D", bill_to="CUS-D")
+    assert by_payer([shared, other_], [split]) == {A: [shared], B: [shared], "CUS-C": [shared], "CUS-D": [other_]}
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_whoever_pays_a_share_may_be_billed_for_it() -> None:
 def test_what_cannot_stand_on_a_document_is_not_missed_there(
     head: dict[str, str], mine: dict[str, str], stands: bool
 ) -> None:
-    assert replace(MINE, **mine).may_stand_on(replace(HEAD, **head), ()) is stands
+    assert replace(MINE, **mine).may_stand_on(replace(HEAD, **head)) is stands
 
 
 def told(

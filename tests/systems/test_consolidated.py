@@ -213,6 +213,27 @@ async def test_who_is_decided_while_it_is_a_draft_is_on_its_next_version_and_aft
     assert (await figures(books.database)).ties_out
 
 
+async def joined_while_it_is_drafted(books: Books, sabotage: frozenset[str] = frozenset()) -> tuple[int, int]:
+    """How many lines the ERP was told, and how many the books say it was told, when another one joins between the two."""
+    first, second = await deals(books, 2)
+    await decide(books, first)
+    found, hub = await the_document(books), Consolidated(books.database, books.now, sabotage)
+    told = await hub.gather(found["key"], 1)
+    await decide(books, second)
+    stored = await hub.as_of(found["key"], 1)
+    assert told is not None
+    assert stored is not None
+    return len(told.invoice.lines), len(stored.lines)
+
+
+async def test_who_joins_while_a_version_is_drafted_is_in_the_next_one(books: Books) -> None:
+    assert await joined_while_it_is_drafted(books) == (1, 1)
+
+
+async def test_a_version_that_is_not_frozen_is_noticed(books: Books) -> None:
+    assert await joined_while_it_is_drafted(books, frozenset({"not_frozen"})) == (1, 2)
+
+
 async def test_two_that_decide_at_once_are_on_one_document(books: Books) -> None:
     some = await deals(books, 6)
     await asyncio.gather(*(decide(books, each) for each in some))

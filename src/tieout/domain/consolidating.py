@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -157,32 +157,45 @@ class Asked:
     po_number: str
     state: str
 
-    def may_stand_on(self, head: Head, splits: Sequence[SplitBilling]) -> bool:
-        """Whether a document of this head could have it: its payer is the customer, the bill-to, or somebody who has a share."""
+    def may_stand_on(self, head: Head) -> bool:
+        """Whether a document of this head could have it, if it is billed to that payer."""
         known = (
             (self.legal_entity, head.legal_entity), (self.currency, head.currency), (self.payment_terms, head.payment_terms),
             (self.po_number.strip(), head.po_number),
         )  # fmt: skip
-        if any(mine and theirs and mine != theirs for mine, theirs in known):
-            return False
-        return head.customer in (self.customer, self.bill_to) or any(
-            head.customer in {each.customer for each in split.payers}
-            and split.engagement in ("", self.engagement)
+        return not any(mine and theirs and mine != theirs for mine, theirs in known)
+
+    def payers(self, splits: Sequence[SplitBilling]) -> set[str]:
+        """Who may be billed for it: its customer, its bill-to, whoever has a share."""
+        sharing = {
+            each.customer
+            for split in splits
+            if split.engagement in ("", self.engagement)
             and split.customer in ("", self.customer)
             and split.purchase_order.strip() in ("", self.po_number.strip())
-            for split in splits
-        )
+            for each in split.payers
+        }
+        return {self.customer, self.bill_to, *sharing}
+
+
+def by_payer(asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> Mapping[str, Sequence[Asked]]:
+    """The engagements that each payer may be billed for."""
+    found: dict[str, list[Asked]] = defaultdict(list)
+    for each in asked:
+        for payer in each.payers(splits):
+            found[payer].append(each)
+    return found
 
 
 # A run that a person or another one has stopped does not keep the others from being billed.
 _STOPPED = ("held", "waiting")
 
 
-def still_deciding(head: Head, asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> bool:
+def still_deciding(head: Head, asked: Mapping[str, Sequence[Asked]]) -> bool:
     """Whether a document has to wait: an engagement that could stand on it is just being decided."""
-    return any(each.state not in _STOPPED and each.may_stand_on(head, splits) for each in asked)
+    return any(each.state not in _STOPPED and each.may_stand_on(head) for each in asked.get(head.customer, ()))
 
 
-def left_out(head: Head, asked: Sequence[Asked], splits: Sequence[SplitBilling]) -> list[Asked]:
+def left_out(head: Head, asked: Mapping[str, Sequence[Asked]]) -> list[Asked]:
     """The engagements that wait for a person, and without which a document is drafted."""
-    return [each for each in asked if each.state in _STOPPED and each.may_stand_on(head, splits)]
+    return [each for each in asked.get(head.customer, ()) if each.state in _STOPPED and each.may_stand_on(head)]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
-from tieout.domain.consolidating import Asked, is_as_drafted, left_out, lines_differ, still_deciding, sums_differ
+from tieout.domain.consolidating import (
+    Asked,
+    by_payer,
+    is_as_drafted,
+    left_out,
+    lines_differ,
+    still_deciding,
+    sums_differ,
+)
 from tieout.domain.firm import Firm
 from tieout.domain.identity import Ref, spelled
 from tieout.domain.money import Money
@@ -83,16 +91,16 @@ async def to_draft(tx: Tx, firm: Firm, *, but: Collection[tuple[str, str]]) -> l
     `but` are legal entities and periods whose engagements are only now asked for.
     """
     starts: list[Start] = []
-    asked: dict[str, list[Asked]] = {}
+    asked: dict[str, Mapping[str, Sequence[Asked]]] = {}
     for each in await consolidated.wanted(tx):
         key, head = each["key"], consolidated.head_of(each)
         if (head.legal_entity, head.period) in but:
             continue
         if head.period not in asked:
-            asked[head.period] = await consolidated.asked(tx, head.period)
-        if still_deciding(head, asked[head.period], firm.payers):
+            asked[head.period] = by_payer(await consolidated.asked(tx, head.period), firm.payers)
+        if still_deciding(head, asked[head.period]):
             continue
-        without = [one.engagement for one in left_out(head, asked[head.period], firm.payers)]
+        without = [one.engagement for one in left_out(head, asked[head.period])]
         # The same content is looked at anew when another engagement is left out, and when none is any more.
         mark = spelled(*without) if without else each["incomplete"]
         version = f"{each['version']}.{mark}" if mark else str(each["version"])

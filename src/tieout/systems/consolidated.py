@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, cast
 
-from tieout.domain.consolidating import Asked, document, left_out
+from tieout.domain.consolidating import Asked, by_payer, document, left_out
 from tieout.domain.crediting import Credited, credited
 from tieout.domain.documents.billing import Invoice, InvoiceLine
 from tieout.domain.documents.upcast import load
@@ -40,11 +41,16 @@ class Gathered:
 
 
 class Consolidated:
-    """Each verb one transaction."""
+    """Each verb one transaction.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    `sabotage` brings known bugs back, so that the suite can prove that it would catch them: `not_frozen` lets somebody join the
+    version that is just being drafted, `forget_unsettled` drafts a version before it is known what became of the last one.
+    """
+
+    def __init__(self, database: Database, clock: Clock, sabotage: frozenset[str] = frozenset()) -> None:
         self._database = database
         self._clock = clock
+        self._sabotage = sabotage
 
     async def get(self, key: str) -> dict[str, Any] | None:
         async with self._database.statement() as tx:
@@ -58,11 +64,13 @@ class Consolidated:
     async def gather(self, key: str, version: int) -> Gathered | None:
         """Settles what a version of the document has. None where a newer one is wanted, or there is nothing on it."""
         async with self._database.transaction() as tx:
-            found = await consolidated.freeze(tx, key, version)
+            seal = consolidated.get if "not_frozen" in self._sabotage else partial(consolidated.freeze, version=version)
+            found = await seal(tx, key)
             invoice = await _as_of(tx, found, version) if found else None
             if found is None or invoice is None:
                 return None
             open_one = await consolidated.unsettled(tx, key, said(version))
+            open_one = None if "forget_unsettled" in self._sabotage else open_one
             drafted = found["drafted"]
             return Gathered(
                 version, invoice, drafted, found["record_id"],
@@ -87,7 +95,8 @@ class Consolidated:
             found = await consolidated.get(tx, key)
             if found is None:
                 return []
-            return left_out(consolidated.head_of(found), await consolidated.asked(tx, found["period"]), splits)
+            asked = by_payer(await consolidated.asked(tx, found["period"]), splits)
+            return left_out(consolidated.head_of(found), asked)
 
     async def decided(self, key: str, record_id: str, connection: str, told: Row) -> Whose:
         """Writes down what finance decided, for each that is on the document its share.

@@ -35,11 +35,12 @@ class Systems:
         register: Register,
         database: Database,
         effects: Effects,
+        sabotage: frozenset[str] = frozenset(),
     ) -> None:
         self.firm = firm
         self.register = register
         self.credits = Credits(database, register.now)
-        self.consolidated = Consolidated(database, register.now)
+        self.consolidated = Consolidated(database, register.now, sabotage)
         self.spans = Spans(database)
         self.lending = Lent(database)
         self.metering = Metering(database, register.now, register.together)
@@ -77,8 +78,10 @@ class Systems:
         return self._connections[name]
 
 
-def systems_for(connections: Mapping[str, Connector], clock: Clock) -> Callable[..., Systems]:
-    """Builds the Systems of each run, with the configuration that it decides with."""
+def systems_for(
+    connections: Mapping[str, Connector], clock: Clock, sabotage: frozenset[str] = frozenset()
+) -> Callable[..., Systems]:
+    """Builds the Systems of each run, with the configuration that it decides with; `sabotage` is theirs, too (see engine.effects)."""
 
     shared: list[Together] = []
 
@@ -92,6 +95,6 @@ def systems_for(connections: Mapping[str, Connector], clock: Clock) -> Callable[
 
     def build(effects: Effects, database: Database, configuration: Configuration) -> Systems:
         register = Register(database, clock, values_at=configuration.values_at, together=together(database))
-        return Systems(configuration.firm, connections, register, database, effects)
+        return Systems(configuration.firm, connections, register, database, effects, sabotage)
 
     return build
