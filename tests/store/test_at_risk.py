@@ -170,6 +170,8 @@ async def test_t35_work_on_a_task_of_a_change_that_waits_is_at_risk_until_it_is_
     async with books.database.transaction() as tx:
         billable = await time.unbilled(tx, deal.engagement, date(2026, 12, 31))
         assert [each["source_id"] for each in billable if not each["problem"]] == ["T1"]
+        (told,) = await time.problems(tx, "kantata")
+        assert (told["problem"], told["changes"]) == ("time.task_unknown", "CO-00017"), "the hold names the change"
     for decided in ("rejected", "submitted", "withdrawn", "submitted", "approved"):
         await ordered(books, deal, decided)
         assert await risked(books, deal) == (
@@ -186,3 +188,20 @@ async def test_t35_books_that_forget_the_changes_that_wait_are_caught(books: Boo
     await books.time(deal, [("T2", 9, 120)], rate="175.25")
     await ordered(books, deal, "submitted")
     assert await risked(books, deal) != (Decimal("350.50"), Decimal("350.50"), 120)
+
+
+async def test_holds_of_before_name_no_change_and_can_be_read(database_url: str) -> None:
+    async with opened(database_url) as database, database.transaction() as tx:
+        await tx.execute("drop schema tieout cascade")
+    migrate(database_url, "0041")
+    async with opened(database_url) as database, database.transaction() as tx:
+        await tx.execute(
+            """
+            insert into hold (flow, subject, run_id, title, code, cause, facts, owner, opened_at, first_opened_at, due_at)
+            values ('f', 's', 'r', 't', 'time.task_unknown', 'c', '{"task": "Workshop"}', 'o', now(), now(), now())
+            """
+        )
+    migrate(database_url)
+    async with opened(database_url) as database, database.transaction() as tx:
+        (found,) = await rows(tx, "select facts from hold")
+    assert found["facts"] == {"task": "Workshop", "change": ""}

@@ -24,6 +24,7 @@ from tieout.domain.limits.pace import Heard
 from tieout.domain.mapping import MappingTable
 from tieout.domain.matching import Known
 from tieout.domain.money import Money
+from tieout.domain.posting import Period
 
 
 class Guarantee(Enum):
@@ -154,7 +155,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `check` found: who we are there, the server's version, its clock, and what is left of a limit."""
+    """What `check` found: who we are there, the server's version, its clock, what is left of a limit, a ledger's periods."""
 
     ok: bool
     detail: str
@@ -162,6 +163,7 @@ class Health:
     version: str = ""
     server_time: datetime | None = None
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
+    periods: Sequence[Period] = ()
 
 
 @dataclass(frozen=True, slots=True)

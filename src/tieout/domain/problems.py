@@ -303,10 +303,10 @@ CATALOGUE: Mapping[str, Kind] = {
         cause=("project",),
     ),
     "time.task_unknown": Kind(
-        what="{hours} hours of {person} on {project} are on a task that the contract does not have ({task}).",
+        what="{hours} hours of {person} on {project} are on a task that the contract does not have ({task}){change}.",
         why="Without a task there is no role and no agreed rate, so {amount} cannot be billed.",
         owner="the project manager",
-        fix="Move the hours to one of the contract's tasks in the PSA.",
+        fix="Move the hours to one of the contract's tasks in the PSA, or have the change order approved that adds it.",
         where="{link}",
         within=_DAY,
         cause=("project", "task"),

@@ -28,6 +28,8 @@ _FIXED_BY_FOLDER = (
     *_FIXED_BY_VALUE, "package.unknown", "time.rate_missing", "time.rate_differs", "expense.category_unknown",
     "expense.receipt_missing", "billing.cap_currency", "billing.payer_unknown",
 )  # fmt: skip
+# Holds of work above a limit, which name it.
+_ABOVE_LIMIT = ("billing.over_cap", "billing.to_write_off")
 
 
 class Operator(Deeds):
@@ -200,6 +202,7 @@ class Operator(Deeds):
         """Makes the firm folder's content the one in force and lets go on what waited for it; None when it is already."""
         now = self._clock()
         async with self._database.transaction() as tx:
+            before = await firm.current(tx)
             version = await firm.apply(
                 tx,
                 content=wanted.model_dump(mode="json"),
@@ -216,9 +219,21 @@ class Operator(Deeds):
                 if version is not None:
                     await self._did(tx, waiting, actor, f"firm folder applied as version {version}")
                 await self._release(tx, [each["run_id"] for each in waiting], finished=True)
+            await self._limits_changed(tx, before["content"] if before else {}, wanted, actor)
         return version
 
     # -- what the verbs share
+
+    async def _limits_changed(self, tx: Tx, before: Mapping[str, Any], wanted: Firm, actor: str) -> None:
+        """Lets go on what waits above a limit of the folder that is another one now, or none."""
+        were = {each["name"]: each for each in before.get("caps") or ()}
+        are = {each.name: each.model_dump(mode="json") for each in wanted.caps}
+        for name in sorted(were):
+            if are.get(name) == were[name]:
+                continue
+            waiting = [hold for code in _ABOVE_LIMIT for hold in await holds.of_code(tx, code, {"about": name})]
+            await self._did(tx, waiting, actor, f"the limit “{name}” {'changed' if name in are else 'was removed'}")
+            await self._release(tx, [each["run_id"] for each in waiting], finished=True)
 
     async def _value_arrived(self, tx: Tx, row: ValueRow, actor: str) -> Released:
         """`actor` is who put the row in force: its author, or the second pair of eyes."""

@@ -101,6 +101,8 @@ def _problem(cause: Mapping[str, Any], connection: str) -> Problem:
         "amount": str(value),
         "project": cause["project"],
         "task": cause["task"],
+        # Work of a change that nobody has decided is at risk (T35).
+        "change": f", while {cause['changes']} waits for a decision" if cause["changes"] else "",
         "entity": cause["entity"] or "",
         "role": cause["role"],
         "card": cause["rate_card"],

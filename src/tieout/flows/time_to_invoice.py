@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from tieout.domain.charging.billing import above_caps, decide
+from tieout.domain.charging.billing import Decision, above_caps, decide
 from tieout.domain.charging.due import without_product
 from tieout.domain.charging.near import near_caps
+from tieout.domain.charging.pieces import LASTING
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.engagement import Engagement
 from tieout.domain.identity import Ref
@@ -20,7 +22,7 @@ from tieout.domain.proposal import differences, period_end
 from tieout.domain.readiness import missing_for_billing
 from tieout.domain.spanning import in_other_currencies
 from tieout.engine.run import Run, flow
-from tieout.flows.charged import charged
+from tieout.flows.charged import Charged, charged
 from tieout.flows.crediting import to_credit
 from tieout.flows.usage_records import check_usage_of
 from tieout.systems.systems import Systems
@@ -30,7 +32,11 @@ from tieout.systems.systems import Systems
 async def time_to_invoice(run: Run, systems: Systems) -> None:
     engagement, period = run.subject.split("/")
     key = f"{engagement}-{period}"
-    made = await proposals(systems, engagement, key) or await make_proposal(run, systems, engagement, period)
+    made = await proposals(systems, engagement, key)
+    if made:
+        await judge_anew(run, systems, engagement, period)
+    else:
+        made = await make_proposal(run, systems, engagement, period)
     net = Money(sum((each.net for each in made), Decimal(0)), made[0].currency)
     await run.about(title=f"invoice {key}", entity=made[0].legal_entity, engagement=engagement, amount=net)
     stored = {row["key"]: row for row in await systems.register.invoices_of(engagement)}
@@ -106,13 +112,33 @@ async def make_proposal(run: Run, systems: Systems, engagement: str, period: str
             register.decide, project, decision, of.dues, of.turns, systems.firm.consolidated,
         ):  # fmt: skip
             break  # else another engagement was billed beneath a limit of both meanwhile: decide again
-    name = title(projects, deal.name)
-    above = above_caps(of.agreement, decision.pieces, project=name, link=link)
-    near = near_caps(of.agreement, of.ledger, decision.pieces, project=name, link=link)
-    await run.stand("time_to_invoice", f"{deal.key}/caps", [*above, *near])
+    await tell_of_limits(run, of, decision, title(projects, deal.name), link)
     if decision.proposal is None:
         run.ignore("nothing to bill")
     return [each.invoice for each in decision.proposal.every]
+
+
+async def judge_anew(run: Run, systems: Systems, engagement: str, period: str) -> None:
+    """Where the invoice of the period is there: what is above a limit is judged by the limits of now, and billed with the next."""
+    register = systems.register
+    deal, projects = await register.engagement(engagement), await register.projects_of(engagement)
+    contract = await register.contract(engagement)
+    if deal is None or not projects or contract is None:
+        return
+    crm = systems.crm_of(projects[0].legal_entity)
+    link = crm.link(Ref(crm.name, "opportunity", deal.source_id))
+    of = await charged(systems, deal, contract, period_end(period))
+    decision = decide(of.agreement, of.ledger, lambda _: (None, []), beside=of.beside)
+    # What lasts is decided with the next invoice.
+    decision = replace(decision, pieces=[each for each in decision.pieces if each.fate not in LASTING])
+    await run.step("judge again what is not billed", register.decide, projects[0], decision, of.dues, of.turns)
+    await tell_of_limits(run, of, decision, title(projects, deal.name), link)
+
+
+async def tell_of_limits(run: Run, of: Charged, decision: Decision, project: str, link: str) -> None:
+    above = above_caps(of.agreement, decision.pieces, project=project, link=link)
+    near = near_caps(of.agreement, of.ledger, decision.pieces, project=project, link=link)
+    await run.stand("time_to_invoice", f"{of.deal.key}/caps", [*above, *near])
 
 
 async def unknown_payers(

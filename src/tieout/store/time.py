@@ -217,9 +217,14 @@ async def problems(tx: Tx, connection: str) -> list[dict[str, Any]]:
                case when problem = 'time.rate_differs' then rate_card_version end as rate_card_version,
                case when problem = 'time.rate_differs' then rate end as rate,
                case when problem = 'time.rate_differs' then agreed_rate end as agreed_rate,
-               currency, min(person) as one_person, min(work_date) as first_day, sum(minutes) as minutes,
+               currency, coalesce(c.names, '') as changes, min(person) as one_person, min(work_date) as first_day, sum(minutes) as minutes,
                sum(round(coalesce(agreed_rate, rate, 0) * billable_minutes / 60, 2)) as value, min(source_id) as one_entry
-        from time_entry where connection = %s and problem <> '' group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        from time_entry t left join lateral (
+          select string_agg(d.body ->> 'name', ', ' order by d.body ->> 'name') as names from document d
+          where d.kind = 'change_order' and d.engagement = t.engagement and d.body ->> 'state' = 'submitted'
+            and not exists (select from document n where n.kind = d.kind and n.key = d.key and n.version > d.version)
+        ) c on t.problem = 'time.task_unknown'
+        where connection = %s and problem <> '' group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
         order by 1, 4, 5, 7
         """,
         (connection,),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tieout.connectors.tryton.client import TrytonClient
+from tieout.connectors.tryton.connector import Tryton
 from tieout.connectors.tryton.errors import TrytonUserError
 from tieout.sandbox.firm import load
 from tieout.sandbox.story.finance import Finance
@@ -127,6 +128,19 @@ async def test_a_closed_month_takes_no_posting_and_one_closed_for_good_stays_so(
     assert (await clerk.post(late, march)).state == "posted"
     with pytest.raises(TrytonUserError):
         await clerk.reopen_period(february)
+
+
+async def test_t21_the_hub_reads_which_months_are_closed(clerk: FinanceClerk, us: Tryton) -> None:
+    january = date(2026, 1, 31)
+
+    async def is_open() -> list[bool]:
+        return [each.open for each in (await us.check()).periods if each.first <= january <= each.last]
+
+    assert await is_open() == [True]
+    await clerk.close_period(january)
+    assert await is_open() == [False]
+    await clerk.reopen_period(january)
+    assert await is_open() == [True]
 
 
 async def test_a_recharged_expense_has_tax_and_one_that_is_passed_on_has_none(

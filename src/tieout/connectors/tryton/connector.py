@@ -9,7 +9,7 @@ from typing import cast
 from tieout.connectors.contract import Change, ConnectorSpec, Health, Opening, Operation, Page, Reading, Receipt, Write
 from tieout.connectors.transports import paced
 from tieout.connectors.transports.answers import readable
-from tieout.connectors.tryton import customers, invoices, ledger, projects, timesheets
+from tieout.connectors.tryton import customers, invoices, ledger, periods, projects, timesheets
 from tieout.connectors.tryton.books import Books
 from tieout.connectors.tryton.client import TrytonClient
 from tieout.connectors.tryton.config import TrytonConfig
@@ -49,12 +49,14 @@ class Tryton:
         """Who we are, where, and that it is the one company of the configuration. Raises Misconfigured or Transient."""
         with reading(self._attempt("log in", self._config.user)):
             company = await self._books.company(again=True)
+            months = await periods.periods(self._books)
         return Health(
             ok=True,
             detail=f"{company.name}, books in {company.currency_code}",
             user=self._config.user,
             version=company.version,
             server_time=self._client.server_time,
+            periods=months,
         )
 
     async def describe(self) -> Mapping[str, Sequence[str]]:

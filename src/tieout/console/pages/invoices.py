@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tieout.console import wording
+from tieout.console.closed import closed_months
 from tieout.console.pages import consolidated
 from tieout.console.pages.events import href_of as event_href
 from tieout.console.pages.events import reading_href
@@ -21,7 +22,7 @@ from tieout.console.visit import Visit
 from tieout.domain.identity import Ref
 from tieout.domain.money import Money
 from tieout.engine.evidence import evidence_pack
-from tieout.store import board, lineage
+from tieout.store import board, firm, lineage
 from tieout.store.entry_story import EntryStory, entry_story
 from tieout.store.lineage import Evidence, Line, Lineage, Manual
 from tieout.store.usage_story import Measured
@@ -40,12 +41,8 @@ _STAGES: Mapping[str, tuple[str, str, str]] = {
     "paid": ("Paid", "paid", ""),
     "cancelled": ("Withdrawn", "net", ""),
 }
-_MINUTES = {
-    "captured": "unapproved_minutes",
-    "approved": "approved_minutes",
-    "at_risk": "at_risk_minutes",
-    "set_aside": "set_aside_minutes",
-}
+_MINUTES = {"captured": "unapproved_minutes", "approved": "approved_minutes", "at_risk": "at_risk_minutes",
+            "set_aside": "set_aside_minutes"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +108,7 @@ class Invoices:
     measure: str
     scope: str
     unscoped: str
+    closed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +203,7 @@ async def show(visit: Visit) -> Response:
     rows: list[dict[str, Any]] = []
     async with visit.setting.database.transaction() as tx:
         work = await board.work(tx, entity=entity, currency=currency)
+        ledgers = [each for each in await firm.connections(tx) if each["role"] == "erp"]
         for name, (title, column, present) in _STAGES.items():
             found = (
                 [each for each in work if each[present] or each[column]]
@@ -226,6 +225,7 @@ async def show(visit: Visit) -> Response:
         measure={"net": "net", "open": "open, with tax", "paid": "paid, with tax"}.get(column, "at agreed rates"),
         scope=" · ".join(value if value != "-" else "no entity" for value in scope.values()),
         unscoped=f"/invoices?{urlencode({'stage': stage})}",
+        closed=tuple(said for each in ledgers for said in closed_months(each, visit.now.astimezone(visit.zone).date())),
     )
     return await visit.page(context)
 
