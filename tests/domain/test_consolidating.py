@@ -72,7 +72,7 @@ def test_t43_the_lines_of_one_document_say_their_projects_and_its_head_says_none
 
 
 def test_the_first_rule_that_is_of_the_payer_counts_and_without_one_everything_stays_alone() -> None:
-    alone = Consolidation(customer=DEAL.customer.key, one_per="engagement")
+    alone = Consolidation(customer=DEAL.customer.key, one_per="project")
     stranger = Consolidation(customer="CUS-ZZZZZZZZ", one_per="customer")
     for rules in ([], [alone, PER_CUSTOMER], [stranger]):
         same = proposed(entry(60))
@@ -83,6 +83,18 @@ def test_the_first_rule_that_is_of_the_payer_counts_and_without_one_everything_s
     made, head = gathered([PER_ORDER], other(po_number=""))
     assert head is not None
     assert made.invoice.lines[0].description.endswith("(PRJ-00000002)")
+
+
+def test_the_projects_of_an_engagement_may_have_one_document_of_their_own() -> None:
+    per = [Consolidation(one_per="engagement")]
+    first, head = gathered(per, proposed(entry(60)))
+    assert head is not None
+    assert (head.engagement, head.po_number) == (DEAL.key, "PO-7")
+    assert first.invoice.lines[0].description.endswith("(PRJ-00000001)")
+    assert gathered(per, other(engagement=DEAL.key))[1] == head
+    assert gathered(per, other())[1] != head
+    assert replace(MINE, engagement=DEAL.key, po_number="").may_stand_on(replace(head, customer=A, tax_class=""))
+    assert not MINE.may_stand_on(head)
 
 
 def test_what_differs_in_the_head_is_on_another_document() -> None:

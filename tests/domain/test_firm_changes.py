@@ -249,9 +249,9 @@ def test_who_gets_one_invoice_for_several_engagements_is_said_by_payer(make_firm
         "invoices of CUS-AAAAAAAA: added (one per purchase order)",
         "invoices of everybody else: added (one per customer)",
     ]
-    other = one.model_copy(update={"one_per": "engagement"})
+    other = one.model_copy(update={"one_per": "project"})
     assert changes(make_firm(consolidated=(one,)), make_firm(consolidated=(other,))) == [
-        "invoices of CUS-AAAAAAAA: one per purchase_order → engagement"
+        "invoices of CUS-AAAAAAAA: one per purchase_order → project"
     ]
 
 

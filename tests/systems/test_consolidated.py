@@ -260,6 +260,16 @@ async def test_by_purchase_order_and_alone_each_is_where_the_rules_say(books: Bo
     assert [(each["po_number"], each["n"]) for each in found] == [("4711", 2), ("4712", 1)]
 
 
+async def test_one_document_per_engagement_is_for_its_projects_alone(books: Books) -> None:
+    first, second = await deals(books, 2)
+    for each in (first, second):
+        await decide(books, each, [Consolidation(one_per="engagement")])
+    found = await read(books, "select engagement, version from consolidated_invoice order by opened_at, engagement")
+    assert sorted((each["engagement"], each["version"]) for each in found) == sorted(
+        [(first.engagement, 1), (second.engagement, 1)]
+    )
+
+
 async def test_withdrawing_the_draft_frees_the_work_of_all(books: Books) -> None:
     three = await deals(books, 3)
     for each in three:

@@ -18,7 +18,7 @@ from tieout.domain.paying import SplitBilling
 from tieout.domain.problems import Problem
 from tieout.domain.proposal import Proposal, differences, period_end
 
-OnePer = Literal["customer", "purchase_order", "engagement"]
+OnePer = Literal["customer", "purchase_order", "engagement", "project"]
 _Said = tuple[str, Decimal, Decimal, Decimal]
 
 
@@ -31,7 +31,7 @@ class Consolidation(Part):
         description="Who pays, by its key; left out, everybody whom no entry before names",
     )
     one_per: OnePer = Field(
-        description="One invoice per customer, per purchase_order, or, as without an entry, per engagement"
+        description="One invoice per customer, per purchase_order, per engagement or, as without an entry, per project"
     )
 
 
@@ -46,10 +46,13 @@ class Head:
     tax_class: str
     po_number: str
     period: str
+    # Where it is for the projects of one engagement alone.
+    engagement: str = ""
 
     def key(self, part: int) -> str:
         """Our reference in the ERP. What is decided after finance has posted one part is on the next."""
-        said = (self.legal_entity, self.customer, self.currency, self.payment_terms, self.tax_class, self.po_number)
+        said = [self.legal_entity, self.customer, self.currency, self.payment_terms, self.tax_class, self.po_number]
+        said += [self.engagement] if self.engagement else []
         return f"CON-{spelled('consolidated invoice', *said)}-{self.period}{f'-{part}' if part > 1 else ''}"
 
 
@@ -60,13 +63,13 @@ def gathered(rules: Sequence[Consolidation], proposal: Proposal) -> tuple[Propos
     Each line says its project, and its order where the head has none: no two projects have a line with the same text.
     """
     invoice = proposal.invoice
-    per = next((each.one_per for each in rules if each.customer in ("", invoice.customer)), "engagement")
-    if per == "engagement" or invoice.corrects:
+    per = next((each.one_per for each in rules if each.customer in ("", invoice.customer)), "project")
+    if per == "project" or invoice.corrects:
         return proposal, None
     order = invoice.po_number.strip()
     head = Head(
         invoice.legal_entity, invoice.customer, invoice.currency, invoice.payment_terms, invoice.tax_class,
-        order if per == "purchase_order" else "", f"{invoice.through:%Y-%m}",
+        "" if per == "customer" else order, f"{invoice.through:%Y-%m}", invoice.engagement if per == "engagement" else "",
     )  # fmt: skip
     reference = invoice.project if head.po_number or not order else f"{invoice.project}, order {order}"
     lines = tuple(
@@ -161,7 +164,7 @@ class Asked:
         """Whether a document of this head could have it, if it is billed to that payer."""
         known = (
             (self.legal_entity, head.legal_entity), (self.currency, head.currency), (self.payment_terms, head.payment_terms),
-            (self.po_number.strip(), head.po_number),
+            (self.po_number.strip(), head.po_number), (self.engagement, head.engagement),
         )  # fmt: skip
         return not any(mine and theirs and mine != theirs for mine, theirs in known)
 

@@ -216,7 +216,7 @@ class Firm(Part):
     )
     consolidated: tuple[Consolidation, ...] = Field(
         default=(),
-        description="Who gets one invoice for several engagements; the first entry that is of the payer counts",
+        description="Who gets one invoice for several projects or engagements; the first entry that is of the payer counts",
     )
     expenses: ExpenseRule = Field(
         default=ExpenseRule(), description="What becomes of expenses, and which need a receipt"

@@ -36,13 +36,13 @@ async def _open(tx: Tx, head: Head, part: int, now: datetime) -> None:
     """A document without anything on it; another one may have been faster."""
     await tx.execute(
         """
-        insert into consolidated_invoice (key, entity, customer, currency, payment_terms, tax_class, po_number, period, part,
-                                          opened_at, changed_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (key) do nothing
+        insert into consolidated_invoice (key, entity, customer, currency, payment_terms, tax_class, po_number, period,
+                                          engagement, part, opened_at, changed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (key) do nothing
         """,
         (
             head.key(part), head.legal_entity, head.customer, head.currency, head.payment_terms, head.tax_class,
-            head.po_number, head.period, part, now, now,
+            head.po_number, head.period, head.engagement, part, now, now,
         ),
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ async def _take_in(tx: Tx, key: str, invoices: Sequence[str], now: datetime) -> 
 def head_of(stored: dict[str, Any]) -> Head:
     return Head(
         stored["entity"], stored["customer"], stored["currency"], stored["payment_terms"], stored["tax_class"],
-        stored["po_number"], stored["period"],
+        stored["po_number"], stored["period"], stored["engagement"],
     )  # fmt: skip
 
 
