@@ -25,6 +25,12 @@ def test_a_new_firm_goes_from_its_folder_into_force(on_database: Tieout, monkeyp
     assert "tieout.yaml" in made.document["files"]
     filled(monkeypatch, Path("acme") / "secrets.env.example")
     assert tieout("check", "acme", "--json").document["findings"] == []
+    calendar = Path("acme") / "calendars" / "us.yaml"
+    calendar.parent.mkdir()
+    calendar.write_text("name: US\nholidays: { 2025-12-25: Christmas }\n")
+    assert "US names no holiday after 2025-12-25" in tieout("check", "acme").out
+    assert len(tieout("check", "acme", "--json").document["hints"]) == 1
+    calendar.unlink()
 
     planned = tieout("plan", "acme", "--json")
     assert planned.document["changes"][0] == "the firm Acme Advisory is set up"

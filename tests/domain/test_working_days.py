@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tieout.domain.limits.settings import DAYS
 from tieout.domain.routing import Region
-from tieout.domain.working_days import Calendars, WorkingCalendar, WorkingDays
+from tieout.domain.working_days import Calendars, WorkingCalendar, WorkingDays, running_out
 
 BEGINS, ENDS = datetime(2026, 1, 1), datetime(2027, 12, 31)  # noqa: DTZ001 - hypothesis adds the zone
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -68,6 +68,12 @@ def test_whatever_the_calendar_what_waits_ends_on_a_working_day_and_no_sooner_wi
     passed = [each for each in between if each <= at.astimezone(NEW_YORK).date() and days.works(each)]
     began_off = not days.works(moment.astimezone(NEW_YORK).date())
     assert len(passed) == number + began_off
+
+
+def test_a_calendar_whose_last_holiday_is_over_is_told() -> None:
+    told = ["Germany names no holiday after 2026-12-25: write down those of the next year"]
+    assert running_out([GERMANY, WorkingCalendar(name="none")], date(2026, 12, 25)) == told
+    assert running_out([GERMANY], date(2026, 12, 24)) == []
 
 
 def test_an_entity_works_by_its_own_calendar_then_by_its_regions_then_by_the_firms() -> None:

@@ -64,7 +64,10 @@ def init(
 
 def check(folder: _Folder = None, as_json: AsJson = False) -> None:
     """Say everything that is wrong with the firm folder and the secrets of its connections, each with file and line."""
+    from tieout.cli.desk import now
+    from tieout.domain.working_days import running_out
     from tieout.folder.loading import check as mistakes
+    from tieout.folder.loading import load
 
     where = _folder(folder)
     found = mistakes(where, os.environ)
@@ -73,10 +76,13 @@ def check(folder: _Folder = None, as_json: AsJson = False) -> None:
             document({"folder": str(where), "findings": [each.as_dict() for each in found]})
             raise typer.Exit(Exit.CONFIGURATION)
         raise Stop(Exit.CONFIGURATION, *map(located, found))
+    hints = running_out(load(where).calendars, now().date())
     if as_json:
-        document({"folder": str(where), "findings": []})
-    else:
-        line(f"✓ {where} is in order.")
+        document({"folder": str(where), "findings": [], "hints": hints})
+        return
+    line(f"✓ {where} is in order.")
+    for each in hints:
+        line(f"· calendars/: {each}.")
 
 
 def plan(folder: _Folder = None, as_json: AsJson = False) -> None:

@@ -33,6 +33,15 @@ class WorkingCalendar(Part):
     )
 
 
+def running_out(calendars: Sequence[WorkingCalendar], today: date) -> list[str]:
+    """Calendars that name no holiday after a day, in words: the days to come would all be working days."""
+    return [
+        f"{each.name} names no holiday after {max(each.holidays)}: write down those of the next year"
+        for each in calendars
+        if each.holidays and max(each.holidays) <= today
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class WorkingDays:
     """A calendar in its time zone. Moments have a zone; those it returns are in UTC."""
