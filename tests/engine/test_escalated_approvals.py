@@ -15,8 +15,9 @@ from tieout.domain.notification import Selection
 from tieout.engine.deeds import OwnRequest, Refused
 from tieout.engine.operator import Operator
 from tieout.store import audit, firm, holds, unanswered
-from tieout.store.database import row
+from tieout.store.database import migrate, row, rows
 from tieout.testing.books import CONNECTIONS, ENTITIES, Books
+from tieout.testing.database import opened
 
 from .test_delegations import ANNA, CARLOS, DAVID, MARGARET, RUN, lent, token
 
@@ -176,3 +177,26 @@ async def test_holds_are_due_on_working_days_where_the_firm_says_so(books: Books
             (opened,) = await holds.of_subject(tx, "f", str(working))
         assert opened["due_at"] == due
         assert opened["opened_at"].date() == date(2026, 11, 27)
+
+
+async def test_approvals_that_waited_before_are_of_the_gate_that_their_title_names(database_url: str) -> None:
+    async with opened(database_url) as database, database.transaction() as tx:
+        await tx.execute("drop schema tieout cascade")
+    migrate(database_url, "0039")
+    async with opened(database_url) as database, database.transaction() as tx:
+        for title, members in (
+            ("The partners accept the terms (1 of 2)", [CARLOS]),
+            ("The board accept the change order", [ANNA]),
+            ("Finance accepts the terms", None),
+        ):
+            await tx.execute(
+                """
+                insert into approval (flow, subject, terms_hash, title, terms, requested_by, requested_at, members)
+                values ('f', 's', 'h', %s, '[]', %s, now(), %s)
+                """,
+                (title, MARGARET, members),
+            )
+    migrate(database_url)
+    async with opened(database_url) as database, database.transaction() as tx:
+        found = await rows(tx, "select gate from approval order by id")
+    assert [each["gate"] for each in found] == ["The partners", "The board", ""]

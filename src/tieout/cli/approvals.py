@@ -49,7 +49,7 @@ def listed(as_json: AsJson = False) -> None:
         [
             (
                 each["approval"], f"{each['amount']} {each['currency']}".strip(), each["title"], "; ".join(each["terms"]),
-                each["requested_by"], f"{each['requested_at']:%Y-%m-%d %H:%M}", _goes_on(each),
+                each["requested_by"], f"{each['requested_at']:%Y-%m-%d %H:%M %Z}", _goes_on(each),
             )
             for each in found
         ],
@@ -187,5 +187,5 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
 def _goes_on(shown: dict[str, Any]) -> str:
     """To whom it went, and when to whom it goes next."""
     went = f"went to {', '.join(shown['escalated_to'])}" if shown["escalated_to"] else ""
-    goes = f"{shown['answer_by']:%Y-%m-%d %H:%M} to {shown['goes_to']}" if shown["goes_to"] else ""
+    goes = f"{shown['answer_by']:%Y-%m-%d %H:%M %Z} to {shown['goes_to']}" if shown["goes_to"] else ""
     return "; ".join(each for each in (went, goes) if each)
