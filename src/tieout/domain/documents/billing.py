@@ -44,7 +44,10 @@ class Payment(Part):
 
 
 class Invoice(Document):
-    """An invoice of one engagement; `key` is our reference in the ERP, `number` the ERP's own once it is posted."""
+    """An invoice of one engagement; `key` is our reference in the ERP, `number` the ERP's own once it is posted.
+
+    What the ERP gets for several at once is of no engagement and no project: its lines say theirs (domain/consolidating.py).
+    """
 
     kind: ClassVar[str] = "invoice"
 
