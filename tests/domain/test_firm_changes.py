@@ -95,7 +95,7 @@ def test_a_connection_that_moves(make_firm: Make) -> None:
 
 def with_tasks(make_firm: Make, *tasks: PackageTask) -> Firm:
     (package,) = make_firm().packages
-    return make_firm(packages=(package.model_copy(update={"tasks": tasks, "practice": "Data"}),))
+    return make_firm(packages=(package.model_copy(update={"tasks": tasks, "practice": "Data", "project": "sale"}),))
 
 
 def test_a_package_that_is_cut_differently(make_firm: Make) -> None:
@@ -106,6 +106,7 @@ def test_a_package_that_is_cut_differently(make_firm: Make) -> None:
     )
     assert changes(make_firm(), wanted) == [
         "package DATA-FOUNDATION: practice Data & AI → Data",
+        "package DATA-FOUNDATION: project deal → sale",
         "package DATA-FOUNDATION: task Pipelines: added (Consultant, 80 hours)",
         "package DATA-FOUNDATION: task Discovery: hours 40 → 48",
         "package DATA-FOUNDATION: task Discovery: billable yes → no",

@@ -150,7 +150,7 @@ def test_t34_an_order_that_sells_such_a_package_brings_its_project(sale: Sale) -
     after, projects = changed(sale, order(new), sale.projects())
     third = projects[2]
     assert third.key == f"PRJ-{spelled(f'{ENG}/P-3')}"
-    assert (third.name, third.budget) == ("Globex data platform: Change Sprint", Decimal(1440))
+    assert (third.name, third.budget) == ("Globex data platform: Change Sprint (P-3)", Decimal(1440))
     assert [(each.key, each.name, each.hours) for each in third.tasks] == [(f"{third.key}/01", "Discovery", Decimal(8))]
     assert len({each.key for each in tasks_of(projects)}) == len(tasks_of(projects))
     assert sum(each.budget for each in projects) == after.amount
@@ -211,13 +211,14 @@ def cut_off(
     cap: str = "",
     split: SplitBilling | None = None,
     evidence: Sequence[Mapping[str, Any]] = (),
+    corrects: Mapping[tuple[str, str], Sequence[str]] | None = None,
     sabotage: frozenset[str] = frozenset(),
 ) -> Decision:
     caps = (Cap(key="cap", amount=Decimal(cap)),) if cap else ()
     version = sale.contract.current.model_copy(update={"caps": caps})
     proposing = partial(
         proposed, split, sale.deal, sale.projects(), evidence, period="2026-10", today=date(2026, 11, 3),
-        rounding="half_up", corrects={}, sabotage=sabotage,
+        rounding="half_up", corrects=corrects or {}, sabotage=sabotage,
     )  # fmt: skip
     return decide(agreement_of(version, elsewhere={}), Ledger(entries, evidence, (), {}, dues), proposing)
 
@@ -280,23 +281,37 @@ def test_t41_two_payers_of_two_projects_have_four_invoices_that_sum_to_what_one_
     assert strays(made) == []
 
 
+def billed(before: Decision) -> list[dict[str, Any]]:
+    """As the books tell what was billed."""
+    assert before.proposal is not None
+    told: dict[str, Any] = {"role": "Consultant", "customer": A, "net": 0}
+    return [
+        {**row, **told, "project": each.invoice.project, "invoice": each.invoice.key}
+        for each in before.proposal.every
+        for row in each.evidence
+    ]
+
+
 def test_t14_what_was_billed_with_a_project_is_taken_back_from_it_though_it_is_worked_in_another_now(
     sale: Sale,
 ) -> None:
     deal, own = sale.projects()
-    before = cut_off(sale, [entry("a", 60, own), entry("b", 120, own)])
-    assert before.proposal is not None
-    evidence = [
-        {
-            **row,
-            "role": "Consultant",
-            "project": each.invoice.project,
-            "invoice": each.invoice.key,
-            "customer": A,
-            "net": 0,
-        }
-        for each in before.proposal.every
-        for row in each.evidence
-    ]
+    evidence = billed(cut_off(sale, [entry("a", 60, own), entry("b", 120, own)]))
     made = cut_off(sale, [entry("a", 60, deal), entry("b", 120, own), entry("c", 90, own)], evidence=evidence)
     assert dict(told(made).values()) == {"PRJ-1": "180.00", OWN: "90.00"}
+
+
+def test_t44_a_correction_that_outweighs_one_project_s_work_is_asked_and_its_note_names_that_project_s_invoice(
+    sale: Sale,
+) -> None:
+    deal, own = sale.projects()
+    evidence = billed(cut_off(sale, [entry("a", 60, deal), entry("b", 120, own)]))
+    now = [entry("a", 60, deal), entry("b", 60, own), entry("c", 300, deal)]
+    asked = cut_off(sale, now, evidence=evidence)
+    assert [(each.code, each.facts["project"]) for each in asked.problems] == [("billing.negative", own.name)]
+    assert asked.proposal is None, "no invoice is of two projects, so none nets them"
+    numbers = {(A, deal.key): ["2026/1"], (A, own.key): ["2026/2"]}
+    made = cut_off(sale, now, evidence=evidence, corrects=numbers)
+    assert dict(told(made).values()) == {deal.key: "900.00", own.key: "-180.00"}
+    assert made.proposal is not None
+    assert [each.invoice.corrects for each in made.proposal.every] == [(), ("2026/2",)]

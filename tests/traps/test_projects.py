@@ -17,7 +17,7 @@ from tieout.domain.documents.project import Project
 from tieout.domain.documents.terms import Cap, FixedTerms, Instalment, Sold, Terms, Tier, TimeTerms, UsageTerms
 from tieout.domain.identity import spelled
 from tieout.engine.operator import Operator
-from tieout.store import contracts, crosswalk, migrations, together
+from tieout.store import contracts, crosswalk, migrations, runs, together
 from tieout.store.figures import figures
 from tieout.systems.consolidated import Consolidated
 from tieout.systems.register import Register
@@ -155,6 +155,28 @@ async def test_what_finance_posts_is_told_to_each_project_for_itself_and_to_sale
     assert "102000" not in "".join(texts.values())
 
 
+async def test_what_an_engagement_waits_for_stands_on_each_of_its_projects(delivery: Delivery) -> None:
+    psa = delivery.firm.connections["kantata"].model_copy(update={"shows_holds": True})
+    connections = {**delivery.firm.connections, "kantata": psa}
+    delivery.firm = delivery.firm.model_copy(update={"connections": connections})
+    deal, own = await two(delivery, caps=[Cap(key="cap", amount=Decimal(100))], in_psa=True)
+    await delivery.books.time(deal, [("T1", 1, 60)])
+    await delivery.propose(deal, "2026-10")
+    async with delivery.database.transaction() as tx:
+        await runs.queue(
+            tx, f"hold_status:{deal.engagement}:1", flow="hold_status", subject=deal.engagement, version="1",
+            lane=deal.engagement, now=delivery.books.now(),
+        )  # fmt: skip
+    await delivery.settle()
+    told = await delivery.rows(
+        "select subject, state, request from effect where operation = 'project.report' order by subject"
+    )
+    assert {each["subject"]: each["state"] for each in told} == {
+        f"{deal.project}/holds": "done", f"{own.project}/holds": "done",
+    }  # fmt: skip
+    assert all("Waits: 1 problem" in bytes(each["request"]).decode() for each in told)
+
+
 async def test_an_expense_without_a_task_is_of_the_sale_whose_project_it_is_booked_on(delivery: Delivery) -> None:
     await Operator(delivery.database, delivery.books.now).apply_firm(delivery.firm, actor="setup")
     deal, own = await two(delivery, in_psa=True)
@@ -248,12 +270,31 @@ async def test_t34_a_change_that_one_of_two_projects_did_not_take_is_seen_by_sys
 ) -> None:
     own, seen = await half_carried(delivery)
     assert seen == [("kantata", own.project)]
+    names = {each["project"]: each["name"] for each in await register(delivery).versions(own.engagement)}
+    assert (names[""], names[own.project]) == ("", "Data Foundation 1: Sprint")
     async with delivery.database.transaction() as tx:
         (told,) = await contracts.differing(tx)
     assert f"kantata/{own.project}=1" in told["shown"]
     (_, second) = await register(delivery).projects_of(own.engagement)
     await register(delivery).shows(second, "kantata")
     assert await differing(delivery, own) == []
+
+
+async def test_t34_a_project_that_a_change_order_brings_is_seen_as_long_as_a_system_does_not_have_it(
+    delivery: Delivery,
+) -> None:
+    deal, _ = await two(delivery)
+    first, second = await second_version(delivery, deal)
+    books = register(delivery)
+    brought = second.model_copy(
+        update={"key": "PRJ-00000009", "sold": f"{deal.engagement}/P-9", "tasks": (), "contract_version": 2}
+    )
+    await books.save(brought, entity="US", engagement=deal.engagement)
+    await books.shows(brought.model_copy(update={"contract_version": 0}), "kantata", "erp-us")
+    for each in (first, second):
+        await books.shows(each, "kantata", "erp-us")
+    await books.shows(first, "salesforce", whole=True)
+    assert await differing(delivery, deal) == [("kantata", brought.key), ("erp-us", brought.key)]
 
 
 async def test_a_system_that_speaks_for_all_projects_once_one_of_them_took_the_change_is_noticed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from tieout.domain.amending import task_of
@@ -35,7 +35,8 @@ def replanned(
     """
     known = {each.key: each for each in projects}
     sales = by_project(after.sold, key)
-    known |= {each: _begun(projects[0], each, some, deal) for each, some in sales.items() if each not in known}
+    for each in [each for each in sales if each not in known]:
+        known[each] = _begun(projects[0], each, sales[each], deal, {one.name for one in known.values()})
     only = len(known) == 1
     return [
         _replanned(project, sales.get(each, ()), before, after, order, firm, card, only=only)
@@ -43,12 +44,18 @@ def replanned(
     ]
 
 
-def _begun(beside: Project, key: str, sales: Sequence[Sold], deal: str) -> Project:
-    """A project that the order brings, without its tasks yet: for whom and in which terms are those of the one beside it."""
+def _begun(beside: Project, key: str, sales: Sequence[Sold], deal: str, taken: Collection[str]) -> Project:
+    """A project that the order brings, without its tasks yet: for whom and in which terms are those of the one beside it.
+
+    Where a project of the deal has its name already, the name that the sale has in the quote stands behind it.
+    """
     own = sales[0] if sales[0].project else None
+    name = f"{deal}: {own.description}" if own else deal
+    if own and name in taken:
+        name = f"{name} ({own.id.partition('/')[2]})"
     return beside.model_copy(
         update={
-            "key": key, "sold": own.id if own else "", "name": f"{deal}: {own.description}" if own else deal,
+            "key": key, "sold": own.id if own else "", "name": name,
             "package": sales[0].package, "state": "active", "tentative_until": None, "tasks": (),
             "start": min((each.start for each in sales if each.start), default=beside.start),
             "end": max((each.end for each in sales if each.end), default=beside.end),

@@ -148,11 +148,20 @@ async def reaches_back(run: Run, systems: Systems, about: Subject, contract: Con
 async def carry(run: Run, systems: Systems, about: Subject) -> None:
     """To the PSA, the ERP and the CRM, each of which confirms it. Where one refuses, the run waits and goes on from there."""
     project, register = about.projects[0], systems.register
+    await show_what_lacks(systems, about.projects)
     for each in about.projects:
         await carry_to(run, systems, about, each)
     message = f"{about.order.name} is agreed: it holds from {about.contract.current.effective_from}."
     await tell_sales(run, systems, about, f"Contract version {project.contract_version}", message)
     await register.shows(project, systems.crm(Ref.parse(run.subject).connection).name, whole=True)
+
+
+async def show_what_lacks(systems: Systems, projects: Sequence[Project]) -> None:
+    """A project that the order brings shows nothing of the contract as long as no system has it, and that is seen."""
+    psa, erp = systems.psa(projects[0].legal_entity).name, systems.erp(projects[0].legal_entity).name
+    for each in projects:
+        if await systems.register.record_id("project", each.key, psa) is None:
+            await systems.register.shows(each.model_copy(update={"contract_version": 0}), psa, erp)
 
 
 async def carry_to(run: Run, systems: Systems, about: Subject, project: Project) -> None:

@@ -27,7 +27,10 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """A line of a change order. `amount` is by how much it changes the contract; a removal takes something away."""
+    """A line of a change order. `amount` is by how much it changes the contract; a removal takes something away.
+
+    `package` is said of a sale that is new.
+    """
 
     action: Literal["Add", "Change", "Remove"]
     instance: str
@@ -39,6 +42,7 @@ class Amendment:
     cap: Decimal | None = None
     start: date | None = None
     end: date | None = None
+    package: str = ""
 
 
 class Quoting:
@@ -110,7 +114,7 @@ class Quoting:
 def _facts(line: Amendment) -> dict[str, Any]:
     facts = {
         "Action__c": line.action, "Package_Instance_Id__c": line.instance, "Amount__c": float(line.amount),
-        "Task__c": line.task or None, "Role__c": line.role or None,
+        "Service_Package__c": line.package or None, "Task__c": line.task or None, "Role__c": line.role or None,
         "Start_Date__c": line.start and line.start.isoformat(), "End_Date__c": line.end and line.end.isoformat(),
         "Hours__c": None if line.hours is None else float(line.hours),
         "Rate__c": None if line.rate is None else float(line.rate),
