@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
 from tieout.connectors.contract import Change, Source
 from tieout.domain.identity import Ref, content_hash
+from tieout.domain.limits.settings import Lane
 from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.pressure import Full, never
@@ -46,6 +49,35 @@ class _Batch:
     swept: bool = False
 
 
+class _Storing:
+    """Stores one batch at a time, in order, and lets whoever brings it go on; at the end of the block all is stored."""
+
+    def __init__(self, store: Callable[[_Batch], Coroutine[Any, Any, int]]) -> None:
+        self.new = 0
+        self._store = store
+        self._task: asyncio.Task[int] | None = None
+
+    async def take(self, batch: _Batch) -> None:
+        """Begins, when the batch before it is stored. Raises what that one raised."""
+        await self.stored()
+        self._task = asyncio.create_task(self._store(batch))
+
+    async def stored(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            self.new += await task
+
+    async def __aenter__(self) -> _Storing:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and not issubclass(kind, Exception) and self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        else:
+            await self.stored()
+
+
 class Intake:
     """Nothing here decides: it stores what the sources say, once, and queues a run for it.
 
@@ -63,35 +95,41 @@ class Intake:
 
         Pages are gathered until they are as many records as one run takes, for a second at most. A page that could not be
         read completely brings its records in and leaves the cursor where it was. While too much waits for what the feed leads
-        to, nothing more is read of it.
+        to, nothing more is read of it than what is on its way already.
         """
-        name, new = feed.source.name, 0
         async with self._database.transaction() as tx:
-            if await firm.connection_state(tx, name) != "active":
+            if await firm.connection_state(tx, feed.source.name) != "active":
                 return 0
-            begun = await messages.cursor(tx, name, feed.kind)
-        more, cursor, backfill = True, begun.value, begun.backfill
-        batch, since = _Batch(begun.again, backfill), self._clock()
-        while more:
-            if why := await self._full(feed.flow, "backfill" if backfill else feed.flow.errand):
-                new += await self._take(feed, batch)
-                async with self._database.transaction() as tx:
-                    await messages.read_later(tx, name, feed.kind, why, self._clock())
-                break
+            begun = await messages.cursor(tx, feed.source.name, feed.kind)
+        async with _Storing(partial(self._take, feed)) as storing:
+            await self._read(feed, begun, storing)
+        return storing.new
+
+    async def _read(self, feed: Feed, begun: messages.Cursor, storing: _Storing) -> None:
+        """Page after page; what was read is stored while the next ones are on their way."""
+        lane: Lane = "backfill" if begun.backfill else feed.flow.errand
+        more, cursor, batch, since = True, begun.value, _Batch(begun.again, begun.backfill), self._clock()
+        why = await self._full(feed.flow, lane)
+        while more and not why:
             try:
-                with errand("backfill" if backfill else feed.flow.errand):
+                with errand(lane):
                     page = await feed.source.changes(feed.kind, cursor)
             except Exception:  # what came before it does not wait for the next round
-                await self._take(feed, batch)
+                await storing.take(batch)
                 raise
             batch.told += [_arrival(each) for each in page.changes]
             if page.complete:
                 batch.reached, batch.swept = page.cursor, not page.more
             more, cursor = page.more and page.complete, page.cursor
             if not more or len(batch.told) >= feed.flow.page or self._clock() - since >= _GATHERED:
-                new += await self._take(feed, batch)
-                batch, since = _Batch(begun.again, backfill), self._clock()
-        return new
+                await storing.stored()
+                why = await self._full(feed.flow, lane) if more else ""
+                await storing.take(batch)
+                batch, since = _Batch(begun.again, begun.backfill), self._clock()
+        if why:
+            await storing.stored()
+            async with self._database.transaction() as tx:
+                await messages.read_later(tx, feed.source.name, feed.kind, why, self._clock())
 
     async def _take(self, feed: Feed, batch: _Batch) -> int:
         """Stores what was told, with the cursor that it reaches to, and queues its runs; how much was new."""
