@@ -80,12 +80,20 @@ async def test_t43_three_engagements_are_one_invoice_and_each_deal_hears_its_sha
         assert shown["Name"] == posted.number
         assert cents(shown["Total__c"]) - cents(shown["Balance__c"]) == cents(told["Paid_To_Date__c"])
 
-    # The rest comes in, and nothing is open anywhere.
-    await clerk.pay(posted.id, posted.total - Decimal("100.01"), CUT_OFF)
+    # Finance credits a part of the second engagement's line: that one alone is asked about, and nobody has paid by it.
+    (line,) = [each for each in await clerk.lines(posted.id) if second.project in each.description]
+    note = await clerk.credit_partly(posted.id, {line.id: Decimal("0.33")}, CUT_OFF, "less than an hour")
     await world.settle()
-    paid = [cents((await deal.in_crm())["Paid_To_Date__c"]) for deal in three]
-    assert sum(paid) == posted.total
-    assert {(await deal.in_crm())["Invoice_Status__c"] for deal in three} == {"paid"}
+    (hold,) = await world.holds(second.key)
+    assert (hold["code"], hold["facts"]["credit"]) == ("billing.credited", note.number)
+    assert [cents((await deal.in_crm())["Paid_To_Date__c"]) for deal in three] == shares
+
+    # The rest comes in, and nothing is open anywhere.
+    await clerk.pay(posted.id, (await clerk.invoice(posted.id)).open_amount, CUT_OFF)
+    await world.settle()
+    told = [await deal.in_crm() for deal in three]
+    assert sum(cents(each["Paid_To_Date__c"]) for each in told) == posted.total + note.total
+    assert [each["Invoice_Status__c"] for each in told] == ["paid", "paid, credited in part", "paid"]
 
 
 def project_of(line: str) -> str:

@@ -502,6 +502,7 @@ async def test_t16_a_credited_line_asks_in_its_own_engagement_what_becomes_of_it
         f"CN/{record}",
     )
     assert cut_off.crm.told[f"{second.engagement}-2026-10-C{note}"]["net"] == "-680.00"
+    assert cut_off.crm.told[f"{second.opportunity}/money"]["invoice_status"] == "posted, credited in part"
     await Operator(cut_off.database, cut_off.books.now).decide(
         hold["id"], choice="write_off", reason="agreed", actor="anna"
     )

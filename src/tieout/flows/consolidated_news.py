@@ -86,8 +86,9 @@ async def share_of_invoice(run: Run, systems: Systems) -> None:
         amount=Money(Decimal(told["total"]), invoice.currency),
     )  # fmt: skip
     await report(run, systems, invoice.model_copy(update={"key": key}), told)
-    if told["corrects"]:
+    if told["corrects"]:  # the deal shows how the invoice stands, not the note
         erp, original = systems.erp_named(told["connection"]), await books.told(told["corrects"])
         assert original is not None, "a credit note corrects an invoice of ours"
+        await report(run, systems, invoice, original)
         ref = Ref(erp.name, "invoice", told["record_id"])
         await what_becomes(run, systems, erp, ref, {"reference": original["number"]}, key)
