@@ -216,6 +216,20 @@ def test_a_connection_that_could_move_money_twice_is_refused(
     assert (found.line, found.what) == (8, told.split(": ", 2)[2].rsplit(". Use", 1)[0])
 
 
+def test_an_invoice_for_several_needs_an_erp_that_takes_drafts_back(folder: Path, kinds: Kinds) -> None:
+    main = folder / "tieout.yaml"
+    main.write_text(main.read_text() + "\nconsolidated:\n  - { one_per: project }\n")
+    assert check(folder, SECRETS, kinds) == [], "what stays alone needs nothing"
+    main.write_text(main.read_text().replace("one_per: project", "one_per: customer"))
+    assert [str(each).partition(": ")[2] for each in check(folder, SECRETS, kinds)] == [
+        "consolidated[0]: erp-us (Ledger) takes no draft back, and an invoice for several projects is drafted anew. "
+        "Use a connector with invoice.withdraw, or leave consolidated out."
+    ]
+    withdraw = replace(moving_money(Guarantee.UPSERT, Claim.DRAFTED), name="invoice.withdraw")
+    able = {**kinds, "ledger": replace(kinds["ledger"], writes={withdraw.name: withdraw})}
+    assert check(folder, SECRETS, able) == []
+
+
 @pytest.mark.parametrize("guarantee", [Guarantee.KEY, Guarantee.UPSERT, Guarantee.UNIQUE])
 def test_money_may_move_where_the_target_stops_a_second_time(firm: Firm, kinds: Kinds, guarantee: Guarantee) -> None:
     safe = {**kinds, "ledger": replace(kinds["ledger"], writes={"bill.pay": moving_money(guarantee)})}

@@ -14,6 +14,7 @@ from tieout.folder.finding import UnusableFolder
 
 Kinds = Mapping[str, ConnectorSpec]
 
+_TAKES_BACK = "invoice.withdraw"
 CONNECTIONS = Section("connections", "TIEOUT_CONNECTION_", "a kind of system that Tieout speaks to")
 
 
@@ -31,6 +32,16 @@ def risks(spec: ConnectorSpec) -> Iterator[tuple[str, str]]:
                 "after a lost answer nothing there stops a second time",
                 "Use a connector that makes a draft for a person to post, or one with class A, B or C.",
             )
+
+
+def unfit(firm: Firm, kinds: Kinds) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """What the firm asks for that a connection of it cannot do: with its place, and what to do about it."""
+    wanted = next((i for i, each in enumerate(firm.consolidated) if each.one_per != "project"), None)
+    for name, each in firm.connections.items():
+        spec = kinds.get(each.kind)
+        if wanted is not None and each.role == "erp" and spec is not None and _TAKES_BACK not in spec.writes:
+            what = f"{name} ({spec.title}) takes no draft back, and an invoice for several projects is drafted anew"
+            yield ("consolidated", wanted), what, f"Use a connector with {_TAKES_BACK}, or leave consolidated out."
 
 
 def resolve(firm: Firm, environment: Mapping[str, str], kinds: Kinds | None = None) -> dict[str, BaseModel]:

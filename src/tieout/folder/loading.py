@@ -68,6 +68,8 @@ def _load(folder: FilePath, kinds: Kinds) -> tuple[Firm | None, _Pages]:
     if firm is not None and not pages.findings:
         for fault in (*faults(firm), *channels.reader_faults(firm)):
             pages.add(fault.path, fault.what, fault.fix)
+        for path, what, fix in connections.unfit(firm, kinds):
+            pages.add(path, what, fix)
     pages.findings.sort(key=lambda each: (each.file != MAIN, each.file, each.line or 0))
     return (None if pages.findings else firm), pages
 
