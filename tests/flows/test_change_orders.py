@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -124,14 +125,28 @@ async def test_t34_an_approved_change_is_the_same_version_in_every_system(world:
 
 async def test_t35_until_it_is_approved_nothing_changes_anywhere(world: World) -> None:
     deal = await sold(world)
+    lead, (project,) = await world.desk(LEAD), await deal.in_kantata()
+    story = {"workspace_id": project["id"], "title": "Workshop", "story_type": "task"}
+    await lead.create("stories", "story", story)
+    await deal.approve(await deal.work(60, day=date(2026, 10, 15), task="Workshop"))
+    await world.settle()
+
+    async def said() -> list[str]:
+        holds = await world.rows("select * from hold where code = 'time.task_unknown' and state = 'open'")
+        return [each["facts"]["change"] for each in holds if each["facts"]["project"] == deal.project]
+
+    assert await said() == [""]
     before, told = await contract_of(world, deal), await in_the_systems(world, deal)
     order = await quoting(world, deal).raise_change_order(deal.id, "More work", CHANGED, [WORKSHOP])
     await world.settle()
     assert (await contract_of(world, deal), await in_the_systems(world, deal)) == (before, told)
+    (change,) = await said()
+    assert re.fullmatch(r", while CO-\d+ waits for a decision", change)
     await (await other(world, deal)).decide(order, "Rejected")
     await world.settle()
     assert (await contract_of(world, deal), await in_the_systems(world, deal)) == (before, told)
     assert await world.holds(deal.name) == []
+    assert await said() == [""]
 
 
 async def test_t34_work_of_a_task_that_a_change_brought_is_billed_from_its_day_on(world: World) -> None:

@@ -22,6 +22,7 @@ from tieout.domain.problems import Problem
 from tieout.domain.projects import tasks_of
 from tieout.domain.replanning import replanned
 from tieout.engine.run import Row, Run, flow
+from tieout.flows.approved_time import look_again
 from tieout.flows.charged import charged
 from tieout.flows.kickoff import on, open_books, set_up_project, state_for_sales, tell_keys, version_of
 from tieout.flows.usage_records import check_usage_of
@@ -94,6 +95,8 @@ async def read(run: Run, systems: Systems, ref: Ref) -> Subject:
     await run.about(title=title, entity=entity, engagement=order.engagement, amount=worth)
     await register.save(order, entity=None, engagement=order.engagement, trail=reading.trail)
     if order.state != "approved" and (contract is None or contract.made_by(order.key) is None):
+        if projects and order.state != "draft":  # hours on a task of it wait for its decision, or do so no more
+            await look_again(run, systems, systems.psa(projects[0].legal_entity).name)
         run.ignore(f"the change order is {order.state}: nothing changes until it is approved")
     link = crm.link(ref)
     psa = systems.psa(projects[0].legal_entity).name if projects else ""
