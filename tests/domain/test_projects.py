@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tieout.domain.charging.billing import Decision, Ledger, agreement_of, decide
 from tieout.domain.charging.fees import Accepted, Due, of_sale
@@ -265,6 +267,24 @@ def test_t37_a_limit_of_the_contract_is_counted_over_all_its_projects_in_the_ord
     made = cut_off(sale, [entry("late", 120, deal, day=9), entry("first", 120, own, day=6)], cap="540.00")
     assert dict(told(made).values()) == {OWN: "360.00", "PRJ-1": "180.00"}
     assert sum(each.minutes for each in made.pieces if each.fate == "over_cap") == 60
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    work=st.lists(st.tuples(st.integers(0, 1), st.integers(1, 600), st.integers(1, 28)), min_size=1, max_size=8),
+    cap=st.none() | st.integers(0, 6000),
+)
+def test_however_work_is_spread_over_projects_the_same_is_billed_as_if_there_were_one(
+    sale: Sale, work: list[tuple[int, int, int]], cap: int | None
+) -> None:
+    projects = sale.projects()
+    entries = [entry(f"e{n}", minutes, projects[which], day) for n, (which, minutes, day) in enumerate(work)]
+    limit = "" if cap is None else str(cap)
+    made, whole = (cut_off(sale, entries, cap=limit, sabotage=frozenset(each)) for each in ((), ("one_project",)))
+    assert made.pieces == whole.pieces
+    nets = [each.proposal.net if each.proposal else Decimal(0) for each in (made, whole)]
+    assert nets[0] == nets[1]
+    assert cap is None or nets[0] <= cap
 
 
 def test_t41_two_payers_of_two_projects_have_four_invoices_that_sum_to_what_one_would_be(sale: Sale) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from psycopg.errors import UniqueViolation
 
 from tieout.domain.consolidating import Consolidation
 from tieout.domain.documents.engagement import Contract, ContractVersion
@@ -61,7 +62,7 @@ async def two(
     books = register(delivery)
     known = await books.latest(Project, deal.project)
     assert known is not None
-    await books.agree(contract, [planned(known, deal, sold[0]), planned(known, own, sold[1])])
+    await books.agree(contract, planned(known, deal, sold[0]), planned(known, own, sold[1]))
     if in_psa:
         deal, own = [replace(each, workspace=await delivery.project(each)) for each in (deal, own)]
     async with delivery.database.transaction() as tx:
@@ -82,6 +83,39 @@ def planned(known: Project, of: Deal, sold: Sold) -> Project:
     return known.model_copy(
         update={"key": of.project, "name": name, "sold": sold.id if sold.project else "", "budget": sold.amount, "tasks": tasks}
     )  # fmt: skip
+
+
+async def half_planned(delivery: Delivery) -> tuple[list[Project], list[Project]]:
+    """The projects of a deal before and after two more are planned of which the second cannot be written."""
+    deal, _ = await two(delivery)
+    books = register(delivery)
+    before = await books.projects_of(deal.engagement)
+    third, again = (
+        before[1].model_copy(update={"key": f"PRJ-0000000{n}", "sold": f"{deal.engagement}/{sale}", "tasks": ()})
+        for n, sale in ((3, "P-3"), (4, "P-2"))
+    )
+    with pytest.raises(UniqueViolation, match="project_of_a_sale"):
+        await books.agree(third, again)
+    return before, await books.projects_of(deal.engagement)
+
+
+async def test_a_deal_never_has_half_of_its_projects(delivery: Delivery) -> None:
+    before, after = await half_planned(delivery)
+    assert after == before
+
+
+async def test_projects_that_are_planned_one_by_one_are_noticed(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agree = Register.agree
+
+    async def one_by_one(self: Register, *agreed: Contract | Project) -> None:
+        for each in agreed:
+            await agree(self, each)
+
+    monkeypatch.setattr(Register, "agree", one_by_one)
+    before, after = await half_planned(delivery)
+    assert len(after) == len(before) + 1
 
 
 async def invoices(delivery: Delivery) -> dict[str, Decimal]:
@@ -242,7 +276,7 @@ async def second_version(delivery: Delivery, deal: Deal) -> list[Project]:
     assert contract is not None
     after = contract.current.model_copy(update={"version": 2, "order": "CHG-1"})
     projects = [each.model_copy(update={"contract_version": 2}) for each in await books.projects_of(deal.engagement)]
-    await books.agree(contract.model_copy(update={"versions": (*contract.versions, after)}), projects)
+    await books.agree(contract.model_copy(update={"versions": (*contract.versions, after)}), *projects)
     return projects
 
 

@@ -132,7 +132,7 @@ async def agree(run: Run, systems: Systems, about: Subject) -> tuple[Subject, Co
             run.ignore(refusal)
     key = business_key("PRJ", Ref(Ref.parse(run.subject).connection, "opportunity", about.deal.source_id))
     projects = replanned(about.projects, before, version, order, firm, about.card, key=key, deal=deal)
-    await run.step(f"agree version {version.version} of the contract", systems.register.agree, contract, projects)
+    await run.step(f"agree version {version.version} of the contract", systems.register.agree, contract, *projects)
     return replace(about, contract=contract, projects=projects), version
 
 

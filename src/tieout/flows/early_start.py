@@ -21,7 +21,7 @@ from tieout.engine.run import Run
 from tieout.flows.approved_expenses import check_expenses
 from tieout.flows.approved_time import check_time, deliver, look_again
 from tieout.flows.deal_withdrawn import stop
-from tieout.flows.kickoff import on, ready, set_up, state_for_sales
+from tieout.flows.kickoff import plan, ready, set_up, state_for_sales
 from tieout.flows.usage_records import check_usage_of
 from tieout.systems.systems import Systems
 
@@ -61,9 +61,7 @@ async def begin(
     payer = (deal.bill_to or deal.customer).key
     told = {"state": "tentative", "po_number": deal.po_number, "customer": payer}
     projects = [each.model_copy(update=told) for each in projects]
-    for each in projects:
-        title = on(each, "plan the tentative project")
-        await run.step(title, register.save, each, entity=enriched.entity, engagement=deal.key)
+    await plan(run, systems, projects, "tentative project")
     numbers = await set_up(run, systems, ref, deal, projects, in_erp=rule.in_erp)
     message = f"Work may go on until {projects[0].tentative_until} without a signature; its hours are at risk."
     state = state_for_sales("Tentative project", message, deal) | numbers

@@ -84,6 +84,15 @@ async def set_up(
     return numbers_of(projects, records, in_books=in_erp)
 
 
+async def plan(run: Run, systems: Systems, projects: Sequence[Project], what: str) -> None:
+    """All of them, or none: a run that dies in the middle leaves no deal with half of its projects."""
+    register, first = systems.register, projects[0]
+    if len(projects) == 1:
+        await run.step(f"plan the {what}", register.save, first, entity=first.legal_entity, engagement=first.engagement)
+    else:
+        await run.step(f"plan the {what}s", register.agree, *projects)
+
+
 async def open_books(run: Run, systems: Systems, project: Project, payer: str) -> str:
     """The project's record in the ERP; `payer` is the customer's there."""
     erp = systems.erp(project.legal_entity)

@@ -20,7 +20,7 @@ from tieout.domain.readiness import Enriched, missing_for_billing, terms_needing
 from tieout.engine.run import Row, Run, flow
 from tieout.flows.deal_withdrawn import withdraw
 from tieout.flows.early_start import make_billable, stop_unsigned, work_unsigned
-from tieout.flows.kickoff import on, ready, set_up, state_for_sales, tell_what_is_missing
+from tieout.flows.kickoff import plan, ready, set_up, state_for_sales, tell_what_is_missing
 from tieout.systems.systems import Systems
 
 
@@ -92,9 +92,7 @@ async def agreed(
         projects = [each.model_copy(update={"tentative_until": began}) for each in planned]
     told = {"state": "active", "po_number": deal.po_number, "customer": (deal.bill_to or deal.customer).key}
     projects = [each.model_copy(update=told) for each in projects]
-    for each in projects:
-        title = on(each, "plan the project")
-        await run.step(title, register.save, each, entity=enriched.entity, engagement=deal.key)
+    await plan(run, systems, projects, "project")
     return projects
 
 

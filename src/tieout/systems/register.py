@@ -73,14 +73,13 @@ class Register:
         """Stores the document when its content is new; the version that holds the content."""
         return await self.together.save(Saving(document, entity, engagement, trail, self._clock()))
 
-    async def agree(self, contract: Contract, agreed: Sequence[Project]) -> None:
+    async def agree(self, *agreed: Contract | Project) -> None:
         """A version of the contract and the projects that it makes, all or none."""
         async with self._database.transaction() as tx:
-            for each in (contract, *agreed):
-                await documents.save(
-                    tx, each, entity=contract.legal_entity, engagement=contract.engagement, trail={}, now=self._clock()
-                )
-            await projects.save_all(tx, agreed)
+            for each in agreed:
+                about = {"entity": each.legal_entity, "engagement": each.engagement}
+                await documents.save(tx, each, **about, trail={}, now=self._clock())
+            await projects.save_all(tx, [each for each in agreed if isinstance(each, Project)])
 
     async def done(self, engagement: str) -> Done:
         """What was worked and billed under a contract so far."""
