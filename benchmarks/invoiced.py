@@ -14,7 +14,7 @@ from tieout.sandbox.workload.booked import book
 from tieout.sandbox.workload.files import Made, make
 from tieout.sandbox.workload.firm import SimulatedFirm
 from tieout.sandbox.workload.shape import Shape
-from tieout.store import messages
+from tieout.store import cursors
 from tieout.store.database import Tx, row
 from tieout.store.figures import figures
 
@@ -42,7 +42,7 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
         first = await month_end.run(on, firm, made, ledgers, _invoiced)
         calls, billed = await month_end.prove(on, made, ledgers), await _prove(on, ledgers)
         async with on.database.transaction() as tx:
-            await messages.advance(tx, PSA, "time_entry", "", now())
+            await cursors.advance(tx, PSA, "time_entry", "", now())
         second = await month_end.run(on, firm, made, ledgers, _invoiced)
         assert (second["new"], await month_end.prove(on, made, ledgers), await _prove(on, ledgers)) == (
             0,

@@ -20,7 +20,7 @@ from tieout.sandbox.workload.files import Made, make
 from tieout.sandbox.workload.firm import SimulatedFirm
 from tieout.sandbox.workload.shape import Shape
 from tieout.sandbox.workload.source import SimulatedPsa
-from tieout.store import messages
+from tieout.store import cursors
 from tieout.store.database import row
 from tieout.systems.systems import systems_for
 
@@ -62,7 +62,7 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
         first = await run(on, firm, made, ledgers)
         calls = await prove(on, made, ledgers)
         async with on.database.transaction() as tx:
-            await messages.advance(tx, PSA, "time_entry", "", now())
+            await cursors.advance(tx, PSA, "time_entry", "", now())
         second = await run(on, firm, made, ledgers)
         assert (second["new"], await prove(on, made, ledgers)) == (0, calls), second
         floors = [await _floor(on, firm, bare, states) for _ in range(2)]

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tieout.api.belfry import Belfry
-from tieout.store import bells, messages
+from tieout.store import bells, cursors, messages
 from tieout.store.bells import Ring
 from tieout.store.database import Database, Tx, rows
 from tieout.store.embedded import embedded_postgres
@@ -89,7 +89,7 @@ async def store_page(tx: Tx, kind: str, ids: Sequence[str]) -> None:
     now = datetime.now(UTC)
     arrivals = [messages.Arrival(CONNECTION, "opportunity", each, "1", "USD", 100, {"id": each}) for each in ids]
     await messages.record(tx, arrivals, via="sweep", now=now)
-    await messages.advance(tx, CONNECTION, kind, ids[-1], now)
+    await cursors.advance(tx, CONNECTION, kind, ids[-1], now)
 
 
 async def stored(database: Database) -> tuple[set[str], dict[str, str], int]:

@@ -29,7 +29,7 @@ from tieout.domain.problems import Problem
 from tieout.engine.access import Access
 from tieout.engine.operator import Operator
 from tieout.engine.replay import Replays
-from tieout.store import messages
+from tieout.store import cursors, messages
 from tieout.store.database import Database
 from tieout.store.figures import Figures, Totals
 from tieout.testing.books import Books
@@ -78,7 +78,7 @@ class Sweeps:
     async def end(self, connection: str, kind: str) -> None:
         self.moment += timedelta(seconds=1)
         async with self._database.transaction() as tx:
-            await messages.advance(tx, connection, kind, str(self.moment), self.moment)
+            await cursors.advance(tx, connection, kind, str(self.moment), self.moment)
         self.ended += 1
         await asyncio.sleep(0.02)
 

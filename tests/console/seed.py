@@ -26,6 +26,7 @@ from tieout.domain.problems import Problem
 from tieout.domain.rating import Work, price
 from tieout.store import (
     crosswalk,
+    cursors,
     documents,
     effects,
     firm,
@@ -155,7 +156,7 @@ class Day:
         for name, kind, ago in (("salesforce", "opportunity", 1), ("salesforce", "account_merge", 1),
                                 ("kantata", "time_entry", 130), ("erp-us", "invoice", 2), ("erp-de", "invoice", 2)):  # fmt: skip
             moment = self.now - timedelta(minutes=ago)
-            await messages.advance(self.tx, name, kind, f"{moment:%Y-%m-%dT%H:%M:%SZ}", moment)
+            await cursors.advance(self.tx, name, kind, f"{moment:%Y-%m-%dT%H:%M:%SZ}", moment)
 
     async def deal(
         self, name: str, customer: str, entity: str, amount: str, *, practice: str = "Data & AI", won: timedelta,

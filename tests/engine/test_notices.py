@@ -23,7 +23,7 @@ from tieout.domain.notification import ChannelSettings, Digest, NotificationRule
 from tieout.domain.problems import Misconfigured, Problem, Transient
 from tieout.engine.delivery import Deliveries, notify_forever
 from tieout.engine.notices import Notices
-from tieout.store import effects, holds, journal, messages, notices, outbox
+from tieout.store import cursors, effects, holds, journal, notices, outbox
 from tieout.store.database import Database, row, rows
 from tieout.store.journal import Claim
 from tieout.testing.books import CONNECTIONS, ENTITIES, Books
@@ -272,7 +272,7 @@ async def test_a_source_that_cannot_be_read_is_told_but_not_while_the_hub_has_ju
     desk.notices = desk.looking(desk.database)
     assert await desk.round(minutes=14) == 0
     async with desk.database.transaction() as tx:
-        await messages.advance(tx, "salesforce", "opportunity", "2026", desk.books.now())
+        await cursors.advance(tx, "salesforce", "opportunity", "2026", desk.books.now())
     assert await desk.round(minutes=2) == 1
     assert pager.said == ["Silent source: kantata cannot be read"]
 

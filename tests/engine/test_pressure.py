@@ -16,7 +16,7 @@ from tieout.engine.intake import Feed, Intake
 from tieout.engine.outlook import outlook
 from tieout.engine.pressure import Full, Pressure, never
 from tieout.engine.run import Flow, Run, flow
-from tieout.store import forecast, messages, runs
+from tieout.store import cursors, forecast, runs
 from tieout.store.database import Database, row
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -104,7 +104,7 @@ async def test_it_says_so_and_ceases_to_say_so(database: Database) -> None:
         told = {each.connection: each for each in await outlook(tx, FIRM, [note], NOW)}
         assert told["crm"].read_later == "note: 100 lines wait for erp"
         assert (told["erp"].read_later, told["erp"].waiting) == ("", BACKLOG + PAGE)
-        assert await messages.cursor(tx, "crm", "note") == messages.Cursor(str(BACKLOG + PAGE))
+        assert await cursors.where(tx, "crm", "note") == cursors.Cursor(str(BACKLOG + PAGE))
     while await counted(database, "in_flight") + await intake.sweep(intake.feeds[0]):
         await work_off(database, 50)
     async with database.transaction() as tx:

@@ -14,7 +14,7 @@ from tieout.connectors.contract import Change, Page, Source
 from tieout.domain.identity import Ref
 from tieout.engine.intake import Feed, Intake
 from tieout.engine.run import Run, flow
-from tieout.store import messages
+from tieout.store import cursors, messages
 from tieout.store.database import Database, row, rows
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +56,7 @@ async def known(database: Database) -> tuple[list[str], str | None]:
     """The records that are stored, in the order in which they were, and the cursor."""
     async with database.transaction() as tx:
         found = await rows(tx, "select record_id from message order by id")
-        return [each["record_id"] for each in found], (await messages.cursor(tx, "crm", "note")).value
+        return [each["record_id"] for each in found], (await cursors.where(tx, "crm", "note")).value
 
 
 async def test_the_next_page_is_read_while_one_is_stored(database: Database) -> None:

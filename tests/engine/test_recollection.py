@@ -13,7 +13,7 @@ from tieout.domain.problems import Rejected, Transient
 from tieout.engine.effects import Context, Effects
 from tieout.engine.recollection import declare, outlook, recollect
 from tieout.engine.run import Later
-from tieout.store import messages
+from tieout.store import cursors, messages
 from tieout.store.database import row
 from tieout.testing.books import Books
 
@@ -164,7 +164,7 @@ async def test_feeds_are_read_again_from_before_the_gap_and_what_looks_known_is_
         arrival = messages.Arrival("kantata", "time_entry", "T1", f"{stamp}#same")
         async with books.database.transaction() as tx:
             new = await messages.record(tx, [arrival], via="sweep", now=clock(), again=again)
-            await messages.advance(tx, "kantata", "time_entry", value, clock(), swept=True)
+            await cursors.advance(tx, "kantata", "time_entry", value, clock(), swept=True)
         return new
 
     assert len(await swept("first", "1")) == 1
@@ -176,10 +176,10 @@ async def test_feeds_are_read_again_from_before_the_gap_and_what_looks_known_is_
     assert [(each.connection, each.since) for each in mine] == [("kantata", NOON)]
     await declare(books.database, clock, MARGIN, actor="anna")
     async with books.database.transaction() as tx:
-        assert await messages.cursor(tx, "kantata", "time_entry") == messages.Cursor("first", again=True)
+        assert await cursors.where(tx, "kantata", "time_entry") == cursors.Cursor("first", again=True)
     assert len(await swept("third", "3", again=True)) == 1
     async with books.database.transaction() as tx:
-        assert await messages.cursor(tx, "kantata", "time_entry") == messages.Cursor("third", backfill=False)
+        assert await cursors.where(tx, "kantata", "time_entry") == cursors.Cursor("third", backfill=False)
         entry = await row(tx, "select actor, action from audit order by id desc limit 1")
     assert entry == {"actor": "anna", "action": "memory.gap"}
 
@@ -187,7 +187,7 @@ async def test_feeds_are_read_again_from_before_the_gap_and_what_looks_known_is_
 async def test_without_a_mark_a_feed_is_read_from_its_beginning(books: Books) -> None:
     clock = Clock()
     async with books.database.transaction() as tx:
-        await messages.advance(tx, "salesforce", "opportunity", "far", clock())
+        await cursors.advance(tx, "salesforce", "opportunity", "far", clock())
     await declare(books.database, clock, MARGIN, actor="anna")
     async with books.database.transaction() as tx:
-        assert await messages.cursor(tx, "salesforce", "opportunity") == messages.Cursor(None, again=True)
+        assert await cursors.where(tx, "salesforce", "opportunity") == cursors.Cursor(None, again=True)

@@ -24,7 +24,7 @@ from tieout.sandbox.workload.files import Made, make
 from tieout.sandbox.workload.firm import SimulatedFirm
 from tieout.sandbox.workload.shape import Shape
 from tieout.sandbox.workload.source import SimulatedPsa
-from tieout.store import bells, messages, runs
+from tieout.store import bells, cursors, messages, runs
 from tieout.store.bells import Ring
 from tieout.store.database import Database, row, rows
 from tieout.systems.systems import systems_for
@@ -58,7 +58,7 @@ class Hub:
 
     async def from_the_beginning(self) -> None:
         async with self.database.transaction() as tx:
-            await messages.advance(tx, "kantata", "time_entry", "", self.now())
+            await cursors.advance(tx, "kantata", "time_entry", "", self.now())
 
     async def month_end(self) -> int:
         """How many messages were new."""

@@ -18,7 +18,7 @@ from tieout.engine.errand import errand
 from tieout.engine.execution import run_id
 from tieout.engine.pressure import Full, never
 from tieout.engine.run import Clock, Flow, Row
-from tieout.store import bells, firm, messages, runs
+from tieout.store import bells, cursors, firm, messages, runs
 from tieout.store.database import Database, Tx
 
 log = structlog.get_logger(__name__)
@@ -100,12 +100,12 @@ class Intake:
         async with self._database.transaction() as tx:
             if await firm.connection_state(tx, feed.source.name) != "active":
                 return 0
-            begun = await messages.cursor(tx, feed.source.name, feed.kind)
+            begun = await cursors.where(tx, feed.source.name, feed.kind)
         async with _Storing(partial(self._take, feed)) as storing:
             await self._read(feed, begun, storing)
         return storing.new
 
-    async def _read(self, feed: Feed, begun: messages.Cursor, storing: _Storing) -> None:
+    async def _read(self, feed: Feed, begun: cursors.Cursor, storing: _Storing) -> None:
         """Page after page; what was read is stored while the next ones are on their way."""
         lane: Lane = "backfill" if begun.backfill else feed.flow.errand
         more, cursor, batch, since = True, begun.value, _Batch(begun.again, begun.backfill), self._clock()
@@ -129,7 +129,7 @@ class Intake:
         if why:
             await storing.stored()
             async with self._database.transaction() as tx:
-                await messages.read_later(tx, feed.source.name, feed.kind, why, self._clock())
+                await cursors.read_later(tx, feed.source.name, feed.kind, why, self._clock())
 
     async def _take(self, feed: Feed, batch: _Batch) -> int:
         """Stores what was told, with the cursor that it reaches to, and queues its runs; how much was new."""
@@ -137,7 +137,7 @@ class Intake:
         async with self._database.transaction() as tx:
             new = await self._store(tx, feed, batch.told, "sweep", again=batch.again, backfill=batch.backfill)
             if batch.reached is not None:
-                await messages.advance(tx, name, feed.kind, batch.reached, self._clock(), swept=batch.swept)
+                await cursors.advance(tx, name, feed.kind, batch.reached, self._clock(), swept=batch.swept)
             await self._start(tx, feed, backfill=batch.backfill)
         return new
 
@@ -207,10 +207,10 @@ class Intake:
             joins = waits is not None and waits["messages"] + len(page) <= feed.flow.page
             subject = f"{lane}/{await messages.next_number(tx)}"
             run = waits["id"] if waits is not None and joins else run_id(feed.flow.name, subject, "1")
-            stored = await messages.record(tx, page, via=via, now=self._clock(), again=again, run_id=run)
-            if not joins and any(each["state"] == "in_flight" for each in stored):
+            more, in_flight = await messages.record_page(tx, page, via=via, now=self._clock(), again=again, run_id=run)
+            if in_flight and not joins:
                 await self._queue(tx, feed.flow, subject, "1", lane, backfill)
-            new += len(stored)
+            new += more
         return new
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
@@ -242,11 +242,11 @@ async def store_pages(
         subject = f"{source}/{kind}/{await messages.next_number(tx)}"
         run = run_id(flow, subject, "1")
         some = told[first : first + page]
-        stored = await messages.record(tx, some, via=via, now=now, again=again, run_id=run)
-        if any(each["state"] == "in_flight" for each in stored):
+        more, in_flight = await messages.record_page(tx, some, via=via, now=now, again=again, run_id=run)
+        if in_flight:
             lane = f"{source}/{kind}"
             await runs.queue(tx, run, flow=flow, subject=subject, version="1", lane=lane, now=now, backfill=backfill)
-        new += len(stored)
+        new += more
     return new
 
 

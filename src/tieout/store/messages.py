@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from tieout.store import memory, statistics
+from tieout.store import statistics
 from tieout.store.database import Tx, row, rows
 
 # The advisory locks under which the newest state of each record is found out.
@@ -52,18 +51,40 @@ async def record(
 
     Whoever else records the same kind of the same connection waits until this transaction ends: it must see what is newest.
     """
+    stored = await _record_all(tx, arrivals, _ROWS, via, now, again, run_id)
+    if len(stored) >= statistics.BULK:
+        await statistics.refresh(tx, "message")
+    return stored
+
+
+async def record_page(
+    tx: Tx, arrivals: Sequence[Arrival], *, via: str, now: datetime, again: bool = False, run_id: str
+) -> tuple[int, int]:
+    """The same where nobody asks which they are: how many were new, and how many of these are in flight with the run."""
+    counted = await _record_all(tx, arrivals, _NUMBERS, via, now, again, run_id)
+    new, in_flight = (sum(each[name] for each in counted) for name in ("new", "in_flight"))
+    if new >= statistics.BULK:
+        await statistics.refresh(tx, "message")
+    return new, in_flight
+
+
+_ROWS: LiteralString = "select id, connection, kind, record_id, version, currency, amount_minor, day, state from stored"
+_NUMBERS: LiteralString = """select count(*)::integer as new, count(*) filter (where state = 'in_flight')::integer as in_flight
+          from stored"""
+
+
+async def _record_all(
+    tx: Tx, arrivals: Sequence[Arrival], answer: LiteralString, via: str, now: datetime, again: bool, run_id: str | None
+) -> list[dict[str, Any]]:
     for connection, kind in sorted({(each.connection, each.kind) for each in arrivals}):
         await _lock(tx, connection, kind)
-    stored: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for states in _one_of_each_record(arrivals):
         news, fresh = await _unlike_the_newest(tx, states)
         for some, seen in ((fresh, False), (news, True)):
             if some:
-                stored += await _record(tx, some, via, now, again, run_id, seen)
-    await _count(tx, stored)
-    if len(stored) >= statistics.BULK:
-        await statistics.refresh(tx, "message")
-    return stored
+                found += await _record(tx, some, answer, via, now, again, run_id, seen)
+    return found
 
 
 async def _lock(tx: Tx, connection: str, kind: str) -> None:
@@ -115,12 +136,13 @@ async def _unlike_the_newest(tx: Tx, states: Sequence[Arrival]) -> tuple[list[Ar
 
 
 async def _record(
-    tx: Tx, states: Sequence[Arrival], via: str, now: datetime, again: bool, run_id: str | None, seen: bool
-) -> list[dict[str, Any]]:
-    """`seen` says that something of these records is stored: nothing is looked for otherwise."""
+    tx: Tx, states: Sequence[Arrival], answer: LiteralString, via: str, now: datetime, again: bool, run_id: str | None,
+    seen: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """`seen` says that something of these records is stored: nothing is looked for otherwise. What is new is counted with it."""
     return await rows(
         tx,
-        """
+        f"""
         with came as (
           select a.*, split_part(a.version, '#', 1) collate "C" as stamp, split_part(a.version, '#', 2) as content
           from jsonb_to_recordset(%(states)s) as a(connection text, kind text, record_id text, version text,
@@ -140,7 +162,7 @@ async def _record(
         ), echoed as (
           update message m set told_until = c.stamp
           from compared c where m.id = c.last_id and c.same and c.stamp > c.last_stamp
-        )
+        ), stored as (
         insert into message (connection, kind, record_id, version, day, currency, amount_minor, via, payload, deleted,
                              merged_into, received_at, state, reason, settled_at, run_id)
         select c.connection, c.kind, c.record_id, c.version || case when c.stamp = c.last_stamp then (
@@ -154,7 +176,12 @@ async def _record(
         from compared c where not c.same
         on conflict (connection, kind, record_id, version) do nothing
         returning id, connection, kind, record_id, version, currency, amount_minor, day, state
-        """,
+        ), counted as (
+          insert into intake (connection, kind, day, currency, messages, amount_minor)
+          select connection, kind, day, currency, count(*), sum(amount_minor) from stored group by 1, 2, 3, 4
+        )
+        {answer}
+        """,  # noqa: S608 - literals of this module
         {
             "day": now.date(),
             "via": via,
@@ -165,19 +192,6 @@ async def _record(
             "states": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in states]),
         },
     )
-
-
-async def _count(tx: Tx, stored: Sequence[Mapping[str, Any]]) -> None:
-    sums: dict[tuple[Any, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
-    for each in stored:
-        counted = sums[each["connection"], each["kind"], each["day"], each["currency"]]
-        counted[0] += 1
-        counted[1] += each["amount_minor"]
-    for (connection, kind, day, currency), (count, amount) in sums.items():
-        await tx.execute(
-            "insert into intake (connection, kind, day, currency, messages, amount_minor) values (%s, %s, %s, %s, %s, %s)",
-            (connection, kind, day, currency, count, amount),
-        )
 
 
 async def waiting(tx: Tx, connection: str, kind: str, limit: int) -> list[dict[str, Any]]:
@@ -342,52 +356,6 @@ async def untaken(tx: Tx) -> int:
         """,
     )
     return found["n"] if found else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a feed goes on: `value` is None at its beginning, `again` says that what comes next is read again on purpose,
-    `backfill` that the feed has not been read to its end yet."""
-
-    value: str | None = None
-    again: bool = False
-    backfill: bool = True
-
-
-async def cursor(tx: Tx, connection: str, kind: str) -> Cursor:
-    found = await row(
-        tx,
-        "select value, again, again or not caught_up as backfill from cursor where connection = %s and kind = %s",
-        (connection, kind),
-    )
-    return Cursor(found["value"] or None, found["again"], found["backfill"]) if found else Cursor()
-
-
-async def advance(tx: Tx, connection: str, kind: str, value: str, now: datetime, *, swept: bool = False) -> None:
-    """Moves the cursor on; `swept` says that the feed was read to its end."""
-    await tx.execute(
-        """
-        insert into cursor (connection, kind, value, advanced_at, caught_up)
-        values (%(connection)s, %(kind)s, %(value)s, %(now)s, %(swept)s)
-        on conflict (connection, kind) do update set value = excluded.value, advanced_at = excluded.advanced_at,
-          again = cursor.again and not %(swept)s, caught_up = cursor.caught_up or %(swept)s,
-          waits = ''
-        """,
-        {"connection": connection, "kind": kind, "value": value, "now": now, "swept": swept},
-    )
-    if swept:
-        await memory.mark(tx, connection, kind, value, now)
-
-
-async def read_later(tx: Tx, connection: str, kind: str, why: str, now: datetime) -> None:
-    """The feed is not read further for now, on purpose: it is neither silent nor does its cursor move."""
-    await tx.execute(
-        """
-        insert into cursor (connection, kind, value, advanced_at, waits) values (%s, %s, '', %s, %s)
-        on conflict (connection, kind) do update set advanced_at = excluded.advanced_at, waits = excluded.waits
-        """,
-        (connection, kind, now, why),
-    )
 
 
 async def conservation(tx: Tx) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from tieout.domain.proposal import Proposal, propose
 from tieout.domain.spelling import case_suffix
 from tieout.store import (
     crosswalk,
+    cursors,
     documents,
     firm,
     holds,
@@ -96,7 +97,7 @@ class Books:
                 now=self._tick(),
             )
             for connection, _, role, _ in CONNECTIONS:
-                await messages.advance(tx, connection, _READS[role], "2026-11-01T00:00:00Z", self.moment)
+                await cursors.advance(tx, connection, _READS[role], "2026-11-01T00:00:00Z", self.moment)
             for number, name in (("K003", "Priya Raman"), ("K103", "Jürgen Weiß")):
                 person = Person(
                     key=number, name=name, email=f"{number}@kestrel.example", legal_entity="US", role="Consultant"
