@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 from faults.deliveries import World, world
+from faults.recording import recorded_by
 from tieout.store import messages, workers
 from tieout.store.clock import pull_back
 from tieout.store.database import Tx
@@ -85,7 +85,7 @@ def order_by_wall_clock() -> Iterator[None]:
         )
         return stored
 
-    with patch.object(messages, "record", by_the_wall):
+    with recorded_by(by_the_wall):
         yield
 
 

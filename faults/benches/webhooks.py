@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from faults.bench import Bench, Budget, Outcome, Progress
 from faults.deliveries import LAVISH, World, walk, world
+from faults.recording import recorded_by
 from tieout.api.hooks import Doorway
 from tieout.api.limits import Limits
 from tieout.connectors.signatures import Hmac
@@ -44,7 +45,7 @@ def last_arrival_wins() -> Iterator[None]:
         )
         return stored
 
-    with patch.object(messages, "record", careless):
+    with recorded_by(careless):
         yield
 
 
@@ -77,7 +78,7 @@ def nothing_is_remembered() -> Iterator[None]:
             tx, [replace(each, version=f"{each.version}~n{next(_numbers)}") for each in arrivals], **more
         )
 
-    with patch.object(messages, "record", forgetful):
+    with recorded_by(forgetful):
         yield
 
 
@@ -95,7 +96,7 @@ def what_was_told_once_is_never_news() -> Iterator[None]:
         seen = {(each["record_id"], each["version"]) for each in known}
         return await record(tx, [each for each in arrivals if (each.record_id, each.version) not in seen], **more)
 
-    with patch.object(messages, "record", stubborn):
+    with recorded_by(stubborn):
         yield
 
 
