@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tieout.connectors.contract import ConnectorSpec, Opening, Receipt, Sink, Source, Write
+from tieout.domain.problems import Rejected
 from tieout.store.database import Database
 from tieout.testing.contract.network import FaultyNetwork
 
@@ -161,7 +162,9 @@ async def outcome(act: Awaitable[Any]) -> Any:
 
 
 def told(result: Any) -> str:
-    """An outcome as a person reads it in a failed check."""
+    """An outcome as a person reads it in a failed check, with the system's own words."""
+    if isinstance(result, Rejected):
+        return f"Rejected: {result}; {'; '.join(each.quote for each in result.problems)}"
     return f"{type(result).__name__}: {result}" if isinstance(result, Exception) else repr(result)
 
 
