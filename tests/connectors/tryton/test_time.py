@@ -145,6 +145,26 @@ async def test_minutes_are_corrected_and_lines_taken_back_however_often_it_is_sa
     ]
 
 
+async def test_a_line_that_goes_between_the_look_and_the_taking_away_is_gone_all_the_same(
+    us: Tryton, erp: TrytonServer, log_in: LogIn, papers: Any, works: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await us.send("time.deliver", await us.prepare(delivering(*entries(papers, works, 2))))
+    body = {"lines": [{"id": each, "minutes": 0} for each in made.parts.values()]}
+    write = Write("time.correct", "time/correction", "1", body)
+    request, delete, told = await us.prepare(write), TrytonClient.delete, list[list[int]]()
+
+    async def late(client: TrytonClient, model: str, ids: Sequence[int]) -> None:
+        if not told:
+            await delete(client, model, ids[:1])
+        told.append(list(ids))
+        await delete(client, model, ids)
+
+    monkeypatch.setattr(TrytonClient, "delete", late)
+    await us.send(write.operation, request)
+    assert [len(each) for each in told] == [2, 1]
+    assert await lines(erp, log_in, works) == []
+
+
 async def test_a_line_that_somebody_deleted_cannot_be_corrected_and_the_others_stay_as_they_are(
     us: Tryton, erp: TrytonServer, log_in: LogIn, papers: Any, works: list[str]
 ) -> None:

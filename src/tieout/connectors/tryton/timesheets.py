@@ -11,6 +11,7 @@ from typing import Any
 from tieout.connectors.contract import AlreadyThere, Claim, Guarantee, Operation, Receipt, Write
 from tieout.connectors.tryton import lengths
 from tieout.connectors.tryton.books import Books
+from tieout.connectors.tryton.errors import TrytonUserError
 from tieout.connectors.tryton.handling import Handler, as_json, creating, values_of
 from tieout.connectors.tryton.telling import Attempt, reading, writing, written
 from tieout.connectors.tryton.wire import decode, encode_call
@@ -117,10 +118,21 @@ async def _correct(books: Books, request: bytes, attempt: Attempt) -> Receipt:
             for id, minutes in kept.items():
                 pairs += [[id], {"duration": timedelta(minutes=minutes)}]
             await books.client.call(f"model.{LINE}.write", *pairs)
-        gone = sorted(there - kept.keys())
-        if gone:
-            await books.client.delete(LINE, gone)
+        await _take_away(books, sorted(there - kept.keys()))
     return _corrected(kept)
+
+
+async def _take_away(books: Books, left: list[int]) -> None:
+    """What somebody takes away meanwhile, such as a request that comes late, is gone as well."""
+    while left:
+        try:
+            await books.client.delete(LINE, left)
+            return
+        except TrytonUserError:
+            there = sorted(each["id"] for each in await books.client.search(LINE, [["id", "in", left]], ["id"]))
+            if there == left:
+                raise
+            left = there
 
 
 async def _find_corrected(books: Books, write: Write) -> Receipt | None:
