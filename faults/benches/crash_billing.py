@@ -25,6 +25,6 @@ BENCH = Bench(
         "The hub ends at the n-th network call, before it leaves or after the other side has carried it out, for every n, as in "
         "the bench `crash`, whose saboteurs prove this one, too: the calls of the real ERP all look alike from outside."
     ),
-    minutes=20,
+    minutes=15,
     run=run,
 )
