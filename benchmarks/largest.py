@@ -22,8 +22,8 @@ from .measuring import Figure, percentile
 CONSULTANTS, SHARDS = 300_000, 3
 # Three entries a day and person for 22 days; four of ten are approved in the last hour (docs/scaling.md).
 _ENTRIES_EACH, _LAST_HOUR, _HOUR = 66, 0.4, 3600.0
-# Seconds between two looks of the limiter; lines of an array; calls that the ERP takes at once, as the firm's folder says, and
-# beyond which it refuses.
+# Seconds between two looks of the limiter; lines of an array; calls that the ERP takes at once, and beyond which it
+# refuses.
 _TICK, _ARRAY, _AT_ONCE = 0.05, 500, 15
 # Assumed: seconds that an array and that a deal's call take in the ERP, and one deal for each shard every so many seconds.
 _ARRAY_TAKES, _CALL_TAKES, _DEAL_EVERY, _CALLS = 12.0, 0.4, 30.0, 4
@@ -31,13 +31,14 @@ _DELIVERY: Party = ("billing", "all")
 _PERSON: Party = ("interactive", "all")
 
 
-async def measure(consultants: int = CONSULTANTS) -> list[Figure]:
-    rate = _page_path()
+async def measure(consultants: int = CONSULTANTS, learned: int = 0) -> list[Figure]:
+    """With `learned`, the folder says nothing of the ERP's limit."""
+    rate, rule = _page_path(), Rule(at_once=None if learned else _AT_ONCE)
     entries = int(consultants * _ENTRIES_EACH * _LAST_HOUR / SHARDS)
-    shards = [Evening(entries, rate, seed) for seed in range(SHARDS)]
+    shards = [Evening(entries, rate, rule, seed) for seed in range(SHARDS)]
     for each in shards:
         each.pass_by()
-    idle = [wait for seed in range(SHARDS) for wait in Evening(0, rate, seed).pass_by()]
+    idle = [wait for seed in range(SHARDS) for wait in Evening(0, rate, rule, seed).pass_by()]
     slowest = max(shards, key=lambda each: each.now)
     most = _ARRAY * _AT_ONCE / _ARRAY_TAKES
     ideal = max(at + entries * (1 - _approved(at)) / most for at in range(int(_HOUR) + 1))
@@ -70,6 +71,7 @@ class Evening:
 
     entries: int
     rate: float
+    rule: Rule
     seed: int
     now: float = 0.0
     delivered: int = 0
@@ -108,7 +110,7 @@ class Evening:
     def _leave(self, waiting: Mapping[Party, int]) -> Grant:
         wanted = {party: count for party, count in waiting.items() if count}
         ask = Ask(self._heard, len(self._under_way), wanted)
-        found = grant(self._shared, Rule(at_once=_AT_ONCE), ask, {}, 0, self.now)
+        found = grant(self._shared, self.rule, ask, {}, 0, self.now)
         self._shared, self._heard = found.shared, Heard()
         return found
 

@@ -1,4 +1,4 @@
-"""Crash anywhere: every network call of every flow is a moment at which the hub dies, before it leaves or after it took effect."""
+"""Crash anywhere in a kickoff: every network call is a moment at which the hub dies, before it leaves or after it took effect."""
 
 from __future__ import annotations
 

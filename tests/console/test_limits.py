@@ -77,8 +77,9 @@ async def test_lent_work_stands_there_until_a_bill_is_matched_with_it(world: Wor
     assert "Iberia Data" in before
     assert "B-17" in before
     form = {"lender": "Iberia Data", "number": "B-18", "through": "2026-12-31", "amount": "1,000.00", "currency": "usd"}
-    wrong = await anna.send("/lent/bills", {**form, "amount": "much"}, page="/lent", status=409)
-    assert "in digits, such as 4250.00" in wrong
+    for nonsense in ("much", "4.250,00", "4,25", "-5", "1e3"):
+        wrong = await anna.send("/lent/bills", {**form, "amount": nonsense}, page="/lent", status=409)
+        assert "in digits, such as 4250.00" in wrong
     after = await anna.send("/lent/bills", form, page="/lent")
     assert "B-18 of Iberia Data stands for" in after
     assert "<option>Iberia Data</option>" not in after

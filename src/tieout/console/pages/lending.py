@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from starlette.responses import Response
@@ -15,6 +16,9 @@ from tieout.console.visit import Visit
 from tieout.domain.money import Money
 from tieout.engine.operator import Refused
 from tieout.store import lending
+
+# A comma parts thousands and nothing else: 4.250,00 would be four and a quarter.
+_AMOUNT = re.compile(r"\d{1,15}(\.\d{1,9})?|\d{1,3}(,\d{3}){1,4}(\.\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,14 @@ async def match(visit: Visit) -> Response:
             "A bill of a lender may stand for work of several legal entities: it takes somebody who sees all."
         )
     form = {name: value.strip() for name, value in (await visit.form()).items()}
+    says = form.get("amount", "")
     try:
         through = date.fromisoformat(form.get("through", ""))
-        amount = Decimal(form["amount"].replace(",", "")) if form.get("amount") else None
-    except (ValueError, InvalidOperation):
-        raise Refused("Say up to which day, and the amount in digits, such as 4250.00.") from None
-    if not form.get("lender") or not form.get("number") or (amount is not None and not amount.is_finite()):
+    except ValueError:
+        raise Refused("Say up to which day, such as 2026-10-31.") from None
+    if not form.get("lender") or not form.get("number") or (says and not _AMOUNT.fullmatch(says)):
         raise Refused("Say whose bill it is, its number, and the amount in digits, such as 4250.00.")
+    amount = Decimal(says.replace(",", "")) if says else None
     made = await visit.setting.operator.lending.match(
         form["lender"], form["number"], through=through, currency=form.get("currency", "").upper(), amount=amount,
         actor=visit.me,
