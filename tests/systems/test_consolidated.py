@@ -27,6 +27,7 @@ from tieout.store.database import rows
 from tieout.store.figures import figures
 from tieout.systems.consolidated import Consolidated
 from tieout.systems.credits import Credits
+from tieout.systems.drafts import Drafts
 from tieout.systems.register import Register
 from tieout.testing.books import Books, Deal
 
@@ -274,8 +275,8 @@ async def test_withdrawing_the_draft_frees_the_work_of_all(books: Books) -> None
     three = await deals(books, 3)
     for each in three:
         await decide(books, each)
-    whole, hub = await drafted(books), Register(books.database, books.now)
-    assert [(each["key"], each["record_id"], each["net"]) for each in await hub.drafts("erp-us")] == [
+    whole, hub = await drafted(books), Drafts(books.database, books.now)
+    assert [(each["key"], each["record_id"], each["net"]) for each in await hub.of("erp-us")] == [
         (whole.key, "77", whole.net)
     ]
     await hub.withdraw(whole.key)
@@ -283,7 +284,7 @@ async def test_withdrawing_the_draft_frees_the_work_of_all(books: Books) -> None
         for n, each in enumerate(three, 1):
             (free,) = await time.unbilled(tx, each.engagement, date(2026, 10, 31))
             assert free["minutes"] == 60 * n
-    assert await hub.drafts("erp-us") == []
+    assert await hub.of("erp-us") == []
     again = await decide(books, three[0], period="2026-11")
     assert again.net == Decimal("340.00")
     assert (await figures(books.database)).ties_out

@@ -212,7 +212,9 @@ class Source(Connector, Protocol):
 class Sink(Connector, Protocol):
     """A system that effects are made in."""
 
-    def operation(self, name: str) -> Operation: ...
+    def operation(self, name: str) -> Operation:
+        """Raises KeyError where the system cannot do it."""
+        ...
 
     async def prepare(self, write: Write) -> bytes:
         """The exact bytes to send, after reading whatever ids the target needs. No effect. Raises Rejected or Transient."""

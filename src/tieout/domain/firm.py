@@ -167,6 +167,11 @@ class BillingRule(Part):
     line_per: Literal["task_and_rate"] = Field(
         default="task_and_rate", description="One invoice line for each task and rate"
     )
+    refresh_drafts: bool = Field(
+        default=True,
+        description="Whether a draft that nobody has changed in the ERP is made anew, once a day, when the work, the expenses or the "
+        "contract beneath it have changed (true); false leaves it, and what came later is billed with the next cut-off",
+    )
 
 
 class TableRow(Part):

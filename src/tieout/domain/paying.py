@@ -154,15 +154,18 @@ def proposed(
     today: date,
     rounding: Rounding,
     corrects: Mapping[tuple[str, str], Sequence[str]],
+    version: int = 1,
     sabotage: frozenset[str] = frozenset(),
 ) -> tuple[Proposal | None, list[Problem]]:
     """One proposal for each payer and project that has work.
 
     Of the project of the deal, the named payer's has the key that the only invoice of an engagement has. `evidence` is what
-    was billed before, `corrects` by payer and project the numbers of the invoices that are corrected. `sabotage` brings a bug
-    back, so that the suite can prove that it would catch it: `one_project` bills all work with the first.
+    was billed before, `corrects` by payer and project the numbers of the invoices that are corrected. The second `version`, and
+    each after it, stands in place of drafts that were taken back, under keys of its own. `sabotage` brings a bug back, so that
+    the suite can prove that it would catch it: `one_project` bills all work with the first.
     """
     shares = {"": work} if split is None else dict(sorted(shares_of(split, work, evidence, deal.currency).items()))
+    cut_off = f"{deal.key}-{period}" + (f"-V{version}" if version > 1 else "")
     made: list[Proposal] = []
     problems: list[Problem] = []
     for payer, rows in shares.items():
@@ -178,7 +181,7 @@ def proposed(
             ]
             proposal, wrong = propose(
                 deal, project, ours, period=period, today=today, rounding=rounding, corrects=numbers, payer=payer,
-                key=f"{deal.key}-{period}{_of_project(project)}{_of_payer(payer, split)}",
+                key=f"{cut_off}{_of_project(project)}{_of_payer(payer, split)}",
             )  # fmt: skip
             made += [proposal] if proposal else []
             problems += wrong

@@ -38,12 +38,18 @@ class Charged:
         return self.ledger.dues
 
 
-async def charged(systems: Systems, deal: Engagement, contract: Contract, through: date) -> Charged:
-    """Up to and with a day. Whose turn it is beneath a shared limit is asked first: what is read afterwards is no older."""
+async def charged(
+    systems: Systems, deal: Engagement, contract: Contract, through: date, *, but: Sequence[str] = ()
+) -> Charged:
+    """Up to and with a day, as if nobody had proposed the invoices of `but`. Whose turn it is beneath a shared limit is asked
+    first: what is read afterwards is no older.
+    """
     deal = await systems.register.canonical(deal, systems.firm.connection("crm", contract.legal_entity) or "")
     caps = beneath(systems.firm.caps, deal)
     spanned = await systems.spans.seen_from(caps, deal.key) if caps else _ALONE
-    agreement, ledger = await _books(systems, contract, through, caps=[each.cap for each in caps], spanned=spanned)
+    agreement, ledger = await _books(
+        systems, contract, through, caps=[each.cap for each in caps], spanned=spanned, but=but
+    )
     beside: list[Beside] = []
     for other, names in spanned.beside.items():
         theirs = await systems.register.contract(other)
@@ -53,7 +59,13 @@ async def charged(systems: Systems, deal: Engagement, contract: Contract, throug
 
 
 async def _books(
-    systems: Systems, contract: Contract, through: date, *, caps: Sequence[Cap] = (), spanned: Spanned = _ALONE
+    systems: Systems,
+    contract: Contract,
+    through: date,
+    *,
+    caps: Sequence[Cap] = (),
+    spanned: Spanned = _ALONE,
+    but: Sequence[str] = (),
 ) -> tuple[Agreement, Ledger]:
     register, key = systems.register, contract.key
     accepted = await register.accepted(key, through)
@@ -62,4 +74,4 @@ async def _books(
     dues += expenses(await register.expenses(key, through))
     due_now = released(contract.current, through=through, accepted=accepted)
     agreement = agreement_of(*contract.versions, elsewhere=spanned.elsewhere, shared=caps, released=due_now)
-    return agreement, replace(await register.ledger(key, through), dues=dues)
+    return agreement, replace(await register.ledger(key, through, but), dues=dues)

@@ -31,7 +31,7 @@ async def report(run: Run, systems: Systems, invoice: Invoice, told: Mapping[str
         "currency": invoice.currency,
         **{name: told[name] for name in ("number", "invoice_date", "due_date", "net", "tax", "total")},
         "state": state,
-        "paid": str(paid),
+        "paid": str(max(paid - await systems.credits.set_against(invoice.key), Decimal(0))),
         "open_amount": told["open_amount"],
     }
     told_account = (deal.bill_to or deal.customer).source_id

@@ -14,9 +14,9 @@ from tieout.domain.documents.project import Project
 from tieout.store.database import Tx, rows
 
 
-async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
+async def ledger(tx: Tx, engagement: str, through: date, but: Sequence[str] = ()) -> Ledger:
     """Everything there is to decide with. Entries of later days wait, those with a problem or whose newest state cannot be
-    read, and what was credited and not settled.
+    read, and what was credited and not settled. The invoices of `but` are left out, as if nobody had proposed them.
     """
     entries = await rows(
         tx,
@@ -39,9 +39,10 @@ async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
         """
         select e.*, l.role, i.entity, i.project, i.currency, i.customer, i.net
         from evidence e join invoice i on i.key = e.invoice join invoice_line l on l.invoice = e.invoice and l.line = e.line
-        where i.engagement = %s and i.state <> 'cancelled' order by i.proposed_at, i.key, e.line, e.connection, e.source_id
+        where i.engagement = %s and i.state <> 'cancelled' and i.key <> all(%s)
+        order by i.proposed_at, i.key, e.line, e.connection, e.source_id
         """,
-        (engagement,),
+        (engagement, list(but)),
     )
     pieces = await rows(
         tx, "select * from piece where engagement = %s and fate = any(%s) order by id", (engagement, list(LASTING))
@@ -52,10 +53,10 @@ async def ledger(tx: Tx, engagement: str, through: date) -> Ledger:
         select sold, sum(rounding) as rounding from (
           select distinct l.invoice, l.line, l.rounding, e.sold
           from invoice i join invoice_line l on l.invoice = i.key join evidence e on e.invoice = l.invoice and e.line = l.line
-          where i.engagement = %s and i.state <> 'cancelled'
+          where i.engagement = %s and i.state <> 'cancelled' and i.key <> all(%s)
         ) line group by sold
         """,
-        (engagement,),
+        (engagement, list(but)),
     )
     unsettled = await rows(
         tx,

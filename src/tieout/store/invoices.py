@@ -164,6 +164,43 @@ async def drafts(tx: Tx, connection: str) -> list[dict[str, Any]]:
     )
 
 
+async def evidence(tx: Tx, keys: Sequence[str]) -> list[dict[str, Any]]:
+    return await rows(tx, "select * from evidence where invoice = any(%s)", (list(keys),))
+
+
+async def outdated(tx: Tx, connection: str) -> list[dict[str, Any]]:
+    """Cut-offs whose drafts, each of its own, are older than something beneath them, or leave work out: engagement, period
+    (2026-10) and a mark of what there is, which changes with it.
+    """
+    return await rows(
+        tx,
+        """
+        select i.engagement, i.period, md5(concat(work.open, changed.at)) as mark
+        from (
+          select engagement, through, to_char(through, 'YYYY-MM') as period, min(proposed_at) as proposed_at from invoice
+          where connection = %s and state = 'draft' and consolidated is null and corrects is null group by 1, 2
+        ) i
+        cross join lateral (
+          select string_agg(concat_ws(' ', connection, source_id, task, agreed_rate, minutes), ',' order by connection, source_id, task)
+            as open
+          from unbilled u where u.engagement = i.engagement and u.work_date <= i.through and u.problem = '' and u.minutes <> 0
+        ) work
+        cross join lateral (
+          select max(at) as at from (
+            select created_at as at from document d
+            where d.engagement = i.engagement and kind in ('engagement', 'contract', 'project', 'milestone')
+            union all select changed_at from expense e where e.engagement = i.engagement
+            union all select changed_at from usage_reading r where r.engagement = i.engagement
+            union all select changed_at from time_entry t where t.engagement = i.engagement
+          ) anything where at > i.proposed_at
+        ) changed
+        where work.open is not null or changed.at is not null
+        order by 1, 2
+        """,
+        (connection,),
+    )
+
+
 async def money(tx: Tx, engagement: str, project: str = "") -> dict[str, Decimal]:
     """What an engagement has come to so far, or one of its projects, in its currency: net billed, gross billed, paid and open,
     and net unbilled.

@@ -63,6 +63,12 @@ class Credits:
             notes = await credits.of_invoice(tx, key)
         return -sum((Decimal(each["total"] or 0) for each in notes), Decimal(0))
 
+    async def set_against(self, key: str) -> Decimal:
+        """What of its credit notes is used up: what settled the invoice, and nobody has paid."""
+        async with self._database.transaction() as tx:
+            notes = await credits.of_invoice(tx, key)
+        return sum((Decimal(each["open_amount"] or 0) - Decimal(each["total"] or 0) for each in notes), Decimal(0))
+
     async def minutes(self, key: str) -> int:
         """How much work a credit note took back."""
         async with self._database.transaction() as tx:

@@ -20,6 +20,8 @@ from tieout.systems.consolidated import said
 from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
+_WITHDRAW = "invoice.withdraw"
+
 
 class Erp:
     """One ledger, on behalf of one run."""
@@ -211,9 +213,22 @@ class Erp:
         write = Write("invoice.propose", invoice.key, said(version), invoice.body(), {"customer": customer})
         return await self._effects.perform(self._connection, write, drafted)
 
+    @property
+    def takes_drafts_back(self) -> bool:
+        """Whether its connection can."""
+        try:
+            self._connection.operation(_WITHDRAW)
+        except KeyError:
+            return False
+        return True
+
+    async def has_taken_back(self, key: str) -> bool:
+        """Whether the draft of a document was deleted by us."""
+        return await self._effects.made(self._connection, _WITHDRAW, key)
+
     async def is_taking_back(self, key: str) -> bool:
         """Whether nobody knows yet if the draft of a document was deleted by us."""
-        return await self._effects.in_doubt(self._connection, "invoice.withdraw", key)
+        return await self._effects.in_doubt(self._connection, _WITHDRAW, key)
 
     async def take_back_draft(self, key: str, *, version: int, record: str) -> bool:
         """Deletes the draft of a version, for another one to take its place; False where finance has booked it meanwhile."""
@@ -221,7 +236,17 @@ class Erp:
         async def gone(tx: Tx, receipt: Receipt) -> None:
             await consolidated.taken_back(tx, key, self._register.now())
 
-        write = Write("invoice.withdraw", key, said(version), {}, {"record": record})
+        return await self._take_back(Write(_WITHDRAW, key, said(version), {}, {"record": record}), gone)
+
+    async def take_back_alone(self, key: str, *, record: str) -> bool:
+        """Deletes the draft of one proposal, whose work is unbilled again; False where finance has booked it meanwhile."""
+
+        async def gone(tx: Tx, receipt: Receipt) -> None:
+            await invoices.withdraw(tx, key, self._register.now())
+
+        return await self._take_back(Write(_WITHDRAW, key, "1", {}, {"record": record}), gone)
+
+    async def _take_back(self, write: Write, gone: OnDone) -> bool:
         try:
             await self._effects.perform(self._connection, write, gone)
         except Rejected:

@@ -318,10 +318,10 @@ class Register:
 
     # -- invoices
 
-    async def ledger(self, engagement: str, through: date) -> Ledger:
-        """What happened under an engagement up to a day, and what was decided of it."""
+    async def ledger(self, engagement: str, through: date, but: Sequence[str] = ()) -> Ledger:
+        """What happened under an engagement up to a day, and what was decided of it; the invoices of `but` left out."""
         async with self._database.transaction() as tx:
-            return await charging.ledger(tx, engagement, through)
+            return await charging.ledger(tx, engagement, through, but)
 
     async def accepted(self, engagement: str, through: date | None = None) -> Mapping[str, Accepted]:
         """How far the milestones of a contract are accepted, by their names in it; as it stood on a day."""
@@ -375,22 +375,9 @@ class Register:
         async with self._database.statement() as tx:
             return await invoices.of_engagement(tx, engagement)
 
-    async def drafts(self, connection: str) -> list[dict[str, Any]]:
-        """What an ERP had as drafts when it was last asked: key, record_id, net and currency of each document."""
-        async with self._database.transaction() as tx:
-            return [*await invoices.drafts(tx, connection), *await consolidated.drafts(tx, connection)]
-
     async def invoice_decided(self, key: str, told: Mapping[str, Any]) -> None:
         async with self._database.transaction() as tx:
             await invoices.decided(tx, key, told, self._clock())
-
-    async def withdraw(self, key: str) -> None:
-        """The document is off, with all that is on it: their work is unbilled again."""
-        async with self._database.transaction() as tx:
-            if await consolidated.get(tx, key) is not None:
-                await consolidated.withdraw(tx, key, self._clock())
-            else:
-                await invoices.withdraw(tx, key, self._clock())
 
     async def money(self, engagement: str, project: str = "") -> dict[str, Decimal]:
         """Of all of an engagement, or of one of its projects."""

@@ -15,6 +15,7 @@ from tieout.store.database import Database, Trial
 from tieout.systems.consolidated import Consolidated
 from tieout.systems.credits import Credits
 from tieout.systems.crm import Crm, CrmConnection
+from tieout.systems.drafts import Drafts
 from tieout.systems.erp import Erp
 from tieout.systems.fitting import Fitted
 from tieout.systems.lending import Lent
@@ -41,6 +42,7 @@ class Systems:
         self.register = register
         self.credits = Credits(database, register.now)
         self.consolidated = Consolidated(database, register.now, sabotage)
+        self.drafts = Drafts(database, register.now, sabotage)
         self.spans = Spans(database)
         self.lending = Lent(database)
         self.metering = Metering(database, register.now, register.together)
