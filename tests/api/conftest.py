@@ -124,7 +124,7 @@ class Site:
         }  # fmt: skip
 
 
-def site_of(books: Books, tokens: Mapping[str, str], limits: Limits = LAVISH, **more: Any) -> Site:
+def site_of(books: Books, tokens: Mapping[str, str], limits: Limits = LAVISH, firm: Firm = FIRM, **more: Any) -> Site:
     access, woken, free = Access(books.database, books.now), asyncio.Event(), [10**12]
     doorbell = Doorbell("salesforce")
     app = api(
@@ -132,7 +132,7 @@ def site_of(books: Books, tokens: Mapping[str, str], limits: Limits = LAVISH, **
         Operator(books.database, books.now),
         Replays(books.database, books.now),
         access,
-        firm=lambda: FIRM,
+        firm=lambda: firm,
         doorbells={"salesforce": doorbell, "kantata": Doorbell("kantata")},
         secrets={"salesforce": HOOK_SECRET},
         clock=books.now,
@@ -161,7 +161,7 @@ async def site(books: Books) -> Site:
 def make_site(books: Books) -> Any:
     """Builds a site with limits of the test's own."""
 
-    async def make(limits: Limits, **more: Any) -> Site:
+    async def make(limits: Limits = LAVISH, **more: Any) -> Site:
         return site_of(books, await issue(books), limits, **more)
 
     return make

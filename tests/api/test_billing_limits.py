@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
+from tests.api.conftest import FIRM
 
+from tieout.domain.paying import SplitBilling
 from tieout.domain.spanning import SpanningCap
 from tieout.store import limit_use
+from tieout.testing.books import Books
 
 pytestmark = pytest.mark.anyio
 
@@ -54,3 +57,22 @@ async def test_a_limit_of_hours_that_spans_deals_counts_minutes_and_no_money(sit
     assert (used["beneath"], used["open_minutes"]) == (sorted(each.engagement for each in deals), 120)
     assert (used["billed_minutes"], used["above_minutes"]) == (0, 0)
     assert (await site.ask("viewer", "GET", "/api/v1/billing-limits/spanning")).json() == {"items": []}
+
+
+async def test_t41_a_deal_that_several_pay_says_what_each_was_billed(make_site: Any, books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("L1", 1, 60)])
+    await books.proposal(deal)
+    payers = [
+        {"customer": deal.customer, "share": "0.6"},
+        {"customer": "CUS-00000002", "share": "0.4", "amount": "30000"},
+    ]
+    split = SplitBilling.model_validate({"engagement": deal.engagement, "payers": payers, "rest": deal.customer})
+    site = await make_site(firm=FIRM.model_copy(update={"payers": (split,)}))
+    (item,) = (await site.ask("viewer", "GET", "/api/v1/billing-limits/payers")).json()["items"]
+    assert (item["engagement"], item["by"]) == (deal.engagement, f"deal {deal.engagement}")
+    first, second = item["payers"]
+    assert (first["percent"], first["billed"]["amount"], first["most"], first["rest"]) == ("60", "340.00", None, True)
+    assert (second["percent"], second["billed"]["amount"], second["most"]["amount"]) == ("40", "0.00", "30000.00")
+    masked = (await site.ask("delivery", "GET", "/api/v1/billing-limits/payers")).json()["items"]
+    assert {each["billed"] for each in masked[0]["payers"]} == {None}

@@ -52,6 +52,7 @@ ROUTES: dict[tuple[str, str], Verb | None] = {
     ("POST", "/api/v1/lent/bills"): "cost.match",
     ("GET", "/api/v1/billing-limits"): "look",
     ("GET", "/api/v1/billing-limits/spanning"): "look",
+    ("GET", "/api/v1/billing-limits/payers"): "look",
     ("GET", "/api/v1/plans"): "look",
     ("POST", "/api/v1/plans"): "run.replay",
     ("GET", "/api/v1/plans/{plan}"): "look",

@@ -12,7 +12,7 @@ from tests.console.test_masking import delivery
 from tests.console.test_scope import somebody
 from tests.console.world import Caller, World
 
-from tieout.store import limit_use
+from tieout.store import limit_use, payers
 from tieout.store.database import rows
 
 pytestmark = pytest.mark.anyio
@@ -54,13 +54,15 @@ async def test_a_limit_of_a_customer_counts_all_of_their_deals_and_tells_when_it
 
 async def test_a_deal_with_two_payers_says_what_each_was_billed(world: World, anna: Caller) -> None:
     async with world.database.transaction() as tx:
-        found = await limit_use.of_payers(tx, KESTREL.payers[0])
+        found = await payers.splits(tx, KESTREL.payers)
     key = world.seeded.engagements["Globex Data Platform"]
-    (billed,) = [each for each in found if each["engagement"] == key]
+    (split,) = [each for each in found if each.engagement == key]
+    billed = split.payers[0]
     page = await anna.get("/limits")
-    assert billed["customer"] == GLOBEX
+    assert billed.customer == GLOBEX
+    assert billed.billed.amount > 0
     for said in (
-        f"{billed['billed']:,.2f}",
+        f"{billed.billed.amount:,.2f}",
         "60 %",
         "40 %",
         GLOBEX,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tieout.domain.documents.package import RateCard, RateCardVersion
-from tieout.domain.firm import ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
+from tieout.domain.firm import ApprovalGate, ApprovalRule, ConnectionSettings, Firm, LegalEntity, TableRow, ValueTable
 from tieout.domain.narrowing import narrowed
 from tieout.domain.notification import NotificationRule, Selection
 from tieout.domain.routing import HoldRules, Region, RoutingRule, Team
@@ -48,6 +48,12 @@ def whole(make_firm: Make) -> Firm:
             WorkingCalendar(name="every", regions=("Europe",)),
         ),
         notifications=(told("all"), told("ours", "DE"), told("theirs", "FR"), told("both", "DE", "FR")),
+        approvals=ApprovalRule(
+            gates=(
+                ApprovalGate(name="theirs", team="desk", entities=("FR",)),
+                ApprovalGate(name="both", team="desk", entities=("DE", "FR")), ApprovalGate(name="every", team="desk"),
+            )
+        ),
         holds=HoldRules(
             teams={"desk": Team(lead="kim@firm.example")},
             regions={"Europe": Region(countries=("DE", "FR"), entities=("DE", "FR"))},
@@ -71,4 +77,5 @@ def test_nothing_of_another_entity_is_left(make_firm: Make) -> None:
     assert [each.entity for each in seen.holds.rules] == ["DE", None]
     assert seen.holds.regions["Europe"].entities == ("DE",)
     assert [(each.name, each.entities) for each in seen.calendars] == [("both", ("DE",)), ("every", ())]
+    assert [(each.name, each.entities) for each in seen.approvals.gates] == [("both", ("DE",)), ("every", ())]
     assert seen.caps == ()

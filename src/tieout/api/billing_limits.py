@@ -1,4 +1,4 @@
-"""How far limits on billing are used: of each contract, and of purchase orders and customers across contracts."""
+"""How far limits on billing are used, of contracts and across them; and who pays which part of a deal that several pay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from tieout.api.problem import documented
 from tieout.api.shapes import Amount, Cursor, Filter, Page, Size, amount, cursor, place
 from tieout.api.visit import Reading, Visit
-from tieout.store import limit_use
+from tieout.store import limit_use, payers
 
 
 class BillingLimit(BaseModel):
@@ -37,6 +37,28 @@ class Spanning(BaseModel):
     items: list[BillingLimit]
 
 
+class Payer(BaseModel):
+    customer: str = Field(description="By its key")
+    name: str = Field(description="Empty where the hub does not know it")
+    percent: str = Field(description="Its part of everything, such as 60; 0 for who pays no more and was billed before")
+    billed: Amount = Field(description="Net; drafts and proposals included, what is credited taken off")
+    most: Amount | None = Field(description="The most it pays in all; null without a limit of its own")
+    rest: bool = Field(description="Whether it takes what rounding leaves and what is beyond the others' limits")
+
+
+class SplitDeal(BaseModel):
+    """A deal that several customers pay."""
+
+    engagement: str
+    title: str
+    by: str = Field(description="What the firm folder says it by: the deal, a purchase order, a customer")
+    payers: list[Payer]
+
+
+class SplitDeals(BaseModel):
+    items: list[SplitDeal]
+
+
 Looking = Annotated[Visit, Depends(Reading("look"))]
 
 
@@ -44,6 +66,7 @@ def routes() -> APIRouter:
     router = APIRouter(prefix="/billing-limits", tags=["billing limits"], responses=documented(401, 403, 422, 429))
     router.add_api_route("", listed, summary="Limits of contracts and how far they are used, by engagement")
     router.add_api_route("/spanning", spanning, summary="Limits of purchase orders and customers across deals")
+    router.add_api_route("/payers", split_deals, summary="Deals that several customers pay, and what each was billed")
     return router
 
 
@@ -80,6 +103,28 @@ async def spanning(visit: Looking) -> Spanning:
             for each, used in found
         ]
     )
+
+
+async def split_deals(visit: Looking) -> SplitDeals:
+    """As the firm folder has them now; of the legal entities that the caller sees."""
+    async with visit.hub.database.transaction() as tx:
+        found = await payers.splits(tx, visit.hub.firm().payers)
+    return SplitDeals(
+        items=[
+            SplitDeal(
+                engagement=split.engagement, title=split.title, by=split.span,
+                payers=[
+                    Payer(
+                        customer=each.customer, name=each.name, percent=f"{each.share.normalize():f}",
+                        billed=amount(each.billed.amount, each.billed.currency),
+                        most=None if each.most is None else amount(each.most.amount, each.most.currency), rest=each.rest,
+                    )
+                    for each in split.payers
+                ],
+            )
+            for split in found
+        ]
+    )  # fmt: skip
 
 
 def _limit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from tieout.domain.firm import Firm, ValueTable
+from tieout.domain.firm import ApprovalRule, Firm, ValueTable
 from tieout.domain.routing import HoldRules
 from tieout.domain.values import ANY
 from tieout.domain.working_days import WorkingCalendar
@@ -28,6 +28,7 @@ def narrowed(firm: Firm, entities: Set[str] | None) -> Firm:
             "calendars": tuple(
                 _calendar(each, others) for each in firm.calendars if set(each.entities) - others or not each.entities
             ),
+            "approvals": _approvals(firm.approvals, others),
             # Limits that span engagements may span entities, too.
             "caps": (),
         }
@@ -41,6 +42,15 @@ def _table(table: ValueTable, others: Set[str]) -> ValueTable:
 
 def _calendar(calendar: WorkingCalendar, others: Set[str]) -> WorkingCalendar:
     return calendar.model_copy(update={"entities": tuple(each for each in calendar.entities if each not in others)})
+
+
+def _approvals(approvals: ApprovalRule, others: Set[str]) -> ApprovalRule:
+    gates = tuple(
+        each.model_copy(update={"entities": tuple(code for code in each.entities if code not in others)})
+        for each in approvals.gates
+        if set(each.entities) - others or not each.entities
+    )
+    return approvals.model_copy(update={"gates": gates})
 
 
 def _rules(rules: HoldRules, others: Set[str]) -> HoldRules:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
-from tieout.domain.paying import SplitBilling
 from tieout.domain.spanning import SpanningCap
 from tieout.store import spanning
 from tieout.store.database import Tx, row, rows
@@ -122,42 +120,3 @@ async def of_span(tx: Tx, cap: SpanningCap) -> dict[str, Any]:
         "billed_minutes": round(used.hours * 60),
         "beneath": beneath,
     }
-
-
-async def of_payers(tx: Tx, split: SplitBilling) -> list[dict[str, Any]]:
-    """What each payer was billed, net, for each deal that several pay: {engagement, title, customer, currency, billed}.
-
-    Of a deal that nothing was billed for there is one row without a customer.
-    """
-    span = SpanningCap(
-        name=split.span, customer=split.customer, purchase_order=split.purchase_order, hours=Decimal(0)
-    ) if not split.engagement else None  # fmt: skip
-    deals = [split.engagement] if span is None else await spanning.neighbours(tx, span, "")
-    return await rows(
-        tx,
-        """
-        select d.engagement, d.title, coalesce(i.customer, '') as customer, d.currency, coalesce(i.billed, 0) as billed
-        from (
-          select distinct on (engagement) engagement, body ->> 'name' as title, body ->> 'currency' as currency
-          from document where kind = 'engagement' and engagement = any(%(deals)s) order by engagement, version desc
-        ) d left join lateral (
-          select i.customer, sum(i.net) as billed
-          from invoice i where i.engagement = d.engagement and i.state <> 'cancelled' group by i.customer
-        ) i on true
-        order by d.engagement, i.customer
-        """,
-        {"deals": deals},
-    )
-
-
-async def names_of(tx: Tx, customers: Collection[str]) -> dict[str, str]:
-    """What they are called, by key, as far as they are known."""
-    found = await rows(
-        tx,
-        """
-        select distinct on (key) key, body ->> 'name' as name from document where kind = 'customer' and key = any(%s)
-        order by key, version desc
-        """,
-        (list(customers),),
-    )
-    return {each["key"]: each["name"] for each in found}

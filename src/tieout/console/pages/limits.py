@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from tieout.console.visit import Visit
 from tieout.domain.money import Money
-from tieout.domain.paying import SplitBilling
 from tieout.domain.spanning import SpanningCap
-from tieout.store import limit_use
+from tieout.store import limit_use, payers
+from tieout.store.payers import Split
 
 _PAGE = 50
 
@@ -59,28 +59,6 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """One payer of one deal: their part, what they were billed, and the most they pay where that is said."""
-
-    customer: str
-    name: str
-    share: Decimal
-    billed: Money
-    most: Money | None
-    rest: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A deal that several customers pay."""
-
-    engagement: str
-    title: str
-    span: str
-    payers: tuple[Share, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """A page of the limits; those that span deals, and the deals with several payers, stand on the first one."""
 
@@ -102,17 +80,13 @@ async def show(visit: Visit) -> Response:
         named = await limit_use.contracts_with_limits(tx, text=text, after=after, limit=_PAGE + 1)
         stored = await limit_use.of_contracts(tx, [each["engagement"] for each in named[:_PAGE]])
         spans = [(cap, await limit_use.of_span(tx, cap)) for cap in (firm.caps if first else ())]
-        payers = [(split, await limit_use.of_payers(tx, split)) for split in (firm.payers if first else ())]
-        everybody = {
-            name for split, stored in payers for name in _everybody(split, [each["customer"] for each in stored])
-        }
-        names = await limit_use.names_of(tx, everybody)
+        several = await payers.splits(tx, firm.payers) if first else []
     more = urlencode({"q": text, "after": named[_PAGE - 1]["engagement"]}) if len(named) > _PAGE else ""
     return await visit.page(
         Limits(
             spanning=tuple(_spanning(cap, used) for cap, used in spans),
             contracts=tuple(_of_contract(each) for each in stored),
-            splits=tuple(_splits(payers, names)),
+            splits=tuple(several),
             text=text,
             first=first,
             further=f"/limits?{more}" if more else "",
@@ -147,31 +121,3 @@ def _measures(
 def _near(measures: Sequence[Measure], notice_at: Decimal | None) -> bool:
     """Whether so much of it is billed that the contract wants people told, or all of it."""
     return any(each.share >= 100 * (1 if notice_at is None else notice_at) for each in measures)
-
-
-def _splits(found: Sequence[tuple[SplitBilling, Sequence[Mapping[str, Any]]]], names: Mapping[str, str]) -> list[Split]:
-    """The first entry of the folder that is of a deal counts, as it does when it is billed."""
-    splits: dict[str, Split] = {}
-    for split, stored in found:
-        for engagement in dict.fromkeys(each["engagement"] for each in stored):
-            billed = {each["customer"]: each for each in stored if each["engagement"] == engagement}
-            one = next(iter(billed.values()))
-            payers = [
-                _share(split, key, names.get(key, ""), billed.get(key), one["currency"])
-                for key in _everybody(split, billed)
-            ]
-            splits.setdefault(engagement, Split(engagement, one["title"], split.span, tuple(payers)))
-    return list(splits.values())
-
-
-def _everybody(split: SplitBilling, billed: Iterable[str]) -> list[str]:
-    """Those who pay by the folder, and those who were billed before it said so."""
-    return list(dict.fromkeys([*(each.customer for each in split.payers), *(each for each in billed if each)]))
-
-
-def _share(split: SplitBilling, key: str, name: str, billed: Mapping[str, Any] | None, currency: str) -> Share:
-    payer = next((each for each in split.payers if each.customer == key), None)
-    most = None if payer is None or payer.amount is None else Money(payer.amount, currency)
-    amount = Money(billed["billed"] if billed else Decimal(0), currency)
-    share = Decimal(0) if payer is None else payer.share * 100
-    return Share(key, name, share, amount, most, key == split.rest)
