@@ -379,7 +379,7 @@ BENCH = Bench(
         "without the effect, no second record, and in the end exactly one. A page that skips a row is made good by the overlap "
         "of the next sweep, which is why rows are skipped within it."
     ),
-    minutes=3,
+    minutes=4,
     alone=True,
     run=run,
 )

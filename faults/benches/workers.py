@@ -170,7 +170,10 @@ async def _kill_often(
 
 
 async def _kill_one(world: World, workers: Fleet, chance: Random) -> float | None:
-    """Seconds until another worker has begun with something that the killed one left; None when it left nothing."""
+    """Seconds until another worker has begun with something that the killed one left; None when it left nothing.
+
+    What hangs is no work: it may wait for a place until another one that hangs has given its own away.
+    """
     busy = [each for each in await _at_work(world) if workers.has(each)]
     if not busy:
         return None
@@ -178,7 +181,10 @@ async def _kill_one(world: World, workers: Fleet, chance: Random) -> float | Non
     workers.kill(victim)
     killed = time.monotonic()
     left = [
-        each["id"] for each in await world.rows("select id from run where state = 'running' and worker = %s", victim)
+        each["id"]
+        for each in await world.rows(
+            "select id from run where state = 'running' and flow <> 'poison' and worker = %s", victim
+        )
     ]
     async with asyncio.timeout(_PATIENCE):
         while left:
@@ -190,7 +196,7 @@ async def _kill_one(world: World, workers: Fleet, chance: Random) -> float | Non
 
 
 async def _at_work(world: World) -> list[str]:
-    found = await world.rows("select distinct worker from run where state = 'running'")
+    found = await world.rows("select distinct worker from run where state = 'running' and flow <> 'poison'")
     return [each["worker"] for each in found]
 
 
