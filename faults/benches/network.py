@@ -22,7 +22,7 @@ from tieout.testing.contract.network import Fault, FaultyNetwork
 from tieout.testing.database import fresh_database, migrated_postgres
 from tieout.testing.hand import settle
 
-_CASES, _CALLS, _MOST = 160, 40, 3
+_CASES, _CALLS, _MOST = 100, 40, 3
 # No connection, a black hole, an answer lost after the effect, a gateway between, and a request that arrives afterwards.
 _FAULTS: Sequence[Fault] = ("refused", "silent", "lost", "bad_gateway", "late")
 # Over a real proxy: an answer that comes in time, one that comes when it is waited for no more, and four bytes a second.
@@ -210,6 +210,6 @@ BENCH = Bench(
         "answer comes late, after the hub has given it up, or four bytes a second. Then any two calls of a won deal that "
         "change something: every pair of them, with every pair of faults in turn. Then the systems are counted."
     ),
-    minutes=7,
+    minutes=13,
     run=run,
 )

@@ -27,7 +27,7 @@ from tieout.store.database import migrate
 from tieout.store.embedded import embedded_postgres
 from tieout.testing.database import opened
 
-_CUTS, _WRITERS, _MEGABYTES = 50, 4, 1024
+_CUTS, _WRITERS, _MEGABYTES = 50, 4, 4096
 _SABOTEUR_CUTS = 5
 # Settings of the server that lose acknowledged messages; the hub's self-check refuses both.
 _SABOTEURS = ("synchronous_commit = off", "fsync = off")
