@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from tieout.domain.firm import ApprovalRule, Firm
-from tieout.engine.execution import Executor
+from tieout.engine.execution import Alone, Executor
 from tieout.engine.planner import Planner
 from tieout.engine.prefork import Prefork
 from tieout.engine.rehearsal import Rehearser
@@ -79,22 +79,22 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def hands(database: Database, name: str, said: Sequence[str], prefork: Prefork | None = None) -> Executor:
+def hands(database: Database, name: str, said: Sequence[str], alone: Alone | None = None) -> Executor:
     """`said` are saboteurs; "cured" makes every flow harmless, "patient" lets runs take a minute."""
     longest, slow = (PATIENT, SLOW) if "patient" in said else (LONGEST, LONGEST)
     poisonous = "cured" not in said
-    alone = partial(prefork.run, carry_out, database.url, name, said) if prefork else None
     systems: Callable[..., Any] = lambda *_: poisonous  # noqa: E731 - what the flow is given
     return Executor(
         database, now, lambda: now().date(), [deadly], systems, no_firm, name, frozenset(said), longest,
-        alone=alone, slow=slow,
+        alone=alone, slow=slow, soon=slow,
     )  # fmt: skip
 
 
 async def main(url: str, name: str, *said: str) -> None:
     database = Database(url)
     await database.open()
-    executor = hands(database, name, said, Prefork(("tieout.engine.worker", "tieout.engine.rehearsal")))
+    prefork = Prefork(("tieout.engine.worker", "tieout.engine.rehearsal"))
+    executor = hands(database, name, said, partial(prefork.run, carry_out, database.url, name, said))
     worker = Worker(database, now, executor, name, concurrency=4, memory=resident() + ROOM, stuck=STUCK)
     systems: Callable[..., Any] = lambda *_: "cured" not in said  # noqa: E731
     rehearser = Rehearser(database, now, lambda: now().date(), [deadly], systems)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engine.poisoned_process import SLOW, hands
 
 from tieout.engine.ending import DEATHS, FAULTS
 from tieout.engine.replay import Replays, Wanted
@@ -153,6 +154,40 @@ async def test_runs_that_hang_alone_give_their_places_to_a_neighbour(database: D
         found = await until(database, parked("poison"), 40)
     assert len(workers.ended) == 1
     assert {found[f"endless {number}"]["state"] for number in range(5)} == {"running"}
+
+
+async def begun_alone(database: Database, *said: str) -> int:
+    """Five runs under suspicion that never answer, of which four may be begun at once: how many are, a while later."""
+    begun, everybody = list[str](), asyncio.Event()
+
+    async def alone(run_id: str, _: int) -> int:
+        begun.append(run_id)
+        if len(begun) == len(found):
+            everybody.set()
+        await asyncio.Event().wait()
+        return 0
+
+    for number in range(5):
+        await queue(database, "never answers", f"endless {number}")
+    async with database.transaction() as tx:
+        found = await rows(tx, "update run set deaths = 1 returning id, generation")
+    executor = hands(database, "w1", ("patient", *said), alone=alone)
+    work = [asyncio.create_task(executor.execute(each["id"], each["generation"])) for each in found]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5 * SLOW.total_seconds()):
+            await everybody.wait()
+    for each in work:
+        each.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    return len(begun)
+
+
+async def test_four_that_hang_alone_keep_the_fifth_for_seconds_and_not_for_all_their_time(database: Database) -> None:
+    assert await begun_alone(database) == 5
+
+
+async def test_where_they_kept_their_places_the_fifth_would_wait(database: Database) -> None:
+    assert await begun_alone(database, "keeps_place") == 4
 
 
 async def more_hang_than_there_are_places(database: Database) -> None:

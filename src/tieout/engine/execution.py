@@ -20,7 +20,7 @@ from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Sto
 from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
 from tieout.engine.journal import Journal
 from tieout.engine.permit import permit_of
-from tieout.engine.place import SLOW, place
+from tieout.engine.place import SLOW, SOON, place
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Row, Waiting
 from tieout.store import firm, forecast, holds, messages, runs
 from tieout.store.database import Database, Tx
@@ -33,9 +33,9 @@ SystemsFor = Callable[[Effects, Database, Configuration], Any]
 Alone = Callable[[str, int], Awaitable[int]]
 
 log = structlog.get_logger(__name__)
-# How many processes of their own a worker gives to runs at the same time, not counting the slow ones: each may take as much
-# memory as the worker.
-_CELLS = 4
+# How many processes of their own a worker gives to runs at the same time, each of which may take as much memory as the worker;
+# and to how many that are not slow yet.
+_CELLS, _BEGINNING = 40, 4
 # Seconds between two tries to reach a database that is away.
 _AWAY = 1.0
 # What is our own fault, by what it is told as.
@@ -163,8 +163,9 @@ def run_id(flow: str, subject: str, version: str) -> str:
 class Executor:
     """Executes runs; any number of them on one database, in any number of processes.
 
-    `longest` is what a run may take, and one that takes longer than `slow` no longer keeps others from being begun; `leave`
-    waits for a system's limits. A run at which a worker ended is carried out `alone`; without it, here. `sabotage` brings
+    `longest` is what a run may take, and one that takes longer than `slow` no longer keeps others from being begun, or longer
+    than `soon` when it goes alone; `leave` waits for a system's limits. A run at which a worker ended is carried out `alone`;
+    without it, here. `sabotage` brings
     known bugs back (see engine.effects, too): `count_no_deaths` begins a run again however many workers ended at it,
     `never_alone` lets one under suspicion work beside others, `keeps_place` lets one that hangs keep its place.
     """
@@ -183,14 +184,15 @@ class Executor:
         leave: Leave = at_once,
         alone: Alone | None = None,
         slow: timedelta = SLOW,
+        soon: timedelta = SOON,
     ) -> None:
         self._database = database
         self._clock = clock
         self._calendar = calendar
-        self._cells = asyncio.Semaphore(_CELLS)
+        self._cells, self._beginning = asyncio.Semaphore(_CELLS), asyncio.Semaphore(_BEGINNING)
         self._alone = alone if "never_alone" not in sabotage else None
         self._longest = longest
-        self._slow = slow if "keeps_place" not in sabotage else longest
+        self._slow, self._soon = (slow, soon) if "keeps_place" not in sabotage else (longest, longest)
         self._leave = leave
         self._flows: Mapping[str, Flow] = {each.name: each for each in flows}
         self._systems_for = systems_for
@@ -253,9 +255,10 @@ class Executor:
     async def execute(self, run_id: str, generation: int) -> None:
         """Safe to call twice or after a crash: a generation that ended, or that a newer one replaced, does nothing."""
         while self._alone is not None and await self._accused(run_id, generation):
-            await self._cells.acquire()
-            with place(self._cells.release, self._slow):
-                ended = await self._alone(run_id, generation)
+            async with self._cells:
+                await self._beginning.acquire()
+                with place(self._beginning.release, self._soon):
+                    ended = await self._alone(run_id, generation)
             if ended:  # perhaps before it had begun, and then nothing has changed
                 await asyncio.sleep(_AWAY)
         for row, came in await self._start([(run_id, generation)]):
