@@ -23,6 +23,7 @@ class FarErp(NullErp):
 
     def __init__(self, name: str, people: Sequence[str], address: str) -> None:
         super().__init__(name, people)
+        self.address = address
         self._address = urlsplit(address)
         self._open: list[_Connection] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from tieout.store import cursors
 from tieout.store.database import row
 from tieout.systems.systems import systems_for
 
+from .crowd import crowd, kill_who
 from .far_erp import FarErp, far_erps
 from .ground import Ground, ground, now, until
 from .measuring import Figure, Watch
@@ -49,7 +51,10 @@ _COLUMNS = (
 Afterwards = Callable[[Ground, Intake, dict[str, Connector]], Awaitable[None]]
 
 
-async def measure(entries: int = ENTRIES) -> list[Figure]:
+async def measure(entries: int = ENTRIES, workers: int = 0, killed: int = 0) -> list[Figure]:
+    """With `workers`, once, by so many processes; with `killed`, the one that is delivering when half is there is killed."""
+    if workers:
+        return [await _by_several(entries, workers, killed)]
     firm = SimulatedFirm(Shape(max(1, entries // EACH), 1, SEED))
     made = make(firm, None, "jsonl")
     states = made.states.total()
@@ -70,6 +75,47 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
         _figure(f"{made.entries:,} entries in {states:,} states of seed {SEED}: first run", states, first, floors[0]),
         _figure("the same again, nothing delivered", states, second, floors[1]),
     ]
+
+
+async def _by_several(entries: int, workers: int, killed: int) -> Figure:
+    firm = SimulatedFirm(Shape(max(1, entries // EACH), 1, SEED))
+    made = make(firm, None, "jsonl")
+    states, people = made.states.total(), [each["person"] for each in firm.people()]
+    async with ground() as on, far_erps(on, people, "erp-us", "erp-de") as ledgers:
+        await book(on.database, firm, PSA, now())
+        async with on.database.session() as session:
+            await session.execute("analyze")
+        intake = Intake(on.database, now, [Feed(SimulatedPsa(PSA, firm), "time_entry", approved_time)])
+        async with crowd(on, workers, ledgers, people, date(2026, 2, 20)) as fleet:
+            pids = {f"worker {number}": each.pid for number, each in enumerate(fleet, 1)}
+            watch = Watch(hub=os.getpid(), postgres=on.postgres, **pids)
+            async with asyncio.TaskGroup() as work:
+                work.create_task(intake.sweep(intake.feeds[0]))
+                if killed:
+                    work.create_task(kill_who(lambda: _delivers(on, entries // 2), fleet, PATIENCE))
+            await until(lambda: caught_up(on.database), PATIENCE, "all of the month in the ERPs")
+            seconds, cpu = watch.wall, {} if killed else watch.each(states)
+        await prove(on, made, ledgers, again=killed > 0)
+        told = [await each.counted() for each in ledgers]
+    one = {"hub": sum(cpu.values()) - cpu["postgres"], "postgres": cpu["postgres"]} if cpu else {}
+    again = sum(each["asked"] - each["lines"] for each in told)
+    ends = ", the one that delivered killed in the middle" if killed else ""
+    name = f"{made.entries:,} entries in {states:,} states by {workers} workers{ends}"
+    return Figure(name, states / seconds, "entries/s", cpu=one, detail={"seconds": seconds, "lines sent again": again})
+
+
+async def _delivers(on: Ground, count: int) -> str:
+    """The worker that is delivering, once so many entries are delivered; none before."""
+    async with on.database.statement() as tx:
+        found = await row(
+            tx,
+            """
+            select max(worker) as worker from run where flow = 'time_to_erp' and state = 'running'
+              and (select count(*) from time_entry where delivered_id <> '') >= %s
+            """,
+            (count,),
+        )
+    return (found and found["worker"]) or ""
 
 
 def _figure(name: str, states: int, told: Mapping[str, Any], floor: Mapping[str, Any]) -> Figure:
@@ -104,9 +150,9 @@ async def run(
     return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "before": delivered, "memory_mb": memory}
 
 
-async def prove(on: Ground, made: Made, ledgers: Sequence[FarErp]) -> int:
-    """Every clean entry is there with its minutes, every dirty one waits for its own reason, nothing is missing, no line was told
-    an ERP twice; in how many calls."""
+async def prove(on: Ground, made: Made, ledgers: Sequence[FarErp], *, again: bool = False) -> int:
+    """Every clean entry is there with its minutes, every dirty one waits for its own reason, nothing is missing, no ERP has a line
+    that was not delivered, and none was told one twice, unless somebody died (`again`); in how many calls."""
     async with on.database.transaction() as tx:
         found = await row(
             tx,
@@ -116,17 +162,19 @@ async def prove(on: Ground, made: Made, ledgers: Sequence[FarErp]) -> int:
                      as undelivered,
                    count(*) filter (where (state <> 'approved' or problem <> '') and delivered_id <> '') as wrong,
                    count(*) filter (where problem <> '') as held,
+                   sum(deliveries) as deliveries,
                    (select count(*) from message where state in ('received', 'in_flight')) as open,
                    (select coalesce(sum(abs(missing) + abs(missing_minor)), 0) from conservation) as missing
             from time_entry
             """,
         )
     assert found is not None
-    held = found.pop("held")
+    held, deliveries = found.pop("held"), found.pop("deliveries")
     assert 0 < held <= made.dirty.total(), (held, made.dirty)
     assert found == {"entries": made.entries, "undelivered": 0, "wrong": 0, "open": 0, "missing": 0}, found
     counted = [await each.counted() for each in ledgers]
-    assert all(each["lines"] == each["asked"] for each in counted), counted
+    assert sum(each["lines"] for each in counted) == deliveries, (counted, deliveries)
+    assert again or all(each["lines"] == each["asked"] for each in counted), counted
     return sum(each["calls"] for each in counted)
 
 
