@@ -10,7 +10,7 @@ from datetime import timedelta
 # Beside what has places, at most as many times as many hang as this goes into what a run may take (ending.LONGEST).
 SLOW = timedelta(minutes=1)
 # The same for a process of its own, of which a worker begins a few at once and bears many: most are done in a second.
-SOON = timedelta(seconds=5)
+SOON = timedelta(seconds=2)
 
 
 @contextmanager
