@@ -26,6 +26,7 @@ from tieout.flows.opportunity_to_project import opportunity_to_project
 from tieout.flows.time_to_erp import time_to_erp
 from tieout.flows.time_to_invoice import time_to_invoice
 from tieout.flows.usage_records import usage_records
+from tieout.flows.waiting_time import waiting_time
 from tieout.store import charging, contracts, holds, projects, time
 from tieout.store.database import Tx
 
@@ -35,6 +36,7 @@ FLOWS: Sequence[Flow] = (
     change_order,
     contract_versions,
     approved_time,
+    waiting_time,
     approved_expenses,
     milestones,
     usage_records,

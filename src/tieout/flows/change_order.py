@@ -22,10 +22,10 @@ from tieout.domain.problems import Problem
 from tieout.domain.projects import tasks_of
 from tieout.domain.replanning import replanned
 from tieout.engine.run import Row, Run, flow
-from tieout.flows.approved_time import look_again
 from tieout.flows.charged import charged
 from tieout.flows.kickoff import on, open_books, set_up_project, state_for_sales, tell_keys, version_of
 from tieout.flows.usage_records import check_usage_of
+from tieout.flows.waiting_time import look_again
 from tieout.systems.systems import Systems
 
 

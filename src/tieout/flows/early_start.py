@@ -19,10 +19,11 @@ from tieout.domain.proposal import hours_text
 from tieout.domain.readiness import Enriched
 from tieout.engine.run import Run
 from tieout.flows.approved_expenses import check_expenses
-from tieout.flows.approved_time import check_time, deliver, look_again
+from tieout.flows.approved_time import deliver
 from tieout.flows.deal_withdrawn import stop
 from tieout.flows.kickoff import plan, ready, set_up, state_for_sales
 from tieout.flows.usage_records import check_usage_of
+from tieout.flows.waiting_time import check_time, look_again
 from tieout.systems.systems import Systems
 
 

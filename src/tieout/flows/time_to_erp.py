@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tieout.engine.run import Run, flow
-from tieout.flows.approved_time import look_again
+from tieout.flows.waiting_time import look_or_leave
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
 
@@ -17,7 +17,7 @@ async def time_to_erp(run: Run, systems: Systems) -> None:
     if await run.step("ask again for what was refused", erp.ask_again, entity):
         moved += await send_all(run, erp, entity)
     if not await systems.register.followed(run.id):  # whoever comes next looks, too
-        await look_again(run, systems, connection)
+        await look_or_leave(run, systems, connection)
     if not moved:
         run.ignore("the ERP has all approved time")
 

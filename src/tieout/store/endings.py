@@ -80,7 +80,10 @@ async def _tell(tx: Tx, over: Sequence[Ending]) -> None:
 
 
 async def _settle(tx: Tx, over: Sequence[Ending]) -> None:
-    """What became of a run becomes of its messages, except of those that the run itself has left with a person."""
+    """What became of a run becomes of its messages, except of those that the run itself has left with a person.
+
+    They are looked up run by run (`offset 0`), and then by their ids: as a join, the server would read all messages of all runs.
+    """
     told = [
         {"id": each.run_id, "state": each.state, "reason": each.reason, "now": each.now.isoformat()} for each in over
     ]
@@ -92,7 +95,10 @@ async def _settle(tx: Tx, over: Sequence[Ending]) -> None:
           update run r set state = d.state, reason = d.reason, ended_at = d.now from d where r.id = d.id
         )
         update message m set state = d.state, reason = d.reason, settled_at = d.now
-        from d where m.run_id = d.id and m.state = 'in_flight'
+        from d where m.run_id = d.id and m.id = any(array(
+          select i.id from d cross join lateral (
+            select id from message where run_id = d.id and state = 'in_flight' offset 0
+          ) i))
         """,
         (Json(told),),
     )

@@ -253,6 +253,18 @@ async def followed(tx: Tx, run_id: str) -> bool:
     return found is not None
 
 
+async def under_way(tx: Tx, flow: str, connection: str) -> bool:
+    """Whether a run of a flow about records of this connection is not over yet."""
+    found = await row(
+        tx,
+        """
+        select 1 as one from run where flow = %s and starts_with(subject, %s) and state in ('queued', 'running', 'retrying') limit 1
+        """,
+        (flow, f"{connection}/"),
+    )
+    return found is not None
+
+
 async def unbegun(
     tx: Tx, flow: str, lane: str, *, subject: str | None = None, backfill: bool = False
 ) -> dict[str, Any] | None:

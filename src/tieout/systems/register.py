@@ -245,6 +245,11 @@ class Register:
         async with self._database.statement() as tx:
             return await runs.followed(tx, run_id)
 
+    async def pages_under_way(self, connection: str) -> bool:
+        """Whether more time of this source is about to be taken in."""
+        async with self._database.statement() as tx:
+            return await runs.under_way(tx, "approved_time", connection)
+
     async def causes_of_time(self, connection: str) -> list[dict[str, Any]]:
         """What is left to do about entries, one row per cause."""
         async with self._database.statement() as tx:

@@ -19,6 +19,7 @@ from tieout.systems.drafts import Drafts
 from tieout.systems.erp import Erp
 from tieout.systems.fitting import Fitted
 from tieout.systems.lending import Lent
+from tieout.systems.looks import Looks
 from tieout.systems.metering import Metering
 from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
@@ -37,8 +38,10 @@ class Systems:
         database: Database,
         effects: Effects,
         sabotage: frozenset[str] = frozenset(),
+        looks: Looks | None = None,
     ) -> None:
         self.firm = firm
+        self.looks = looks or Looks()
         self.register = register
         self.credits = Credits(database, register.now)
         self.consolidated = Consolidated(database, register.now, sabotage)
@@ -86,6 +89,7 @@ def systems_for(
     """Builds the Systems of each run, with the configuration that it decides with; `sabotage` is theirs, too (see engine.effects)."""
 
     shared: list[Together] = []
+    looks = Looks()
 
     def together(database: Database) -> Together:
         """A rehearsal has books of its own, which are rolled back."""
@@ -97,6 +101,9 @@ def systems_for(
 
     def build(effects: Effects, database: Database, configuration: Configuration) -> Systems:
         register = Register(database, clock, values_at=configuration.values_at, together=together(database))
-        return Systems(configuration.firm, connections, register, database, effects, sabotage)
+        rehearsed = isinstance(database, Trial)
+        return Systems(
+            configuration.firm, connections, register, database, effects, sabotage, None if rehearsed else looks
+        )
 
     return build
