@@ -154,6 +154,25 @@ async def test_in_a_burst_that_goes_on_somebody_looks_every_so_many_entries(
     assert looked == -(-pages // 2)
 
 
+async def test_where_a_look_is_dear_pages_leave_it_to_one_run_and_nothing_waits_unseen(
+    hub: Hub, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tieout.flows.approved_time._AT_LEAST_EVERY", 1)
+    monkeypatch.setattr("tieout.systems.looks._FEW", 0)
+    monkeypatch.setattr("tieout.systems.looks._REST", 1_000)
+    await hub.month_end()
+    books.moment += timedelta(days=1)
+    await hub.work_off()
+    pages, looked = await looks(hub.database)
+    assert looked == 1 < pages
+    waiting = await codes(hub.database, WAITING)
+    assert waiting.total() > 0
+    assert (await codes(hub.database, HOLDS)).keys() == waiting.keys()
+    async with hub.database.transaction() as tx:
+        left = await rows(tx, "select state from run where flow = 'waiting_time' and state not in ('done', 'ignored')")
+    assert left == []
+
+
 async def test_what_cannot_be_read_when_it_rings_keeps_no_other_back(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     page = await SimulatedPsa("kantata", FIRM).changes("time_entry", None)
     told = list(dict.fromkeys(each.ref.id for each in page.changes))[:3]
