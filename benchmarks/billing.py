@@ -97,6 +97,7 @@ async def _billed(on: Stage, approver: WorkDesk, deal: str, sheet: str) -> dict[
         key,
     )
     (invoice,) = await on.rows("select proposed_at from invoice where engagement = %s", key)
+    (billing,) = await on.rows("select started_at, ended_at from run where id = %s", found[0]["run_id"])
     moments = {
         "seen": pricing["seen"],
         "priced": pricing["ended_at"],
@@ -105,8 +106,8 @@ async def _billed(on: Stage, approver: WorkDesk, deal: str, sheet: str) -> dict[
     }
     calls = [
         *_one_sweep(on.recorder.of_rounds("kantata", approved, pricing["seen"].timestamp())),
-        *on.recorder.of_run(pricing["id"]),
-        *on.recorder.of_run(found[0]["run_id"]),
+        *on.recorder.of_run(pricing),
+        *on.recorder.of_run(billing),
     ]
     return {"key": key, "calls": calls, **{name: at.timestamp() - approved for name, at in moments.items()}}
 

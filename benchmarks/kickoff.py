@@ -92,7 +92,7 @@ async def _story(on: Stage, deal: str, won: float) -> dict[str, Any]:
         "sales is told": run["ended_at"],
     }
     looked = on.recorder.of_rounds("salesforce", won, run["started_at"].timestamp())
-    calls = [*looked, *on.recorder.of_run(run["id"])]
+    calls = [*looked, *on.recorder.of_run(run)]
     return {"deal": deal, "calls": calls, **{name: moment.timestamp() - won for name, moment in moments.items()}}
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 from dbos import DBOS
@@ -17,10 +18,10 @@ _HOP = {"host", "content-length", "connection", "accept-encoding"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request; `run` is the run that made it, empty for the hub's own rounds."""
+    """One request; `lot` is what the run that made it was handed over with, empty for the hub's own rounds."""
 
     connection: str
-    run: str
+    lot: str
     at: float
     seconds: float
     method: str
@@ -38,13 +39,15 @@ class Recorder:
     def transport(self, connection: str) -> httpx2.AsyncBaseTransport:
         return _Recording(connection, self.calls)
 
-    def of_run(self, run: str) -> list[Call]:
-        return [each for each in self.calls if each.run == run]
+    def of_run(self, run: Mapping[str, Any]) -> list[Call]:
+        """What a run asked that was at work alone: `started_at` and `ended_at` are those of its row."""
+        since, until = (run[name].timestamp() for name in ("started_at", "ended_at"))
+        return [each for each in self.calls if each.lot and since <= each.at <= until]
 
     def of_rounds(self, connection: str, since: float, until: float) -> list[Call]:
         """What the hub asked by itself in a span: answering a bell, or a sweep."""
         return [
-            each for each in self.calls if not each.run and each.connection == connection and since <= each.at <= until
+            each for each in self.calls if not each.lot and each.connection == connection and since <= each.at <= until
         ]
 
 
@@ -56,12 +59,12 @@ class _Recording(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         at, body = time.time(), await request.aread()
-        run = (DBOS.workflow_id or "").rpartition("~")[0]
+        lot = DBOS.workflow_id or ""
         response = await self._network.handle_async_request(request)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         self._calls.append(
             Call(
-                self._connection, run, at, time.time() - at, request.method, str(request.url), headers, body
+                self._connection, lot, at, time.time() - at, request.method, str(request.url), headers, body
             )
         )  # fmt: skip
         return response
