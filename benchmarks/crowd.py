@@ -37,7 +37,14 @@ async def crowd(
     file = on.folder / "crowd.json"
     erps = {each.name: each.address for each in ledgers}
     file.write_text(json.dumps({"url": on.url, "erps": erps, "people": list(people), "today": str(today)}))
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.crowd", str(file)]
+    async with working(size, "benchmarks.crowd", str(file)) as workers:
+        yield workers
+
+
+@asynccontextmanager
+async def working(size: int, module: str, *said: str) -> AsyncGenerator[Sequence[Process], None]:
+    """So many processes of a module, each told what was said and a name of its own, once all of them say that they work."""
+    command = [sys.executable, "-W", "ignore", "-m", module, *said]
     workers = [
         await asyncio.create_subprocess_exec(*command, f"worker {number}", stdin=PIPE, stdout=PIPE)
         for number in range(1, size + 1)

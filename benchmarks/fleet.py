@@ -8,10 +8,7 @@ import os
 import signal
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +28,7 @@ from tieout.store.database import Database, row
 from tieout.systems.systems import systems_for
 from tieout.testing.null_erp import NullErp
 
+from .crowd import working
 from .ground import KESTREL, Ground, ground, now, until
 from .measuring import Figure, Watch
 from .null_systems import NullCrm, NullPsa
@@ -89,7 +87,7 @@ async def measure(deals: int, workers: int, killed: int = 0) -> list[Figure]:
         books.mkdir()
         crm = NullCrm("salesforce")
         intake = Intake(on.database, now, [Feed(crm, "opportunity", opportunity_to_project)])
-        async with _fleet(on, books, workers) as fleet:
+        async with working(workers, "benchmarks.fleet", on.url, str(books)) as fleet:
             pids = {f"worker {number}": each.pid for number, each in enumerate(fleet, 1)}
             watch = Watch(intake=os.getpid(), postgres=on.postgres, **pids)
             crm.won = deals
@@ -109,25 +107,6 @@ async def measure(deals: int, workers: int, killed: int = 0) -> list[Figure]:
     return [
         Figure(f"{deals:,} won deals by {workers} workers{ends}", deals / seconds, "deals/s", cpu=one, detail=detail)
     ]
-
-
-@asynccontextmanager
-async def _fleet(on: Ground, books: Path, size: int) -> AsyncGenerator[Sequence[Process], None]:
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.fleet", on.url, str(books)]
-    fleet = [
-        await asyncio.create_subprocess_exec(*command, f"worker {number}", stdin=PIPE, stdout=PIPE)
-        for number in range(1, size + 1)
-    ]
-    try:
-        for each in fleet:
-            assert each.stdout is not None
-            assert await each.stdout.readline() == b"working\n"
-        yield fleet
-    finally:
-        for each in fleet:
-            if each.returncode is None:
-                each.kill()
-            await each.wait()
 
 
 async def _through(on: Ground, count: int) -> bool:

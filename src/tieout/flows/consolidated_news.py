@@ -75,10 +75,10 @@ async def credited(
 @flow(version=1, title="Share of a consolidated invoice → CRM and PSA", errand="billing")
 async def share_of_invoice(run: Run, systems: Systems) -> None:
     """One engagement's share as the books have it now; of a credit note, also the question what becomes of its work."""
-    books, key = systems.consolidated, run.subject
-    told = await books.told(key)
+    register, key = systems.register, run.subject
+    told = await register.invoice_told(key)
     assert told is not None, "whoever starts this has noted the share"
-    invoice = await systems.register.latest(Invoice, told["corrects"] or key)
+    invoice = await register.latest(Invoice, told["corrects"] or key)
     assert invoice is not None, "a share is of a proposal"
     kind = "credit note" if told["corrects"] else "invoice"
     await run.about(
@@ -87,7 +87,7 @@ async def share_of_invoice(run: Run, systems: Systems) -> None:
     )  # fmt: skip
     await report(run, systems, invoice.model_copy(update={"key": key}), told)
     if told["corrects"]:  # the deal shows how the invoice stands, not the note
-        erp, original = systems.erp_named(told["connection"]), await books.told(told["corrects"])
+        erp, original = systems.erp_named(told["connection"]), await register.invoice_told(told["corrects"])
         assert original is not None, "a credit note corrects an invoice of ours"
         await report(run, systems, invoice, original)
         ref = Ref(erp.name, "invoice", told["record_id"])

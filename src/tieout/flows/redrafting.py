@@ -52,7 +52,7 @@ async def _take_back(run: Run, systems: Systems, erp: Erp, drafts: Sequence[Made
             f"take the draft {each.invoice.key} back", erp.take_back_alone, each.invoice.key, record=each.record
         ):
             off.append(each)
-            told = await systems.drafts.told(each.invoice.key)
+            told = await systems.register.invoice_told(each.invoice.key)
             if told is not None and told["total"] is not None:  # sales and delivery have heard of it
                 await report(run, systems, each.invoice, told)
     return off

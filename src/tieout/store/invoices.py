@@ -164,10 +164,6 @@ async def drafts(tx: Tx, connection: str) -> list[dict[str, Any]]:
     )
 
 
-async def evidence(tx: Tx, keys: Sequence[str]) -> list[dict[str, Any]]:
-    return await rows(tx, "select * from evidence where invoice = any(%s)", (list(keys),))
-
-
 async def outdated(tx: Tx, connection: str) -> list[dict[str, Any]]:
     """Cut-offs whose drafts, each of its own, are older than something beneath them, or leave work out: engagement, period
     (2026-10) and a mark of what there is, which changes with it.

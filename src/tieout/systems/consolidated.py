@@ -121,11 +121,6 @@ class Consolidated:
                 await consolidated.move_on(tx, key, now)
             return {each["key"]: each["engagement"] for each in rows}
 
-    async def told(self, invoice: str) -> dict[str, Any] | None:
-        """A share, or what a credit note takes back of one, as it was noted last, with its payments."""
-        async with self._database.statement() as tx:
-            return await invoices.told(tx, invoice)
-
     async def credit(self, key: str, record_id: str, told: Row) -> tuple[Credited, Whose]:
         """Writes down what finance took back by a credit note, under each member of which it took something.
 

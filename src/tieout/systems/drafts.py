@@ -10,7 +10,7 @@ from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.upcast import load
 from tieout.domain.redrafting import is_untouched
 from tieout.engine.run import Clock
-from tieout.store import consolidated, documents, invoices
+from tieout.store import consolidated, credits, documents, invoices
 from tieout.store.database import Database
 
 
@@ -52,12 +52,7 @@ class Drafts:
 
     async def evidence(self, keys: Sequence[str]) -> list[dict[str, Any]]:
         async with self._database.statement() as tx:
-            return await invoices.evidence(tx, keys)
-
-    async def told(self, key: str) -> dict[str, Any] | None:
-        """An invoice as it was noted last; without a total nobody was told of it."""
-        async with self._database.statement() as tx:
-            return await invoices.told(tx, key)
+            return [row for each in keys for row in await credits.evidence(tx, each)]
 
     def is_untouched(self, invoice: Invoice, told: Mapping[str, Any]) -> bool:
         return is_untouched(invoice, told, self._sabotage)

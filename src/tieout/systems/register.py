@@ -380,6 +380,11 @@ class Register:
         async with self._database.statement() as tx:
             return await invoices.of_engagement(tx, engagement)
 
+    async def invoice_told(self, key: str) -> dict[str, Any] | None:
+        """An invoice, or what a credit note takes back of one, as it was noted last, with its payments; no total: nobody was told."""
+        async with self._database.statement() as tx:
+            return await invoices.told(tx, key)
+
     async def invoice_decided(self, key: str, told: Mapping[str, Any]) -> None:
         async with self._database.transaction() as tx:
             await invoices.decided(tx, key, told, self._clock())
