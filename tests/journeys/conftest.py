@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from tests.console.seed import Seeded
 from tests.console.world import World, seeded_template, world_on
 
@@ -26,6 +26,10 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# A machine that runs the whole suite at once can stand still for some seconds; what is waited for is an event, not a speed.
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)

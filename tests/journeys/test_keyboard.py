@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Error, Page, Route, expect
 from tests.console.hub import Hub
 from tests.console.seed import NOW, missing_value
 from tests.console.test_deeds import state_of
@@ -176,6 +179,31 @@ async def test_a_plan_is_asked_for_in_the_palette_with_keys_alone(browser: Brows
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/plans/P-*")
         await expect(page.get_by_text("Being made.")).to_be_visible()
+        assert complaints == []
+
+
+async def test_a_slow_answer_to_the_opened_palette_does_not_replace_what_was_typed(browser: Browser, site: Site) -> None:
+    number = site.world.seeded.holds["Nordwind Change Sprint/value.missing"]
+    async with visit(browser, site) as (page, complaints):
+        answered = asyncio.Event()
+
+        async def slow(route: Route) -> None:
+            if "replay" in route.request.url:
+                await route.continue_()
+                return
+            await asyncio.sleep(1)
+            with suppress(Error):  # the browser has given the request up, as it should
+                await route.continue_()
+            answered.set()
+
+        await page.route("**/palette/results*", slow)
+        await page.keyboard.press("Control+k")
+        await page.keyboard.type(f"replay H-{number}")
+        found = page.locator("#palette [data-results] button")
+        await expect(found).to_contain_text(f"Replay H-{number}")
+        await answered.wait()
+        await page.wait_for_timeout(300)
+        await expect(found).to_contain_text(f"Replay H-{number}")
         assert complaints == []
 
 
