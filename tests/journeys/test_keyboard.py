@@ -182,7 +182,9 @@ async def test_a_plan_is_asked_for_in_the_palette_with_keys_alone(browser: Brows
         assert complaints == []
 
 
-async def test_a_slow_answer_to_the_opened_palette_does_not_replace_what_was_typed(browser: Browser, site: Site) -> None:
+async def test_a_slow_answer_to_the_opened_palette_does_not_replace_what_was_typed(
+    browser: Browser, site: Site
+) -> None:
     number = site.world.seeded.holds["Nordwind Change Sprint/value.missing"]
     async with visit(browser, site) as (page, complaints):
         answered = asyncio.Event()
