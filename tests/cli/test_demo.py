@@ -21,7 +21,7 @@ from tieout.cli.demo.finance import answer
 from tieout.cli.demo.hub import apply_firm, let_in
 from tieout.cli.demo.lock import alone
 from tieout.cli.demo.result import Result
-from tieout.cli.demo.showing import _month
+from tieout.cli.demo.showing import _month, called
 from tieout.cli.demo.voice import Voice
 from tieout.cli.desk import Desk, now
 from tieout.cli.exits import Exit, Stop
@@ -230,6 +230,8 @@ def test_a_result_shows_both_sides_of_every_figure_as_strings() -> None:
     }
     (us,) = told["entities"]
     assert (us["delivered"], us["billed"], us["paid"], us["unbilled"]) == ("600.00", "600.00", "648.00", "0.00")
+    went = ("billed", "proposed", "unbilled", "at_risk", "set_aside", "rounding")
+    assert Decimal(us["delivered"]) + Decimal(us["overage"]) == sum(Decimal(us[each]) for each in went)
     net = next(each for each in us["differences"] if each["name"] == "invoices in the ERP, net")
     assert net == {
         "name": "invoices in the ERP, net",
@@ -320,3 +322,13 @@ def test_the_end_tells_each_case_and_whom_it_waits_for() -> None:
     assert [each[:3].strip() for each in said.getvalue().splitlines()[1:4]] == ["✓", "○", "✗"]
     assert "a milestone: done; invoice 1" in said.getvalue()
     assert "it waits for finance, H-7" in said.getvalue()
+
+
+def test_a_visitor_is_told_how_tieout_is_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(tmp_path / ".venv" / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert called(tmp_path / ".tieout" / "demo") == ".venv/bin/tieout"
+    assert called(tmp_path / "elsewhere" / "demo") == "TIEOUT_HOME=elsewhere .venv/bin/tieout"
+    (tmp_path / "tieout").touch(0o755)
+    assert called(tmp_path / ".tieout" / "demo") == "tieout"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from tests.cli.conftest import Tieout
 
 from tieout.cli.exits import Exit
-from tieout.cli.holds import shown
+from tieout.cli.one_hold import shown
 from tieout.domain.problems import CATALOGUE, Problem, facts_of
 from tieout.store import holds
 from tieout.testing.books import Books
@@ -66,6 +67,7 @@ def test_a_hold_says_whose_it_is_and_who_said_so(told: tuple[Tieout, str]) -> No
     tieout, _ = told
     hold = hold_of(tieout, "value.missing")
     assert "team:  finance-us" in tieout("holds", "show", hold).out
+    assert re.search(r"^  due:   \d{4}-\d\d-\d\d \d\d:\d\d$", tieout("holds", "show", hold).out, re.MULTILINE)
     tieout("holds", "assign", hold, "lee", "--as", "anna")
     assert "with:  lee, by hand by anna: no rule takes it away" in tieout("holds", "show", hold).out
     assert tieout("holds", "snooze", hold, "--until-changed").out == f"{hold} sleeps until its source changes.\n"

@@ -12,7 +12,9 @@ import psycopg
 from psycopg import sql
 from tests.cli.conftest import NOWHERE, Tieout
 
+from tieout.cli.desk import disk
 from tieout.cli.exits import Exit
+from tieout.settings import read
 
 
 def forgetful(url: str) -> None:
@@ -58,6 +60,18 @@ def test_a_private_database_has_its_ballast(tmp_path: Path, kestrel: Path) -> No
         assert json.loads(hub.stdout.readline())["role"] == "web"
         assert (home / "ballast").stat().st_size == 2 * 2**20
         status = subprocess.run([*tieout, "status", "--json"], env=environment, check=False, capture_output=True)
-        hub.communicate()
+        _, log = hub.communicate()
     levels = {each["check"]: each["level"] for each in json.loads(status.stdout)["self_check"]}
     assert levels["ballast"] == "ok"
+    assert b"pg_ctl" not in log, "how the server is started is no news of the hub"
+
+
+def test_only_a_private_database_lacks_a_ballast(tmp_path: Path) -> None:
+    """Beside a demo, whose database is the demo's own, nobody is warned of something that is not missing."""
+    here = read({"TIEOUT_HOME": str(tmp_path)})
+    (tmp_path / "demo" / "postgres").mkdir(parents=True)
+    (tmp_path / "demo" / "postgres" / "PG_VERSION").touch()
+    assert disk(here).ballast is None
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").touch()
+    assert disk(here).ballast is not None

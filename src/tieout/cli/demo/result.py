@@ -13,7 +13,7 @@ from tieout.cli.amounts import differences, written
 from tieout.cli.demo.box import Box
 from tieout.cli.demo.comparison import Compared, compare
 from tieout.cli.demo.documents import Document, documents
-from tieout.cli.holds import shown
+from tieout.cli.one_hold import shown
 from tieout.store import holds, invoices, watching, worklist
 from tieout.store.database import Database
 from tieout.store.figures import Figures, Totals, figures
@@ -33,6 +33,7 @@ _FIGURES = {
     "set_aside": "set_aside",
     "overage": "overage",
     "proposed": "proposed",
+    "rounding": "rounding",
     "left": "left",
 }
 # Records that a second start on the same data must not make again.

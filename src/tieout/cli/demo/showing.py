@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -14,7 +17,7 @@ from tieout.cli.demo.finance import DEPARTMENTS, TABLE
 from tieout.cli.demo.result import Result
 from tieout.cli.demo.stage import Stage
 from tieout.cli.demo.voice import Voice
-from tieout.cli.holds import shown
+from tieout.cli.one_hold import shown
 
 _FIGURES = ("booked", "approved", "billed_net", "billed_total", "paid", "open", "unbilled")
 # A case that does not happen by itself → the hold that asks for it.
@@ -48,14 +51,13 @@ def show(result: Result, voice: Voice) -> None:
 
 def welcome(stage: Stage, result: Result, voice: Voice) -> None:
     """What the visitor can do now."""
+    command = called(stage.folder)
     voice.plain()
     voice.plain(f"The console: {stage.hub.address}/sign-in  (one click lets you in as somebody of the firm)")
     for each in result.holds:
         if each["state"] == "open":
-            _waiting(shown(dict(each)), stage.hub.address, voice)
-    here = os.path.relpath(stage.folder.parent)
-    at = "" if here == ".tieout" else f"TIEOUT_HOME={here} "
-    voice.plain(f"The command line, in another terminal: {at}tieout status")
+            _waiting(shown(dict(each)), stage.hub.address, command, voice)
+    voice.plain(f"The command line, in another terminal: {command} status")
     crm = stage.box.description["systems"]["salesforce"]
     seller = crm["people"][1] if len(crm["people"]) > 1 else crm["people"][0]
     voice.plain(f"Salesforce: {crm['url']}, for example as {seller['login']} / {seller['password']}")
@@ -68,12 +70,19 @@ def welcome(stage: Stage, result: Result, voice: Voice) -> None:
     voice.plain("Ctrl-C stops everything; the next `tieout demo` goes on where this one ends, `--fresh` starts over.")
 
 
-def _waiting(hold: Mapping[str, Any], address: str, voice: Voice) -> None:
+def called(folder: Path) -> str:
+    """How Tieout is called beside the demo of a folder: what `make` prepared is on nobody's path."""
+    tieout = "tieout" if shutil.which("tieout") else os.path.relpath(Path(sys.executable).with_name("tieout"))
+    home = os.path.relpath(folder.parent)
+    return tieout if home == ".tieout" else f"TIEOUT_HOME={home} {tieout}"
+
+
+def _waiting(hold: Mapping[str, Any], address: str, command: str, voice: Voice) -> None:
     voice.plain(f"  {hold['hold']} waits: {hold['what']}")
     voice.plain(f"    fix it at {address}/holds/{hold['hold']}")
     if hold["code"] == "value.missing" and DEPARTMENTS:
         key, value = next(iter(DEPARTMENTS.items()))
-        voice.plain(f"    or with: tieout values set {TABLE} '{key}' {value}")
+        voice.plain(f"    or with: {command} values set {TABLE} '{key}' {value}")
 
 
 def _figures(result: Result) -> Table:

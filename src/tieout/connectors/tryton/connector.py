@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import cast
 
 from tieout.connectors.contract import Change, ConnectorSpec, Health, Opening, Operation, Page, Reading, Receipt, Write
@@ -18,6 +19,7 @@ from tieout.connectors.tryton.telling import Attempt, following, reading
 from tieout.domain.documents.customer import Customer
 from tieout.domain.identity import Ref
 from tieout.domain.matching import Known
+from tieout.domain.money import Money
 
 HANDLERS: Mapping[str, Handler] = {
     each.operation.name: each
@@ -158,8 +160,8 @@ def _waits(write: Write) -> str:
         case "time.deliver":
             return timesheets.hours(body["entries"])
         case "project.create":
-            return f"{body['budget']} {body['currency']} of sold work"
+            return f"{Money(Decimal(body['budget']), body['currency'])} of sold work"
         case "invoice.propose":
-            return f"{body['net']} {body['currency']} to be billed"
+            return f"{Money(Decimal(body['net']), body['currency'])} to be billed"
         case _:
             return ""
