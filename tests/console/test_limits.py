@@ -89,9 +89,16 @@ async def test_lent_work_stands_there_until_a_bill_is_matched_with_it(world: Wor
     assert "waits for a bill" in again
 
 
+async def test_the_way_to_lent_work_is_shown_to_finance(anna: Caller) -> None:
+    for path in ("/invoices", "/palette/results?q=lent"):
+        assert 'href="/lent"' in await anna.get(path)
+
+
 async def test_what_lent_work_costs_is_finances_alone_and_a_bill_is_for_who_sees_all(world: World) -> None:
     margaret = await Caller(world.app).sign_in(world, "Margaret Osei")
     assert "cost.match" in await margaret.get("/lent", status=403)
+    for path in ("/invoices", "/palette/results?q=lent"):
+        assert 'href="/lent"' not in await margaret.get(path)
     await margaret.send("/lent/bills", {}, page="/limits", status=403)
     narrow = await somebody(world, "US")
     assert "somebody who sees all of them matches it" in await narrow.get("/lent")

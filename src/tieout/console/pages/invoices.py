@@ -109,6 +109,7 @@ class Invoices:
     scope: str
     unscoped: str
     closed: tuple[str, ...]
+    sees_costs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,7 @@ async def show(visit: Visit) -> Response:
         scope=" · ".join(value if value != "-" else "no entity" for value in scope.values()),
         unscoped=f"/invoices?{urlencode({'stage': stage})}",
         closed=tuple(said for each in ledgers for said in closed_months(each, visit.now.astimezone(visit.zone).date())),
+        sees_costs=visit.may("cost.match"),
     )
     return await visit.page(context)
 

@@ -18,6 +18,8 @@ from tieout.console.visit import Visit
 from tieout.store import lookup, worklist
 from tieout.store.lookup import Hit
 
+# A page that asks for a right is named to those who have it.
+_LENT = "Lent work"
 _PAGES = (
     ("Today", "/", "g t"),
     ("Holds", "/holds", "g h"),
@@ -32,7 +34,7 @@ _PAGES = (
     ("Billable events beside hours", "/events", ""),
     ("Metered usage: readings from a file", "/usage", ""),
     ("Limits and payers", "/limits", ""),
-    ("Lent work", "/lent", ""),
+    (_LENT, "/lent", ""),
     ("Work that is not invoiced", "/invoices?stage=unbilled", ""),
     ("Runs", "/runs", "g r"),
     ("Systems", "/systems", "g s"),
@@ -104,7 +106,11 @@ async def live(visit: Visit) -> Response:
 
 async def search(visit: Visit, text: str) -> tuple[Found, ...]:
     text = text.strip()
-    pages = [Found(title, "page", href, "", key) for title, href, key in _PAGES if text.casefold() in title.casefold()]
+    pages = [
+        Found(title, "page", href, "", key)
+        for title, href, key in _PAGES
+        if text.casefold() in title.casefold() and (title != _LENT or visit.may("cost.match"))
+    ]
     if not text:
         return tuple(pages)
     command = _COMMAND.fullmatch(text)
