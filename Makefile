@@ -34,7 +34,7 @@ types: setup-dev
 # What fails fast comes first; 5 says that a selection is empty, which happens when ARGS name a path.
 unit: setup-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not (slow or tryton or browser)" $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or tryton or browser" $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "slow or tryton or browser" $(ARGS) || [ $$? -eq 5 ]
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks $(ARGS)

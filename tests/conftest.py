@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
 from pytest_socket import disable_socket, socket_allow_hosts
+from xdist.scheduler import LoadScopeScheduling
 
 from tieout.store.database import Database
 from tieout.testing.books import Books
 from tieout.testing.database import fresh_database, migrated_postgres, opened
+
+# Rooms whose slow tests share what takes long to start. Flows take longest; the ERP that they build, connectors need as well.
+SHARED = ("tests/journeys/", "tests/flows/", "tests/connectors/")
 
 
 @pytest.fixture
@@ -47,12 +51,27 @@ async def books(database: Database) -> Books:
     return books
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Sequence[Any]) -> None:
-    """In a parallel run, what shares an ERP, a browser or a hub stays in one process: they are started once."""
-    for item in items:
-        if any(item.get_closest_marker(each) for each in ("slow", "tryton", "browser")):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.parent)))
+def shared(nodeid: str) -> str:
+    """The room whose things a test shares, or nothing."""
+    return next((each for each in SHARED if nodeid.startswith(each)), "")
+
+
+class Together(LoadScopeScheduling):
+    """In a parallel run, what shares an ERP, a browser or a hub stays in one process; other tests go where there is room."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return shared(nodeid) or nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
+    """For `--dist loadscope`, in place of xdist's own: its mark for groups has no effect under pytest 9.2."""
+    return Together(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stays together comes first: the others fill what room there is at the end."""
+    order = (*SHARED, "")
+    items.sort(key=lambda item: order.index(shared(item.nodeid)))
 
 
 @pytest.hookimpl(trylast=True)
