@@ -145,19 +145,34 @@ async def test_every_clean_entry_is_delivered_and_every_dirty_one_waits_under_it
     assert [each.batches for each in hub.ledgers] == batches
 
 
-async def test_in_a_burst_that_goes_on_somebody_looks_every_so_many_entries(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tieout.flows.approved_time._AT_LEAST_EVERY", 2 * PAGE)
+async def test_in_a_burst_that_goes_on_somebody_looks_every_so_often(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tieout.flows.approved_time._AT_LEAST_EVERY", 0.0)
     await hub.month_end()
     pages, looked = await looks(hub.database)
-    assert looked == -(-pages // 2)
+    assert looked == pages > 3
+
+
+async def test_all_states_of_an_entry_go_in_one_lane_and_different_ones_side_by_side(hub: Hub) -> None:
+    await hub.intake.sweep(hub.intake.feeds[0])
+    async with hub.database.transaction() as tx:
+        found = await rows(
+            tx,
+            """
+            select count(distinct lane) as lanes, (select max(lanes) from (
+              select count(distinct r.lane) as lanes from message m join run r on r.id = m.run_id group by m.record_id) of_record)
+              as of_one, (select count(*) from message where run_id is null) as without
+            from run where flow = 'approved_time'
+            """,
+        )
+    assert found == [{"lanes": 4, "of_one": 1, "without": 0}]
+    await hub.work_off()
+    assert await stand(hub.database) == {"undelivered": 0, "wrong": 0, "open": 0, "missing": 0}
 
 
 async def test_where_a_look_is_dear_pages_leave_it_to_one_run_and_nothing_waits_unseen(
     hub: Hub, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tieout.flows.approved_time._AT_LEAST_EVERY", 1)
+    monkeypatch.setattr("tieout.flows.approved_time._AT_LEAST_EVERY", 0.0)
     monkeypatch.setattr("tieout.systems.looks._FEW", 0)
     monkeypatch.setattr("tieout.systems.looks._REST", 1_000)
     await hub.month_end()
@@ -216,7 +231,12 @@ async def rung(hub: Hub, *records: str) -> list[int]:
 
 async def test_what_rings_joins_the_page_that_nobody_has_begun_as_long_as_it_has_room(hub: Hub) -> None:
     told = (await SimulatedPsa("kantata", FIRM).changes("time_entry", None)).changes
-    ids = list(dict.fromkeys(each.ref.id for each in told))
+    lanes: dict[str, list[str]] = {}
+    for each in dict.fromkeys(each.ref for each in told):
+        lanes.setdefault(
+            approved_time.lane({"connection": each.connection, "kind": each.kind, "record_id": each.id}), []
+        ).append(each.id)
+    ids = max(lanes.values(), key=len)
     assert await rung(hub, *ids[:2]) == [2]
     assert await rung(hub, ids[2]) == [3]
     await hub.work_off()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -20,6 +20,8 @@ from tieout.engine.pressure import Full, never
 from tieout.engine.run import Clock, Flow, Row
 from tieout.store import bells, cursors, firm, messages, runs
 from tieout.store.database import Database, Tx
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 # For so long at most, what was read waits to be stored with what comes after it.
@@ -199,28 +201,31 @@ class Intake:
         one that has room and was not begun."""
         if feed.flow.page == 1:
             return len(await messages.record(tx, told, via=via, now=self._clock(), again=again))
-        new = 0
-        for first in range(0, len(told), feed.flow.page):
-            page = told[first : first + feed.flow.page]
-            lane = f"{feed.source.name}/{feed.kind}"
-            waits = await runs.unbegun(tx, feed.flow.name, lane, backfill=backfill)
-            joins = waits is not None and waits["messages"] + len(page) <= feed.flow.page
-            subject = f"{lane}/{await messages.next_number(tx)}"
-            run = waits["id"] if waits is not None and joins else run_id(feed.flow.name, subject, "1")
-            more, in_flight = await messages.record_page(tx, page, via=via, now=self._clock(), again=again, run_id=run)
-            if in_flight and not joins:
-                await self._queue(tx, feed.flow, subject, "1", lane, backfill)
-            new += more
+        flow, new = feed.flow, 0
+        for first in range(0, len(told), flow.page):
+            for lane, page in _in_lanes(told[first : first + flow.page], lambda each: flow.lane(_row(each))).items():
+                waits = await runs.unbegun(tx, flow.name, lane, backfill=backfill)
+                joins = waits is not None and waits["messages"] + len(page) <= flow.page
+                subject = f"{feed.source.name}/{feed.kind}/{await messages.next_number(tx)}"
+                run = waits["id"] if waits is not None and joins else run_id(flow.name, subject, "1")
+                more, in_flight = await messages.record_page(
+                    tx, page, via=via, now=self._clock(), again=again, run_id=run
+                )
+                if in_flight and not joins:
+                    await self._queue(tx, flow, subject, "1", lane, backfill)
+                new += more
         return new
 
     async def _start(self, tx: Tx, feed: Feed, *, backfill: bool = False) -> None:
         """Queues runs for messages that none has taken: one each, or one for a page of them."""
         name, kind, flow = feed.source.name, feed.kind, feed.flow
         if flow.page > 1:
-            while ids := await messages.next_page(tx, name, kind, flow.page):
-                subject = f"{name}/{kind}/{ids[0]}-{ids[-1]}"
-                await self._queue(tx, flow, subject, content_hash(ids)[:12], f"{name}/{kind}", backfill)
-                await messages.assign(tx, ids, run_id(flow.name, subject, content_hash(ids)[:12]))
+            while untaken := await messages.waiting(tx, name, kind, flow.page):
+                for lane, page in _in_lanes(untaken, flow.lane).items():
+                    ids = [each["id"] for each in page]
+                    subject = f"{name}/{kind}/{ids[0]}-{ids[-1]}"
+                    await self._queue(tx, flow, subject, content_hash(ids)[:12], lane, backfill)
+                    await messages.assign(tx, ids, run_id(flow.name, subject, content_hash(ids)[:12]))
         else:
             while waiting := await messages.waiting(tx, name, kind, 200):
                 queued = {each["id"]: _one(flow, each, backfill) for each in waiting}
@@ -248,6 +253,19 @@ async def store_pages(
             await runs.queue(tx, run, flow=flow, subject=subject, version="1", lane=lane, now=now, backfill=backfill)
         new += more
     return new
+
+
+def _in_lanes(page: Sequence[T], lane_of: Callable[[T], str]) -> dict[str, list[T]]:
+    """What of a page goes one after the other, in the order in which it came."""
+    lanes: dict[str, list[T]] = {}
+    for each in page:
+        lanes.setdefault(lane_of(each), []).append(each)
+    return lanes
+
+
+def _row(told: messages.Arrival) -> Row:
+    """What is told as a row of its table, as far as a lane depends on it."""
+    return {"connection": told.connection, "kind": told.kind, "record_id": told.record_id, "payload": told.payload}
 
 
 def _one(flow: Flow, message: Row, backfill: bool) -> runs.Queued:

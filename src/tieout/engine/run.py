@@ -157,15 +157,20 @@ def by_subject(message: Row) -> str:
     return str(Ref(message["connection"], message["kind"], message["record_id"]))
 
 
+def by_kind(message: Row) -> str:
+    """Pages of one kind of record are serial."""
+    return f"{message['connection']}/{message['kind']}"
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """A business flow: what starts it and what it does.
 
     `starts_on` names the role and the kind of record whose change starts it; without it the flow is started by others.
     A flow works on one record per run, or on a page of them (`page` > 1) where volume is high. Runs of one `lane` are
-    serial, different lanes go side by side. `errand` says how pressing its calls are (domain.limits); what was there before
-    the hub came is back-fill, whatever the flow. Without `contents` a run gets its messages without their records: it lets
-    the store read them, where they are.
+    serial, different lanes go side by side; a page is of one lane, so all states of a record must be of the same. `errand`
+    says how pressing its calls are (domain.limits); what was there before the hub came is back-fill, whatever the flow.
+    Without `contents` a run gets its messages without their records: it lets the store read them, where they are.
     """
 
     name: str
@@ -185,13 +190,14 @@ def flow(
     title: str,
     starts_on: tuple[str, str] | None = None,
     page: int = 1,
-    lane: Callable[[Row], str] = by_subject,
+    lane: Callable[[Row], str] | None = None,
     errand: Lane = "master",
     contents: bool = True,
 ) -> Callable[[Callable[[Run, Any], Awaitable[None]]], Flow]:
-    """Makes a Flow of an async function; the function's name becomes the flow's."""
+    """Makes a Flow of an async function; the function's name becomes the flow's. Without a `lane`, records, or pages, are serial."""
+    serial = lane or (by_subject if page == 1 else by_kind)
 
     def make(body: Callable[[Run, Any], Awaitable[None]]) -> Flow:
-        return Flow(body.__name__, version, title, body, starts_on, page, lane, errand, contents)
+        return Flow(body.__name__, version, title, body, starts_on, page, serial, errand, contents)
 
     return make

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from tieout.engine.run import Run, flow
+from zlib import crc32
+
+from tieout.engine.run import Row, Run, flow
 from tieout.flows.waiting_time import look_or_leave, rate_rows, settle_page
 from tieout.systems.systems import Systems
 
-# Entries after which all that waits is looked at, although more are coming.
-_AT_LEAST_EVERY = 50_000
+# So many pages go side by side.
+_LANES = 4
+# Seconds after which all that waits is looked at, although more is coming.
+_AT_LEAST_EVERY = 10.0
+
+
+def lane_of_an_entry(message: Row) -> str:
+    """A part of the entries, always the same for one of them."""
+    return f"{message['connection']}/{message['kind']}/{crc32(message['record_id'].encode()) % _LANES}"
 
 
 @flow(
@@ -15,6 +24,7 @@ _AT_LEAST_EVERY = 50_000
     title="Approved time → priced and checked",
     starts_on=("psa", "time_entry"),
     page=5000,
+    lane=lane_of_an_entry,
     errand="billing",
     contents=False,
 )
@@ -26,7 +36,7 @@ async def approved_time(run: Run, systems: Systems) -> None:
     await run.step("store the page, find project, role and rate", register.take_time, connection, run.id, rates, gone)
     await settle_page(run, systems, connection, list({each.ref.id: None for each in run.messages}))
     # A month-end does not look at everything with every page: whoever has another one behind it leaves that to the last.
-    if _passes(run) or not await register.followed(run.id):
+    if systems.looks.since(connection) >= _AT_LEAST_EVERY or not await register.followed(run.id):
         await look_or_leave(run, systems, connection)
     await deliver(run, systems, connection)
 
@@ -36,9 +46,3 @@ async def deliver(run: Run, systems: Systems, connection: str) -> None:
     for entity in await systems.register.entities_to_deliver():
         subject, lane = f"{connection}/{entity}", f"time/{entity}"
         await run.start("time_to_erp", subject, run.now().isoformat(), lane=lane, joins=True)
-
-
-def _passes(run: Run) -> bool:
-    """Whether the page's messages, which are numbered, reach or pass a multiple of _AT_LEAST_EVERY."""
-    first, last = run.messages[0].id, run.messages[-1].id
-    return (first - 1) // _AT_LEAST_EVERY < last // _AT_LEAST_EVERY

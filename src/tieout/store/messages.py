@@ -207,19 +207,6 @@ async def waiting(tx: Tx, connection: str, kind: str, limit: int) -> list[dict[s
     )
 
 
-async def next_page(tx: Tx, connection: str, kind: str, limit: int) -> list[int]:
-    """The ids of messages that no run has taken yet, the oldest first, locked against a second taker."""
-    found = await rows(
-        tx,
-        """
-        select id from message where connection = %s and kind = %s and state = 'received'
-        order by id limit %s for update skip locked
-        """,
-        (connection, kind, limit),
-    )
-    return [each["id"] for each in found]
-
-
 async def next_number(tx: Tx) -> int:
     """A number that no message has: the name of the page whose messages follow it."""
     found = await row(tx, "select nextval(pg_get_serial_sequence('message', 'id')) as n")

@@ -241,11 +241,12 @@ async def accused(tx: Tx, run_id: str, generation: int) -> bool:
 
 
 async def followed(tx: Tx, run_id: str) -> bool:
-    """Whether a newer run of the same flow waits behind this one in its lane."""
+    """Whether a newer run of the same flow, about the same connection, waits to be begun, in whatever lane."""
     found = await row(
         tx,
         """
-        select 1 as one from run r join run n on n.sequence > r.sequence and n.flow = r.flow and n.lane = r.lane
+        select 1 as one from run r
+        join run n on n.sequence > r.sequence and n.flow = r.flow and split_part(n.subject, '/', 1) = split_part(r.subject, '/', 1)
         where r.id = %s and n.state in ('queued', 'retrying') limit 1
         """,
         (run_id,),

@@ -33,6 +33,11 @@ class Looks:
             return 0.0
         return max(0.0, last.ended + _REST * last.took - time.monotonic())
 
+    def since(self, connection: str) -> float:
+        """Seconds since all was looked at, or since somebody first asked."""
+        last = self._last.setdefault(connection, Look(ended=time.monotonic()))
+        return time.monotonic() - last.ended
+
     @contextmanager
     def timed(self, connection: str) -> Generator[Look]:
         look, began = Look(), time.monotonic()
