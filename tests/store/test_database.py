@@ -28,6 +28,25 @@ async def test_migrating_again_changes_nothing(database: Database, database_url:
         assert await row(tx, "select count(*) as n from schema_version") == {"n": 1}
 
 
+LISTS: list[list[str | None]] = [
+    [], [""], ["", ""], ["a"], ["a", "b"], ["a", None], [None], ['"'], ['a"', '"b'], ['","'], ["\\"], ["a\\", "b"], ["{", "}"], ["NULL", "null"],
+    [" a ", "\n", "\t"], ["ä", "漢", "\u2000"], ["a,b", "c"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", LISTS, ids=repr)
+async def test_a_list_of_texts_arrives_as_it_is(database: Database, wanted: list[str | None]) -> None:
+    async with database.transaction() as tx:
+        assert await row(tx, "select %s::text[] as told", (wanted,)) == {"told": wanted}
+        assert await row(tx, "select count(*) as n from unnest(%s::text[]) t", (wanted,)) == {"n": len(wanted)}
+
+
+async def test_no_text_is_cut_off_where_the_database_cannot_hold_it(database: Database) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(psycopg.DataError):
+            await row(tx, "select %s::text[] as told", (["a\0b"],))
+
+
 async def test_a_transaction_that_raises_leaves_nothing_behind(database: Database) -> None:
     async def fails_half_way() -> None:
         async with database.transaction() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -79,7 +79,7 @@ class Journal:
 
 
 async def _receive(tx: Tx, proofs: Sequence[Proof]) -> list[Receipt]:
-    told = [Received(each.key, asdict(each.receipt), each.now, each.look_again_at) for each in proofs]
+    told = [Received(each.key, _stored(each.receipt), each.now, each.look_again_at) for each in proofs]
     earlier = await journal.receive(tx, told)
     new = [each for each, first in zip(proofs, earlier, strict=True) if first is None]
     links = [link for each in new if isinstance(each.on_done, Linking) for link in each.on_done.links(each.receipt)]
@@ -89,6 +89,10 @@ async def _receive(tx: Tx, proofs: Sequence[Proof]) -> list[Receipt]:
         if not isinstance(each.on_done, Linking):
             await each.on_done(tx, each.receipt)
     return [each.receipt if first is None else receipt_of(first) for each, first in zip(proofs, earlier, strict=True)]
+
+
+def _stored(receipt: Receipt) -> dict[str, Any]:
+    return {"id": receipt.id, "parts": dict(receipt.parts), "answer": receipt.answer}
 
 
 def receipt_of(stored: Mapping[str, Any]) -> Receipt:

@@ -12,8 +12,10 @@ from typing import Any, LiteralString
 from urllib.parse import quote, urlencode
 
 import psycopg
+from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.array import ListDumper
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
@@ -28,6 +30,19 @@ _OF_A_ROW = ("21", "22", "23", "40")
 
 def _dumps(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+
+
+class _Texts(ListDumper):
+    """Lists of texts at once: the library's own way takes two microseconds for each, which a page of thousands feels."""
+
+    def dump(self, obj: list[Any]) -> Buffer | None:
+        try:
+            text = '","'.join(obj)
+        except TypeError:  # not all of them are texts
+            return super().dump(obj)
+        if not text or "\\" in text or "\0" in text or text.count('"') != 2 * (len(obj) - 1):
+            return super().dump(obj)
+        return f'{{"{text}"}}'.encode()
 
 
 class _Last(deque[Tx]):
@@ -189,6 +204,7 @@ async def row(tx: Tx, sql: LiteralString, values: Sequence[Any] | Mapping[str, A
 
 async def _configure(connection: Tx) -> None:
     set_json_dumps(_dumps, connection)
+    connection.adapters.register_dumper(list, _Texts)
 
 
 def migrate(url: str, to: str = "head") -> None:

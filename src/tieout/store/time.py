@@ -18,7 +18,7 @@ _TOLD: LiteralString = """source_id text, source_version text, project text, tas
   approved_at timestamptz, notes text, mapping text"""
 _HISTORY: LiteralString = """history as (
   insert into time_entry_version (connection, source_id, version, body, seen_at)
-  select %(connection)s, source_id, source_version, to_jsonb(page) - 'ordinality', %(now)s from page on conflict do nothing)"""
+  select %(connection)s, source_id, source_version, told, %(now)s from page on conflict do nothing)"""
 _NEWEST: LiteralString = """(select distinct on (source_id) * from page
   order by source_id, split_part(source_version, '#', 1) collate "C" desc, ordinality desc) newest"""
 _STORED: LiteralString = """connection, source_id, version, project_ref, task_ref, person, work_date, minutes,
@@ -42,8 +42,9 @@ _FOUND_VALUES: LiteralString = (
 )
 _AS_STORED: LiteralString = "source_id, project_ref, task_ref, work_date, state, billable_minutes, rate, problem as was"
 # What is found of `wanted`, which are entries by the names of their table, and what lacks; `was` is the problem they had.
-_JUDGED: LiteralString = """rate as (
-    select * from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
+_JUDGED: LiteralString = """rate as materialized (
+    select *, lead(valid_from) over (partition by card, role order by valid_from) as until
+    from jsonb_to_recordset(%(rates)s) as r(card text, role text, version integer, valid_from date, rate numeric)
   ), known as (
     select w.*, coalesce(p.key, '') as our_project, coalesce(k.key, '') as our_task, p.entity, p.engagement,
            coalesce(k.role, '') as role, coalesce(k.billable, true) as billable, coalesce(p.rate_card, '') as card, p.contract_version,
@@ -54,10 +55,8 @@ _JUDGED: LiteralString = """rate as (
     left join project p on p.key = xp.key
     left join crosswalk xt on xt.kind = 'task' and xt.connection = %(connection)s and xt.record_id = w.task_ref
     left join project_task k on k.key = xt.key and k.project = p.key
-    left join lateral (
-      select version, rate from rate where card = p.rate_card and role = k.role and valid_from <= w.work_date
-      order by valid_from desc limit 1
-    ) r on true
+    left join rate r on r.card = p.rate_card and r.role = k.role and r.valid_from <= w.work_date
+      and (r.until is null or w.work_date < r.until)
   ), judged as (
     select k.*, case
         when k.state <> 'approved' then ''
@@ -86,7 +85,8 @@ async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]
     await tx.execute(
         f"""
         with page as (
-          select * from rows from (jsonb_to_recordset(%(entries)s) as ({_TOLD})) with ordinality
+          select r.*, told, ordinality from jsonb_array_elements(%(entries)s) with ordinality e(told, ordinality)
+          cross join lateral jsonb_to_record(told) as r({_TOLD})
         ), {_HISTORY}
         insert into time_entry ({_STORED})
         select {_VALUES} from {_NEWEST}
@@ -107,7 +107,7 @@ async def take_page(tx: Tx, connection: str, run_id: str, rates: Sequence[Mappin
     done = await tx.execute(
         f"""
         with page as (
-          select r.*, m.id as ordinality from ({OF_RUN}) m cross join lateral jsonb_to_record(m.payload) as r({_TOLD})
+          select r.*, m.payload as told, m.id as ordinality from ({OF_RUN}) m cross join lateral jsonb_to_record(m.payload) as r({_TOLD})
           where not m.deleted and not m.payload ? 'unreadable'
         ), {_HISTORY}, wanted as (
           select newest.*, project as project_ref, coalesce(task, '') as task_ref, '' as was from {_NEWEST}
@@ -173,14 +173,15 @@ async def resolve(tx: Tx, connection: str, ids: Sequence[str] | None, rates: Seq
 
 async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[str] | None, now: datetime) -> None:
     """What became of entries becomes of their messages: of this run's, and of those that were held for these entries, or
-    for any."""
+    for any. Each entry is looked up (`offset 0`): as a join, a page reads all entries there are."""
     await tx.execute(
         """
         with open as (
           select id, record_id, version, state, reason from message where run_id = %(run)s and state in ('in_flight', 'held')
             and connection = %(connection)s and kind = 'time_entry'
-          union select id, record_id, version, state, reason from message
-          where connection = %(connection)s and kind = 'time_entry' and state = 'held'
+          union all
+          select id, record_id, version, state, reason from message
+          where connection = %(connection)s and kind = 'time_entry' and state = 'held' and run_id is distinct from %(run)s
             and (%(ids)s::text[] is null or record_id = any(%(ids)s))
         ), outcome as (
           select m.id, case
@@ -193,7 +194,9 @@ async def settle_messages(tx: Tx, connection: str, run_id: str, ids: Sequence[st
               when t.problem <> '' then t.problem
               when t.state in ('draft', 'submitted') then 'not approved yet'
               else '' end as reason
-          from open m join time_entry t on t.connection = %(connection)s and t.source_id = m.record_id
+          from open m cross join lateral (
+            select version, problem, state from time_entry
+            where connection = %(connection)s and source_id = m.record_id offset 0) t
           where m.reason <> 'time.unreadable'
         )
         update message m set state = o.state, reason = o.reason,

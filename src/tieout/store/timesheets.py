@@ -50,15 +50,16 @@ async def unknown_people(
     What the ERP's timesheets have already, or what is on its way there, stays there, whoever leaves the firm.
     """
     # `in (select …)` within a case is a hash of the people whatever the plan: as a join, a prepared statement compares each
-    # entry of a page with everybody.
+    # entry of a page with everybody. `offset 0` looks each of them up: as a join, a page reads all entries there are.
     await tx.execute(
         f"""
         with frozen as (
           select m.connection, m.source_id from time_batch b cross join unnest(b.connections, b.source_ids) m(connection, source_id)
           where b.entity = %(entity)s
         ), looked_at as (
-          select t.* from unnest(%(ids)s::text[]) as page(id)
-          join time_entry t on t.connection = %(connection)s and t.source_id = page.id where t.entity = %(entity)s
+          select t.* from unnest(%(ids)s::text[]) as page(id) cross join lateral (
+            select * from time_entry where connection = %(connection)s and source_id = page.id offset 0) t
+          where t.entity = %(entity)s
           union all
           select * from time_entry where %(ids)s::text[] is null and problem = 'person.unknown' and entity = %(entity)s
           union all
@@ -114,7 +115,14 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
     else:
         condition = _TO_CORRECT
         minutes = f"case when t.delivered_as = {_AS} then {_WANTED} else 0 end"
-    await tx.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_forming(), entity))
+    # Along the index, and no further than the batch goes: the server takes what waits for a few rows, and would sort all of it.
+    await tx.execute(
+        """
+        select pg_advisory_xact_lock(%s, hashtext(%s)), set_config('enable_bitmapscan', 'off', true),
+               set_config('enable_seqscan', 'off', true)
+        """,
+        (_forming(), entity),
+    )
     found = await row(
         tx,
         f"""
