@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from tieout.store.figures import figures
 
 from . import month_end
 from .far_erp import FarErp, far_erps
+from .file_psa import FilePsa, written
 from .ground import Ground, ground, now, until
 from .measuring import Figure
 from .month_end import PATIENCE, PSA, SEED
@@ -39,11 +41,12 @@ async def measure(entries: int = ENTRIES) -> list[Figure]:
         await book(on.database, firm, PSA, now())
         async with on.database.session() as session:  # as the server would within the minute
             await session.execute("analyze")
-        first = await month_end.run(on, firm, made, ledgers, _invoiced)
+        file = await asyncio.to_thread(written, firm, on.folder / "time_entries.jsonl")
+        first = await month_end.run(on, FilePsa(PSA, firm, file), made, ledgers, _invoiced)
         calls, billed = await month_end.prove(on, made, ledgers), await _prove(on, ledgers)
         async with on.database.transaction() as tx:
             await cursors.advance(tx, PSA, "time_entry", "", now())
-        second = await month_end.run(on, firm, made, ledgers, _invoiced)
+        second = await month_end.run(on, FilePsa(PSA, firm, file), made, ledgers, _invoiced)
         assert (second["new"], await month_end.prove(on, made, ledgers), await _prove(on, ledgers)) == (
             0,
             calls,

@@ -64,11 +64,11 @@ async def measure(entries: int = ENTRIES, workers: int = 0, killed: int = 0) -> 
         await book(on.database, firm, PSA, now())
         async with on.database.session() as session:  # as the server would within the minute
             await session.execute("analyze")
-        first = await run(on, firm, made, ledgers)
+        first = await run(on, SimulatedPsa(PSA, firm), made, ledgers)
         calls = await prove(on, made, ledgers)
         async with on.database.transaction() as tx:
             await cursors.advance(tx, PSA, "time_entry", "", now())
-        second = await run(on, firm, made, ledgers)
+        second = await run(on, SimulatedPsa(PSA, firm), made, ledgers)
         assert (second["new"], await prove(on, made, ledgers)) == (0, calls), second
         floors = [await _floor(on, firm, bare, states) for _ in range(2)]
     return [
@@ -129,10 +129,9 @@ def _figure(name: str, states: int, told: Mapping[str, Any], floor: Mapping[str,
 
 
 async def run(
-    on: Ground, firm: SimulatedFirm, made: Made, ledgers: list[FarErp], afterwards: Afterwards | None = None
+    on: Ground, source: SimulatedPsa, made: Made, ledgers: list[FarErp], afterwards: Afterwards | None = None
 ) -> dict[str, Any]:
     """Sweeps and works until nothing is left, and then does what comes `afterwards`, with the intake and the connections."""
-    source = SimulatedPsa(PSA, firm)
     connections: dict[str, Connector] = {PSA: source, **{each.name: each for each in ledgers}}
     intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
     systems = systems_for(connections, now)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tieout.store import endings, messages, runs
-from tieout.store.database import Database, Tx, row
+from tieout.store.database import Database, Tx, row, rows
 from tieout.store.endings import Ending
 from tieout.testing.books import Books
 
@@ -70,3 +70,19 @@ async def test_a_page_ends_with_its_own_messages(many: Database) -> None:
             """,
         )
     assert found == {"mine": 0, "others": 20_000 - 6_666 - 3_334}
+
+
+async def test_what_cannot_be_read_is_found_among_what_is_held_by_its_reason(many: Database) -> None:
+    async with many.transaction() as tx:
+        await tx.execute("update message set state = 'held', reason = 'time.rate_missing' where state = 'in_flight'")
+        await tx.execute("update message set reason = 'time.unreadable' where record_id = 'T1'")
+    async with many.session() as session:
+        await session.execute("analyze message")
+        plan = await rows(
+            session,
+            """
+            explain select m.connection, m.record_id from connection c join message m on m.connection = c.name
+            where m.kind = 'time_entry' and m.state = 'held' and m.reason = 'time.unreadable'
+            """,
+        )
+    assert "reason = 'time.unreadable'" in next(each["QUERY PLAN"] for each in plan if "Index Cond" in each["QUERY PLAN"])

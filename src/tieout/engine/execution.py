@@ -144,7 +144,7 @@ class Generation:
         self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None, joins: bool = False
     ) -> None:
         async with self._database.transaction() as tx:
-            if joins and await runs.unbegun(tx, flow, lane, subject=subject):
+            if joins and await runs.unbegun(tx, flow, lane, subject=subject, backfill=self.row["backfill"]):
                 return
             await runs.queue(
                 tx, run_id(flow, subject, version), flow=flow, subject=subject, version=version, lane=lane,

@@ -9,7 +9,7 @@ from tieout.flows.waiting_time import look_or_leave, rate_rows, settle_page
 from tieout.systems.systems import Systems
 
 # So many pages go side by side.
-_LANES = 4
+_LANES = 2
 # Seconds after which all that waits is looked at, although more is coming.
 _AT_LEAST_EVERY = 10.0
 

@@ -25,8 +25,8 @@ async def ledger(tx: Tx, engagement: str, through: date, but: Sequence[str] = ()
           t.work_date, t.approved_by, t.approved_at, coalesce(nullif(t.contract_version, 0), p.contract_version) as contract_version,
           t.rate_card, t.rate_card_version, t.mapping, t.entity, t.project, t.currency, coalesce(k.sold, '') as sold,
           (t.problem <> '' or t.work_date > %s or (t.connection, t.source_id) in (
-            select connection, record_id from message
-            where kind = 'time_entry' and state = 'held' and reason = 'time.unreadable')) as waits
+            select m.connection, m.record_id from connection c join message m on m.connection = c.name
+            where m.kind = 'time_entry' and m.state = 'held' and m.reason = 'time.unreadable')) as waits
         from time_entry t left join project_task k on k.key = t.task left join project p on p.key = t.project
         where t.engagement = %s and t.state = 'approved' and t.billable_minutes <> 0 and coalesce(k.billable, true)
           and coalesce(p.contract_version, 1) > 0 and (t.agreed_rate is not null or t.problem <> '')

@@ -192,8 +192,11 @@ async def close_all(
         update hold set state = 'resolved', resolved_at = %(now)s,
                resolved_by = case when %(by)s = %(source)s and acted_by <> '' then acted_by else %(by)s end,
                resolution = case when %(by)s = %(source)s and acted_by <> '' then acted_why else %(resolution)s end
-        where (flow, subject) in (select * from unnest(%(flows)s::text[], %(subjects)s::text[])) and state = 'open'
-          and not (cause = any(%(but)s)) returning id, resolved_by, resolution
+        where id in (
+          select found.id from unnest(%(flows)s::text[], %(subjects)s::text[]) w(flow, subject) cross join lateral (
+            select id from hold h where h.flow = w.flow and h.subject = w.subject and h.state = 'open'
+              and not (h.cause = any(%(but)s)) offset 0) found)
+        returning id, resolved_by, resolution
         """,
         {"now": now, "by": by, "source": SOURCE, "resolution": resolution, "but": list(but or ()), **told},
     )

@@ -278,13 +278,13 @@ async def settle(tx: Tx, ids: Sequence[int], state: str, reason: str, now: datet
     )
 
 
-# The messages of a run that it works off: those that wait, or all when none does. Looked up once: whether there `exists` one
-# that waits, the server would find out by reading all messages of all runs.
+# The messages of a run that it works off: those that wait, or all when none does. Counted: whether there `exists` one that
+# waits, the server would find out by reading all messages of all runs.
 _OF: LiteralString = """
-  select * from (
-    select *, state in ('in_flight', 'held') as waits, bool_or(state in ('in_flight', 'held')) over () as any_waits
-    from message where run_id = {0}
-  ) of_run where waits = any_waits"""
+  select m.* from (
+    select count(*) > 0 as any_waits from message where run_id = {0} and state in ('in_flight', 'held')
+  ) counted cross join lateral (select * from message where run_id = {0} offset 0) m
+  where m.state in ('in_flight', 'held') = any_waits"""
 OF_RUN: LiteralString = _OF.format("%(run)s")
 
 
