@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Literal
 
 Rounding = Literal["half_up", "half_even"]
@@ -31,6 +32,14 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, 2)
 
 
+@lru_cache(1000)
+def _unit(currency: str) -> Decimal:
+    """One of its smallest units. Raises ValueError for what is no code of a currency."""
+    if len(currency) != 3 or not currency.isupper():
+        raise ValueError(f"{currency!r} is not an ISO 4217 currency code")
+    return Decimal(1).scaleb(-minor_digits(currency))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An exact amount in one currency; sums of two currencies are refused, never converted."""
@@ -39,8 +48,7 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if len(self.currency) != 3 or not self.currency.isupper():
-            raise ValueError(f"{self.currency!r} is not an ISO 4217 currency code")
+        _unit(self.currency)
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str) -> Money:
@@ -57,8 +65,7 @@ class Money:
     def rounded(self, rounding: Rounding = "half_up") -> Money:
         """To the currency's minor unit. Half up goes away from zero, as an accountant does by hand; half even is what some
         ledgers do, and a figure that shall agree with theirs must do the same."""
-        step = Decimal(1).scaleb(-minor_digits(self.currency))
-        return Money(self.amount.quantize(step, _ROUNDING[rounding]), self.currency)
+        return Money(self.amount.quantize(_unit(self.currency), _ROUNDING[rounding]), self.currency)
 
     @property
     def minor(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from tieout.domain.documents.package import RateCard, RateCardVersion
 from tieout.domain.money import Money, Rounding
@@ -87,8 +88,9 @@ def price(work: Sequence[Work], rounding: Rounding = "half_up") -> Priced:
     return Priced(quantity, rate, line, parts, line - spent)
 
 
+@lru_cache(10_000)
 def entry_amount(minutes: int, rate: Money) -> Money:
-    """What one entry is worth by itself, to the minor unit."""
+    """What one entry is worth by itself, to the minor unit. Kept: a month has few rates, and an entry is priced several times."""
     # Multiplied first: a third of an hour has no exact decimal, and half a cent would fall to the wrong side.
     return Money(rate.amount * minutes / _HOUR, rate.currency).rounded()
 
@@ -129,7 +131,8 @@ class Stretch:
         return max(fitting, 0)
 
     def _by_rate(self, minutes: int) -> Money:
-        return entry_amount(self.begun + minutes, self.rate) - entry_amount(self.begun, self.rate)
+        whole = entry_amount(self.begun + minutes, self.rate)
+        return whole - entry_amount(self.begun, self.rate) if self.begun else whole
 
 
 def unbilled_minutes(approved: int, billed: Iterable[int]) -> int:
