@@ -21,7 +21,7 @@ from tieout.sandbox.workload.files import Made, make
 from tieout.sandbox.workload.firm import SimulatedFirm
 from tieout.sandbox.workload.shape import Shape
 from tieout.sandbox.workload.source import SimulatedPsa
-from tieout.store import cursors
+from tieout.store import cursors, runs
 from tieout.store.database import row
 from tieout.systems.systems import systems_for
 
@@ -47,7 +47,7 @@ _COLUMNS = (
     "state",
 )
 
-# What is done when all of the month is in the ERPs.
+# What is done when all of the month is rated.
 Afterwards = Callable[[Ground, Intake, dict[str, Connector]], Awaitable[None]]
 
 
@@ -140,13 +140,19 @@ async def run(
         watch = Watch(hub=os.getpid(), postgres=on.postgres)
         new = await intake.sweep(intake.feeds[0])
         taken = watch.wall
-        await until(lambda: caught_up(on.database), PATIENCE, "all of the month in the ERPs")
-        delivered = watch.wall
+        await until(lambda: _rated(on), PATIENCE, "all of the month rated")
+        rated = watch.wall
         if afterwards is not None:
             await afterwards(on, intake, connections)
+        await until(lambda: caught_up(on.database), PATIENCE, "all of the month in the ERPs")
         seconds, cpu = watch.wall, watch.each(made.states.total())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "before": delivered, "memory_mb": memory}
+    return {"seconds": seconds, "cpu": cpu, "new": new, "intake": taken, "rated": rated, "memory_mb": memory}
+
+
+async def _rated(on: Ground) -> bool:
+    async with on.database.statement() as tx:
+        return not await runs.under_way(tx, "approved_time", PSA)
 
 
 async def prove(on: Ground, made: Made, ledgers: Sequence[FarErp], *, again: bool = False) -> int:
