@@ -29,8 +29,8 @@ async def test_migrating_again_changes_nothing(database: Database, database_url:
 
 
 LISTS: list[list[str | None]] = [
-    [], [""], ["", ""], ["a"], ["a", "b"], ["a", None], [None], ['"'], ['a"', '"b'], ['","'], ["\\"], ["a\\", "b"], ["{", "}"], ["NULL", "null"],
-    [" a ", "\n", "\t"], ["ä", "漢", "\u2000"], ["a,b", "c"],
+    [], [""], ["", ""], ["a"], ["a", "b"], ["a", None], [None], ['"'], ['a"', '"b'], ['","'], ["\\"], ["a\\", "b"], ["{", "}"],
+    ["NULL", "null"], [" a ", "\n", "\t"], ["ä", "漢", "\u2000"], ["a,b", "c"],
 ]  # fmt: skip
 
 

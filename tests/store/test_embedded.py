@@ -56,3 +56,31 @@ def test_a_server_that_others_use_is_left_as_it_is(tmp_path: Path) -> None:
         assert (folder / "postmaster.pid").read_text() == before
         with psycopg.connect(url) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_the_server_has_our_settings_and_its_owner_the_last_word(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    with embedded_postgres(folder) as url, psycopg.connect(url, autocommit=True) as connection:
+        assert shown(connection, "shared_buffers") == "256MB"
+        assert shown(connection, "fsync") == shown(connection, "full_page_writes") == "on"
+        connection.execute("alter system set shared_buffers = '64MB'")
+    with embedded_postgres(folder) as url, psycopg.connect(url) as connection:
+        assert (shown(connection, "shared_buffers"), shown(connection, "max_wal_size")) == ("64MB", "4GB")
+
+
+def test_a_folder_of_before_has_them_from_its_next_start_on(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    with embedded_postgres(folder):
+        pass
+    (folder / "tieout.conf").unlink()
+    main = folder / "postgresql.conf"
+    main.write_text(main.read_text().replace("include_if_exists = 'tieout.conf'", ""))
+    for _ in range(2):
+        with embedded_postgres(folder) as url, psycopg.connect(url) as connection:
+            assert shown(connection, "shared_buffers") == "256MB"
+    assert main.read_text().count("tieout.conf") == 1
+
+
+def shown(connection: psycopg.Connection, name: str) -> str:
+    (value,) = connection.execute(f"show {name}").fetchone() or ("",)  # type: ignore[arg-type]
+    return str(value)

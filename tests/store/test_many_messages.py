@@ -85,4 +85,6 @@ async def test_what_cannot_be_read_is_found_among_what_is_held_by_its_reason(man
             where m.kind = 'time_entry' and m.state = 'held' and m.reason = 'time.unreadable'
             """,
         )
-    assert "reason = 'time.unreadable'" in next(each["QUERY PLAN"] for each in plan if "Index Cond" in each["QUERY PLAN"])
+    assert "reason = 'time.unreadable'" in next(
+        each["QUERY PLAN"] for each in plan if "Index Cond" in each["QUERY PLAN"]
+    )

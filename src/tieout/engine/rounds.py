@@ -95,11 +95,9 @@ class Rounds:
 
     async def start_due(self) -> None:
         async with self._database.transaction() as tx:
-            for each in await self._due(tx, self._calendar()):
-                await runs.queue(
-                    tx, run_id(each.flow, each.subject, each.version), flow=each.flow, subject=each.subject,
-                    version=each.version, lane=each.lane, engagement=each.engagement, now=self._clock(),
-                )  # fmt: skip
+            wanted = [_queued(each) for each in await self._due(tx, self._calendar())]
+            if wanted:
+                await runs.queue_all(tx, wanted, self._clock())
 
     async def check(self) -> None:
         """Asks every system how it is and keeps the answer for the console."""
@@ -190,6 +188,11 @@ class Rounds:
         row = {"flow": "intake", "subject": name, "id": "", "entity": None, "engagement": None}
         async with self._database.transaction() as tx:
             await holds.open_holds(tx, row, problems, title=name, amount=None, now=self._clock())
+
+
+def _queued(due: Start) -> runs.Queued:
+    run = run_id(due.flow, due.subject, due.version)
+    return runs.Queued(run, due.flow, due.subject, due.version, due.lane, due.engagement)
 
 
 async def _there(sink: Sink, effect: Mapping[str, Any]) -> Sequence[str]:

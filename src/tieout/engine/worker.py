@@ -18,7 +18,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from tieout.engine.execution import Executor
 from tieout.engine.run import Clock
 from tieout.engine.watchdog import STUCK, watched
-from tieout.store import runs, workers
+from tieout.store import runs, statistics, workers
 from tieout.store.clock import pull_back
 from tieout.store.database import Database, Tx, one_line
 
@@ -34,7 +34,7 @@ _VERSION = "tieout"
 _LOOK, _SOON, _PAUSE, _LEFT = 0.5, 0.1, 0.02, 1.0
 # A lot is worth its while when this part of a worker's places is free.
 _WORTH = 4
-_BEAT = 15.0
+_BEAT, _KNOW = 15.0, 2.0
 # Seconds between two roll calls; and after so many of them it is looked whether one was declared gone and left behind.
 _ROLL_CALL, _CALLS = 0.25, 60
 _STAY = 1.0
@@ -82,7 +82,7 @@ class Worker:
             await DBOS.register_queue_async(
                 _QUEUE, partition_concurrency=1, worker_concurrency=self._concurrency, polling_interval_sec=_LEFT
             )
-            work = (self._hand_over(), self._adopt(), self._beat(), self._stay(lock, held))
+            work = (self._hand_over(), self._adopt(), self._beat(), self._stay(lock, held), self._know())
             loops = [asyncio.create_task(each) for each in work]
             try:
                 yield
@@ -151,6 +151,14 @@ class Worker:
                         log.warning("the clock went back, and what waits with it", seconds=back.total_seconds())
                     await workers.beat(tx, self._id, self._database.use(), self._clock())
             await asyncio.sleep(_BEAT)
+
+    async def _know(self) -> None:
+        """Keeps what the server knows of its tables up with a burst."""
+        while True:
+            with contextlib.suppress(Exception):  # without the database there is nothing to know
+                async with self._database.statement() as session:
+                    await statistics.keep_up(session)
+            await asyncio.sleep(_KNOW)
 
     async def _hand_over(self) -> None:
         """Moves due runs into the engine: the outbox of the hub's own transactions."""

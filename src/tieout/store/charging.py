@@ -27,7 +27,8 @@ async def ledger(tx: Tx, engagement: str, through: date, but: Sequence[str] = ()
           (t.problem <> '' or t.work_date > %s or (t.connection, t.source_id) in (
             select m.connection, m.record_id from connection c join message m on m.connection = c.name
             where m.kind = 'time_entry' and m.state = 'held' and m.reason = 'time.unreadable')) as waits
-        from time_entry t left join project_task k on k.key = t.task left join project p on p.key = t.project
+        from time_entry t left join lateral (select sold, billable from project_task where key = t.task offset 0) k on true
+        left join lateral (select contract_version from project where key = t.project offset 0) p on true
         where t.engagement = %s and t.state = 'approved' and t.billable_minutes <> 0 and coalesce(k.billable, true)
           and coalesce(p.contract_version, 1) > 0 and (t.agreed_rate is not null or t.problem <> '')
         order by t.work_date, t.connection, t.source_id

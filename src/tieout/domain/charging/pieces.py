@@ -97,16 +97,18 @@ def outstanding(
     left: list[Open] = []
     back: list[Piece] = []
     for event in events:
-        stands = standing(history.pop(event.ref, []))
-        stale = [
-            each
-            for each in stands
-            if (each.agreed, each.sold, each.task, each.whole) != (event.rate, event.sold, event.task, event.whole)
-        ]
-        back += [reverse(each) for each in stale]
-        kept = [each for each in stands if each not in stale]
-        worth = event.worth - total((each.worth for each in kept), event.worth.currency)
-        minutes = event.minutes - sum(each.minutes for each in kept)
+        kept, worth, minutes = list[Piece](), event.worth, event.minutes
+        if event.ref in history:  # most of a month was never decided before
+            stands = standing(history.pop(event.ref))
+            stale = [
+                each
+                for each in stands
+                if (each.agreed, each.sold, each.task, each.whole) != (event.rate, event.sold, event.task, event.whole)
+            ]
+            back += [reverse(each) for each in stale]
+            kept = [each for each in stands if each not in stale]
+            worth -= total((each.worth for each in kept), event.worth.currency)
+            minutes -= sum(each.minutes for each in kept)
         if minutes < 0 or (not minutes and worth.amount < 0):
             back += _taken_back(kept, -worth, -minutes)
         elif worth or minutes:
