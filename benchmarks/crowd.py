@@ -9,7 +9,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import cast
 
@@ -24,7 +24,6 @@ from tieout.store.database import Database
 from tieout.systems.systems import systems_for
 from tieout.testing.null_erp import NullErp
 
-from .bounded import bounded
 from .far_erp import FarErp
 from .ground import KESTREL, Ground, now, until
 from .timesheets import PSA
@@ -32,38 +31,34 @@ from .timesheets import PSA
 
 @asynccontextmanager
 async def crowd(
-    on: Ground, size: int, ledgers: Sequence[FarErp], people: Sequence[str], today: date, percent: int = 0
+    on: Ground, size: int, ledgers: Sequence[FarErp], people: Sequence[str], today: date
 ) -> AsyncGenerator[Sequence[Process], None]:
-    """So many workers, which work until the block ends, each with so many hundredths of a core at most. What the source tells is
-    taken in by whoever calls this."""
+    """So many workers, which work until the block ends. What the source tells is taken in by whoever calls this."""
     file = on.folder / "crowd.json"
     erps = {each.name: each.address for each in ledgers}
     file.write_text(json.dumps({"url": on.url, "erps": erps, "people": list(people), "today": str(today)}))
-    async with working(size, "benchmarks.crowd", str(file), percent=percent) as workers:
+    async with working(size, "benchmarks.crowd", str(file)) as workers:
         yield workers
 
 
 @asynccontextmanager
-async def working(size: int, module: str, *said: str, percent: int = 0) -> AsyncGenerator[Sequence[Process], None]:
+async def working(size: int, module: str, *said: str) -> AsyncGenerator[Sequence[Process], None]:
     """So many processes of a module, each told what was said and a name of its own, once all of them say that they work."""
     command = [sys.executable, "-W", "ignore", "-m", module, *said]
     workers = [
         await asyncio.create_subprocess_exec(*command, f"worker {number}", stdin=PIPE, stdout=PIPE)
         for number in range(1, size + 1)
     ]
-    with ExitStack() as bounds:
-        try:
-            for each in workers:
-                assert each.stdout is not None
-                assert await each.stdout.readline() == b"working\n"
-                if percent:
-                    bounds.enter_context(bounded(each.pid, percent))
-            yield workers
-        finally:
-            for each in workers:
-                if each.returncode is None:
-                    each.kill()
-                await each.wait()
+    try:
+        for each in workers:
+            assert each.stdout is not None
+            assert await each.stdout.readline() == b"working\n"
+        yield workers
+    finally:
+        for each in workers:
+            if each.returncode is None:
+                each.kill()
+            await each.wait()
 
 
 async def kill_who(delivers: Callable[[], Awaitable[str]], workers: Sequence[Process], patience: float) -> None:

@@ -44,11 +44,10 @@ class Told(Entries):
         return self.change(int(ref.id) - 1)
 
 
-async def measure(events: int = EVENTS, workers: int = 0, percent: int = 0) -> list[Figure]:
-    """One event of fifty rings twice. With `workers`, what comes is worked off by so many processes, each with so many hundredths
-    of a core at most (`percent`), and answered here."""
+async def measure(events: int = EVENTS, workers: int = 0) -> list[Figure]:
+    """One event of fifty rings twice. With `workers`, what comes is worked off by so many processes, and answered here."""
     if workers:
-        return [await _by_several(events, workers, percent)]
+        return [await _by_several(events, workers)]
     people = [f"K{number:03}" for number in range(1, 201)]
     async with ground() as on, far_erps(on, people, "erp-us", "floor") as (us, bare):
         booked = await book(on.database, NullErp("erp-us", people), "US", _PROJECTS)
@@ -85,14 +84,14 @@ async def measure(events: int = EVENTS, workers: int = 0, percent: int = 0) -> l
     ]  # fmt: skip
 
 
-async def _by_several(events: int, workers: int, percent: int) -> Figure:
+async def _by_several(events: int, workers: int) -> Figure:
     people = [f"K{number:03}" for number in range(1, 201)]
     async with ground() as on, far_erps(on, people, "erp-us") as (us,):
         booked = await book(on.database, NullErp("erp-us", people), "US", _PROJECTS)
         source = Told(events, tasks_of(booked), people, 200)
         intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
         answering = Rounds(on.database, now, date.today, intake, {PSA: source}, _nothing, every=timedelta(hours=1))
-        async with crowd(on, workers, [us], people, date(2026, 10, 20), percent) as fleet:
+        async with crowd(on, workers, [us], people, date(2026, 10, 20)) as fleet:
             following = asyncio.create_task(_follow(answering))
             pids = {f"worker {number}": each.pid for number, each in enumerate(fleet, 1)}
             watch = Watch(hub=os.getpid(), postgres=on.postgres, **pids)
@@ -104,9 +103,9 @@ async def _by_several(events: int, workers: int, percent: int) -> Figure:
         await _prove(on, events, us)
     one = {"hub": sum(cpu.values()) - cpu["postgres"], "postgres": cpu["postgres"]}
     detail = {"seconds": seconds, "accepted, events/s": events / accepted}
-    each = f" with {percent} % of a core each" if percent else ""
-    name = f"{events:,} rings delivered by {workers} workers{each}"
-    return Figure(name, events / seconds, "events/s", cpu=one, detail=detail)
+    return Figure(
+        f"{events:,} rings delivered by {workers} workers", events / seconds, "events/s", cpu=one, detail=detail
+    )
 
 
 async def _nothing(*_: Any) -> Sequence[Any]:
