@@ -15,6 +15,7 @@ from tieout.testing.database import fresh_database, migrated_postgres, opened
 
 # Rooms whose slow tests share what takes long to start. Flows take longest; the ERP that they build, connectors need as well.
 SHARED = ("tests/journeys/", "tests/flows/", "tests/connectors/")
+_ROOM = pytest.StashKey[str]()
 
 
 @pytest.fixture
@@ -76,8 +77,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: Any) -> None:
-    """A test marked `loopback` may open sockets to this machine; every other test only to Unix sockets."""
-    if item.get_closest_marker("loopback"):
+    """A test marked `loopback` may open sockets to this machine; every other test only to Unix sockets.
+
+    Behind a room this machine stays open: its servers live as long as the process, and are still rung at.
+    """
+    room = shared(item.nodeid)
+    if room and item.get_closest_marker("loopback"):
+        item.config.stash[_ROOM] = room
+    if item.get_closest_marker("loopback") or _ROOM in item.config.stash:
         socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
     else:
         disable_socket(allow_unix_socket=True)

@@ -45,11 +45,26 @@ def embedded_postgres(folder: Path) -> Generator[str, None, None]:
 def _set_up(folder: Path) -> None:
     """Our settings in a file of their own, which a folder of an earlier version has from its next start on. What the owner sets by
     `alter system` goes before them."""
-    (folder / "tieout.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items()))
+    _keep(folder / "tieout.conf", "".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items()))
     main = folder / "postgresql.conf"
     if _INCLUDE not in main.read_text().splitlines():
-        with main.open("a") as file:
-            file.write(f"{_INCLUDE}\n")
+        _keep(main, f"{main.read_text()}{_INCLUDE}\n")
+
+
+def _keep(file: Path, text: str) -> None:
+    """Whole or not at all, also when the power goes: a server does not start on half a file. The server may read it."""
+    if file.exists() and file.read_text() == text:
+        return
+    new, owner = file.with_suffix(".new"), file.parent.stat()
+    with new.open("w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    os.chown(new, owner.st_uid, owner.st_gid)
+    new.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 def _forget_the_dead(folder: Path) -> None:
