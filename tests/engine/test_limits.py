@@ -41,6 +41,7 @@ async def test_the_saboteur_no_limiter_is_caught(database: Database, network: Ne
 async def test_the_saboteur_one_lane_is_caught(database: Database, network: Network) -> None:
     async with AsyncExitStack() as stack:
         workers = await two_workers(stack, database, network, frozenset({"one_lane"}))
+        caught = False
         for _ in range(3):  # on a busy machine a person may have luck once
             filling = asyncio.create_task(workers.work("backfill", CHECKS, 8))
             persons = await workers.persons(filling)
