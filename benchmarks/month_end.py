@@ -131,7 +131,7 @@ def _figure(name: str, states: int, told: Mapping[str, Any], floor: Mapping[str,
 async def run(
     on: Ground, source: SimulatedPsa, made: Made, ledgers: list[FarErp], afterwards: Afterwards | None = None
 ) -> dict[str, Any]:
-    """Sweeps and works until nothing is left, and then does what comes `afterwards`, with the intake and the connections."""
+    """Sweeps and works; does what comes `afterwards` when all is rated, with the intake and the connections; until nothing is left."""
     connections: dict[str, Connector] = {PSA: source, **{each.name: each for each in ledgers}}
     intake = Intake(on.database, now, [Feed(source, "time_entry", approved_time)])
     systems = systems_for(connections, now)
