@@ -7,7 +7,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from tieout.domain.limits.pace import Heard, Pace, Rule, allowance, begun, heard, left, refilled, returned, saved_up
+from tieout.domain.limits.pace import (
+    Heard,
+    Pace,
+    Rule,
+    allowance,
+    asked_for,
+    begun,
+    heard,
+    left,
+    refilled,
+    returned,
+    saved_up,
+)
 from tieout.domain.limits.settings import LANES, Lane
 from tieout.domain.limits.turns import PART_OF_BUDGET, Party, Turns, share_out
 
@@ -19,8 +31,8 @@ _REPORT_HOLDS = 60.0
 class Ask:
     """What one worker tells and wants: answers since it last asked, calls under way, and calls that wait, by lane and entity.
 
-    `spare` is how many more it would have in store for the next moment, `persons` how many of these are for persons; `unused` is
-    how many of its last store it gives back.
+    `spare` is how many more it would have in store for the next moment; `persons` how many calls persons asked for since it last
+    asked, and it would have as many in store for them; `unused` is how many of its last store it gives back.
     """
 
     told: Heard = field(default_factory=Heard)
@@ -59,8 +71,8 @@ def grant(
     waits for, half of it at most; for persons also from what is kept for them.
     """
     in_flight = ask.in_flight + others_in_flight
-    pace = heard(shared.pace, ask.told, in_flight + ask.told.accepted + ask.told.refused, now)
-    pace = returned(pace, ask.unused)
+    pace = heard(shared.pace, rule, ask.told, in_flight + ask.told.accepted + ask.told.refused, now)
+    pace = asked_for(returned(pace, ask.unused), ask.persons, now)
     allowed = [lane for lane in lanes if not spent(pace, rule, lane, now)]
     everybody = Counter(
         {party: n for party, n in (Counter(ask.waiting) + Counter(others)).items() if party[0] in allowed}

@@ -1,53 +1,35 @@
 """How fast one system may be called, learned from its answers: one pace for all workers, a pure function of what was heard.
 
-Rate and concurrency are each a limit that nobody knows. Each is found as CUBIC finds the width of a line: it doubles until
-the first refusal; a refusal cuts it to 85 %, from where it comes back to just below the limit, stays there, and then tries
-for more. Who is refused again at once was far above it, and comes down by a third. Moments are seconds of one clock, the database's.
+Rate and concurrency are each a limit that is found out (`learned`). Who is refused again at once was far above it, and comes
+down by a quarter, though not below what the system has just carried out. Who is refused everything for a while has met a
+system that counts by longer times: what it carried out until it answered again, silence included, is then its rate. Moments
+are seconds of one clock, the database's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-_CUT = 0.85
-# Seconds of full use from a cut until the limit is reached again.
-_BACK = 25.0
+from tieout.domain.limits.learned import Learned
+
 # What was sent before a cut may still be refused, and is the same refusal; after so many seconds it counts for lost.
 _REACTION = 1.0
-_FAR_ABOVE = 0.8
-# The longest that calls are kept back for saving up: a pause is not made good by a burst.
-_BURST = 0.2
+# Who is refused again before so many seconds of full use was far above the limit.
+_FAR_ABOVE, _SOON = 0.8, 1.0
+# Nothing is concluded from fewer seconds.
+_LEAST_USED = 0.5
+# The longest that calls are kept back for saving up, and the fewest that are: a pause is not made good by a burst, but one call
+# is kept for persons while another waits for its turn.
+_BURST, _FEWEST = 0.2, 2.0
 # A system that takes so many calls at once has one place kept for persons: behind arrays that take seconds each they would wait
 # for as long.
 _WIDE = 12
 # Without `Retry-After`, a system that refuses everything is left alone for so long, doubled each time.
 _PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 _LONGEST_WISH = 3600.0
-# A system that has refused everything so often, one call at a time, counts by the minute: what it took in one is its limit.
-_BY_THE_MINUTE = 3
+# A system that has refused everything so often, one call at a time, counts by longer times than a second.
+_SILENCE = 3
 _MINUTE, _PIECE = 60, 5
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """A limit that is found out: `ceiling` is where the last refusal was, `used` for how many seconds it was fully used since."""
-
-    start: float
-    ceiling: float = 0.0
-    used: float = 0.0
-
-    @property
-    def value(self) -> float:
-        if self.ceiling == 0.0:
-            return self.start * 2 ** min(self.used, 6.0)
-        return self.ceiling * min(1 + (1 - _CUT) * (self.used / _BACK - 1) ** 3, 4.0)
-
-    def cut(self, at: float) -> Learned:
-        """A refusal came at this use of it."""
-        return Learned(self.start, max(min(at, self.value), 0.02), 0.0)
-
-    def full(self, seconds: float) -> Learned:
-        return replace(self, used=self.used + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +71,15 @@ class Pace:
     """The pace of one system. `room` are calls that may begin now; `quiet_until` is when anybody may call again.
 
     `taken` are the calls that it carried out in the last minute, by pieces of five seconds, each with the seconds in which it
-    was used; `echo` are the answers that are still to come of calls that began before it was cut; `busy` says that calls were
-    under way or waited when it was last asked for, `used` for how long until then.
+    was used, `persons` those that persons asked for, by the same pieces; `echo` are the answers that are still to come of calls
+    that began before it was cut; `busy` says that calls were under way or waited when it was last asked for, `used` for how long
+    until then. `silence` is what was carried out in the minute before it began to refuse everything (calls, the seconds in which
+    it was used, the moment).
     """
 
-    rate: Learned = field(default_factory=lambda: Learned(100.0))
+    rate: Learned = field(default_factory=lambda: Learned(25.0))
     at_once: Learned = field(default_factory=lambda: Learned(64.0))
-    room: float = 10.0
+    room: float = 5.0
     at: float = 0.0
     cut_at: float = -_REACTION
     echo: int = 0
@@ -104,13 +88,17 @@ class Pace:
     strikes: int = 0
     budget: Budget | None = None
     taken: tuple[tuple[int, int, float], ...] = ()
+    persons: tuple[tuple[int, int], ...] = ()
     busy: bool = False
     used: float = 0.0
+    silence: tuple[int, float, float] | None = None
 
 
 def per_second(pace: Pace, rule: Rule) -> float:
-    """The allowed rate now."""
-    return min(pace.rate.value, rule.per_second) if rule.per_second else pace.rate.value
+    """The allowed rate now. What the firm says is believed until the first refusal, and never exceeded after it."""
+    if rule.per_second is None:
+        return pace.rate.value
+    return min(pace.rate.value, rule.per_second) if pace.rate.ceiling else rule.per_second
 
 
 def at_once(pace: Pace, rule: Rule) -> int:
@@ -118,12 +106,12 @@ def at_once(pace: Pace, rule: Rule) -> int:
     return min(learned, rule.at_once) if rule.at_once else learned
 
 
-def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
+def heard(pace: Pace, rule: Rule, told: Heard, in_flight: int, now: float) -> Pace:
     """The pace after some answers. `in_flight` is how many calls were under way when they were given."""
     if told.budget is not None:
         pace = replace(pace, budget=Budget(*told.budget, now))
     if told.accepted:
-        pace = replace(pace, strikes=0, accepted_at=now, taken=_counted(pace, told.accepted, 0.0, now))
+        pace = _carried_out(pace, rule, told.accepted, now)
     late = pace.echo if now - pace.cut_at < _REACTION else 0
     pace = replace(pace, echo=max(late - told.accepted - told.refused, 0))
     if told.refused == 0:
@@ -132,16 +120,47 @@ def heard(pace: Pace, told: Heard, in_flight: int, now: float) -> Pace:
         pace = replace(pace, quiet_until=max(pace.quiet_until, now + min(told.wait, _LONGEST_WISH)))
     if told.refused <= late or (pace.strikes and now < pace.quiet_until):
         return pace
-    pace, again = replace(pace, echo=max(in_flight - told.accepted - told.refused, 0)), now - pace.cut_at < _REACTION
+    asked, pace = pace.strikes > 0, replace(pace, echo=max(in_flight - told.accepted - told.refused, 0))
     if pace.accepted_at < pace.cut_at:
-        pause = min(_PAUSE * 2**pace.strikes, _LONGEST_PAUSE)
-        pace = replace(pace, strikes=pace.strikes + 1, quiet_until=max(pace.quiet_until, now + pause))
+        pace = _struck(pace, told, now)
+    if asked:
+        return replace(pace, cut_at=now)  # the one call that asked says that the silence lasts, and nothing of the rate
     if told.crowded:
-        return replace(pace, at_once=pace.at_once.cut(max(in_flight, 1)), cut_at=now)
-    at = pace.rate.value * (_FAR_ABOVE if again else 1.0)
-    if pace.strikes == _BY_THE_MINUTE and not told.down:
-        at = sum(n for _, n, _ in _counted(pace, 0, 0.0, now)) / _MINUTE
+        at = min(max(in_flight, 1), pace.at_once.value)
+        return replace(pace, at_once=pace.at_once.cut(at), cut_at=now)
+    return _cut(pace, rule, now)
+
+
+def _carried_out(pace: Pace, rule: Rule, accepted: int, now: float) -> Pace:
+    pace = replace(pace, taken=_counted(pace, accepted, 0.0, now))
+    if pace.silence is not None and pace.strikes >= _SILENCE:
+        calls, busy, since = pace.silence
+        took = calls / max(busy + now - since, _LEAST_USED)
+        pace = replace(pace, rate=pace.rate.cut(min(took, per_second(pace, rule))))
+    return replace(pace, strikes=0, silence=None, accepted_at=now)
+
+
+def _struck(pace: Pace, told: Heard, now: float) -> Pace:
+    """Nothing was carried out since the last refusal: one call will ask, after a while, whether that is over."""
+    pause = min(_PAUSE * 2**pace.strikes, _LONGEST_PAUSE)
+    if pace.strikes == 0 and not told.down and not told.crowded:
+        minute = _counted(pace, 0, 0.0, now)
+        pace = replace(pace, silence=(sum(n for _, n, _ in minute), sum(busy for _, _, busy in minute), now))
+    return replace(pace, strikes=pace.strikes + 1, quiet_until=max(pace.quiet_until, now + pause))
+
+
+def _cut(pace: Pace, rule: Rule, now: float) -> Pace:
+    """A limit stated too high is cut from what is stated, whatever had been learned before."""
+    at = per_second(pace, rule)
+    if pace.rate.ceiling and pace.rate.used < _SOON:
+        at = min(at, max(_FAR_ABOVE * at, _lately(pace, now)))
     return replace(pace, rate=pace.rate.cut(at), room=0.0, cut_at=now)
+
+
+def _lately(pace: Pace, now: float) -> float:
+    """Calls per second that were carried out in the last five to ten seconds, while there was something to call for."""
+    pieces = [(n, busy) for piece, n, busy in pace.taken if piece >= int(now // _PIECE) - 1]
+    return sum(n for n, _ in pieces) / max(sum(busy for _, busy in pieces), _LEAST_USED)
 
 
 def _counted(pace: Pace, accepted: int, busy: float, now: float) -> tuple[tuple[int, int, float], ...]:
@@ -158,6 +177,24 @@ def measured(pace: Pace, now: float) -> float | None:
     pieces = [(n, busy) for piece, n, busy in pace.taken if piece < int(now // _PIECE)]
     calls, busy = sum(n for n, _ in pieces), sum(busy for _, busy in pieces)
     return calls / busy if busy >= _PIECE and calls else None
+
+
+def asked_for(pace: Pace, calls: int, now: float) -> Pace:
+    """Persons have asked for so many calls."""
+    if not calls:
+        return pace
+    piece = int(now // _PIECE)
+    pieces = {each: n for each, n in pace.persons if each > piece - _MINUTE // _PIECE}
+    pieces[piece] = pieces.get(piece, 0) + calls
+    return replace(pace, persons=tuple(pieces.items()))
+
+
+def for_persons(pace: Pace, now: float) -> float:
+    """Calls per second that persons asked for in the last minute, or since the system was first used in it."""
+    piece = int(now // _PIECE)
+    pieces = [each for each, *_ in (*pace.taken, *pace.persons) if piece - _MINUTE // _PIECE <= each < piece]
+    calls = sum(n for each, n in pace.persons if each in pieces)
+    return calls / (_PIECE * (piece - min(pieces))) if pieces else 0.0
 
 
 def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -> Pace:
@@ -180,7 +217,7 @@ def refilled(pace: Pace, rule: Rule, waiting: int, in_flight: int, now: float) -
 
 def _most(pace: Pace, rule: Rule) -> float:
     """The most calls that are kept back for saving up."""
-    return max(per_second(pace, rule) * _BURST, 1.0)
+    return max(per_second(pace, rule) * _BURST, _FEWEST)
 
 
 def allowance(pace: Pace, rule: Rule, in_flight: int, now: float) -> int:
@@ -198,7 +235,7 @@ def saved_up(pace: Pace, rule: Rule, in_flight: int) -> int:
         return 0  # the one call that asks whether it works again is anybody's
     wide = at_once(pace, rule)
     if pace.room <= wide - in_flight:
-        return int(_most(pace, rule) / 4)
+        return max(int(_most(pace, rule) / 4), 1)
     return max(wide // 20, int(wide >= _WIDE))
 
 
