@@ -65,3 +65,15 @@ def test_nothing_waits() -> None:
     assert (found.lines, found.ends) == (0, EVENING)
     soon = forecast([Load("billing", 2, 2)], Speed(1), LimitSettings(), EVENING)
     assert told(soon, EVENING) == "2 lines, less than a minute at its limit, ends 18:30"
+
+
+def test_what_persons_go_on_asking_for_is_not_there_for_what_waits() -> None:
+    waits, speed = [Load("backfill", 900, 900)], Speed(20, persons=5)
+    assert forecast(waits, speed, LimitSettings(), EVENING).working == timedelta(seconds=60)
+    asked = [Load("interactive", 900, 900)]
+    assert forecast(asked, speed, LimitSettings(), EVENING).working == timedelta(seconds=45)
+
+
+def test_however_much_persons_ask_for_what_waits_has_its_turn() -> None:
+    found = forecast([Load("backfill", 100, 100)], Speed(17, persons=30), LimitSettings(), EVENING)
+    assert found.working == timedelta(seconds=100)

@@ -15,7 +15,7 @@ from tieout.domain.firm import Firm
 from tieout.domain.limits import forecast
 from tieout.domain.limits.forecast import Forecast, Load, Speed
 from tieout.domain.limits.grant import Shared
-from tieout.domain.limits.pace import left, measured, per_second
+from tieout.domain.limits.pace import for_persons, left, measured, per_second
 from tieout.domain.limits.settings import LANES, Lane
 from tieout.engine.limiter import rule_of
 from tieout.engine.run import Flow
@@ -81,7 +81,8 @@ def _of(stored: Mapping[str, Any], firm: Firm, loads: Sequence[Load], now: datet
     speed = measured(pace, stored["now"]) or stored["speed"]
     allowed, rest = per_second(pace, rule), left(pace, rule)
     day = None if pace.budget is None else int(pace.budget.limit * rule.share)
-    found = forecast.forecast(loads, Speed(speed or allowed, rest, day), settings, now) if loads else None
+    ahead = Speed(speed or allowed, rest, day, for_persons(pace, stored["now"]))
+    found = forecast.forecast(loads, ahead, settings, now) if loads else None
     lanes = settings.lanes_at(now)
     return SystemOutlook(
         connection=stored["connection"],

@@ -26,11 +26,13 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Speed:
     """Calls per second that the system is known to take at the share of this hour. `left` and `day` are calls of a daily
-    budget, ours alone: what may still be made, and what may be made in 24 hours; None where there is no such limit."""
+    budget, ours alone: what may still be made, and what may be made in 24 hours; None where there is no such limit. `persons` are
+    calls per second that persons go on asking for beside what waits."""
 
     per_second: float
     left: int | None = None
     day: int | None = None
+    persons: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def forecast(loads: Sequence[Load], speed: Speed, settings: LimitSettings, now: 
             if not allowed:
                 break
             rate, most = _rate(speed, settings, now, moment, made)
+            part = _beside_persons(speed, rate, allowed)
+            rate, most = rate * part, most * part
             seconds = min((edge - moment).total_seconds(), most / rate, *_until_done(left, allowed, rate))
             for lane in allowed:
                 left[lane] -= seconds * rate * _part(lane, allowed)
@@ -78,6 +82,13 @@ def _rate(speed: Speed, settings: LimitSettings, now: datetime, moment: datetime
         return rate, float("inf")
     rest = speed.left - made
     return (rate, rest) if rest > 1e-6 else (min(rate, max(speed.day, 1) / _DAY), float("inf"))
+
+
+def _beside_persons(speed: Speed, rate: float, allowed: Sequence[Lane]) -> float:
+    """The part of a rate that is for what waits: persons take the rest, at most as much as their lane weighs."""
+    if "interactive" in allowed:
+        return 1.0  # what they ask for is among what waits
+    return max(1 - speed.persons / rate, 1 - _part("interactive", ["interactive", *allowed]))
 
 
 def _until_done(left: Mapping[Lane, float], allowed: Sequence[Lane], rate: float) -> list[float]:
