@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from tieout.domain.firm import Firm
 from tieout.domain.limits.grant import Ask, Grant, Shared, grant, spent
-from tieout.domain.limits.pace import Budget, Heard, Rule
+from tieout.domain.limits.pace import Budget, Heard, Rule, per_second
 from tieout.domain.limits.settings import LANES, Lane, LimitSettings
 from tieout.domain.limits.turns import Party
 from tieout.domain.problems import NoLeave
@@ -34,7 +34,8 @@ from tieout.store.database import Database
 
 log = structlog.get_logger(__name__)
 
-# Seconds between two questions of one process that does not get all that it asks for; for a person; and while it only waits.
+# The longest seconds between two questions of one process that does not get all that it asks for; for a person; and while it only
+# waits.
 TICK, _SOON, _BEAT = 0.1, 0.02, 1.0
 # Leave in store is given back after this many seconds without a call.
 _KEPT = 0.2
@@ -84,6 +85,7 @@ class ConnectionGate:
         self._told = Heard()
         self._news = asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
+        self._tick = TICK
 
     async def enter(self) -> None:
         """Returns when it is this call's turn. Raises NoLeave when that takes too long, or is known to."""
@@ -181,13 +183,13 @@ class ConnectionGate:
                 log.warning("the pace is not known", connection=self._connection, exc_info=True)
             if self._anybody():
                 asked = asyncio.get_running_loop().time()
-                await self._pause(TICK, lambda: self._anybody("interactive"))
+                await self._pause(self._tick, lambda: self._anybody("interactive"))
                 await asyncio.sleep(max(asked + _SOON - asyncio.get_running_loop().time(), 0.0))
-            elif self._told != Heard() or self._in_flight or self._store or self._for_persons:
-                await self._pause(
-                    _KEPT if self._store or self._for_persons else TICK if self._told != Heard() else _BEAT,
-                    self._anybody,
-                )
+            elif self._store or self._for_persons:
+                await self._pause(_KEPT, self._anybody)
+            elif self._told != Heard() or self._in_flight:
+                await self._pause(_BEAT, lambda: self._anybody() or self._told != Heard())
+                await self._pause(TICK, self._anybody)
             else:
                 return
 
@@ -249,6 +251,7 @@ class ConnectionGate:
         in_flight = sum(each["in_flight"] for each in now.others)
         found = grant(shared, rule, ask, others, in_flight, now.now, settings.lanes_at(moment))
         self._closed = self._told_to_wait(found.shared, rule, now.now)
+        self._tick = tick(per_second(found.shared.pace, rule), 1 + len(now.others))
         return found
 
     def _told_to_wait(self, shared: Shared, rule: Rule, now: float) -> dict[Lane, NoLeave]:
@@ -327,6 +330,12 @@ class Limiter:
             await each.close()
         with contextlib.suppress(Exception):  # without the database its leave ends by itself
             await pace.leave(self._database, self._process)
+
+
+def tick(rate: float, processes: int) -> float:
+    """Seconds until a process asks again for calls that wait. Two or three ask more often, and not for less than a call: what
+    few questions give at once is a burst, and a system that counts by the second has no room for one at its full rate."""
+    return min(TICK, max(TICK * max(processes, 2) / 4, 1 / rate))
 
 
 def rule_of(settings: LimitSettings, moment: datetime) -> Rule:

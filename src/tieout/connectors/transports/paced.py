@@ -13,7 +13,7 @@ from tieout.domain.limits.pace import Heard
 from tieout.domain.problems import NoLeave
 
 # Seconds after which a refused call queues for its turn again, where the system does not say.
-_AGAIN = 0.1
+_AGAIN = 0.05
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 # What Salesforce and NetSuite say, with 403 and 429, when a limit is reached; with `concurren` of too many calls at once.
 _LIMIT = re.compile(rb"REQUEST_LIMIT_EXCEEDED|CONCURRENCY_LIMIT", re.IGNORECASE)
