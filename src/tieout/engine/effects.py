@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -43,6 +44,8 @@ from tieout.store.memory import Gap, Memory
 
 # For so long after the database came back, class E waits for a person.
 _CAREFUL = timedelta(hours=24)
+# The step of a run that is being done; of steps that go side by side, each has its own.
+_STEP: ContextVar[str] = ContextVar("step", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,14 @@ class Effects:
         self._sabotage = sabotage
         self._permit = permit
         self._leave = leave
+
+    @property
+    def step(self) -> str:
+        return _STEP.get()
+
+    @step.setter
+    def step(self, title: str) -> None:
+        _STEP.set(title)
 
     def about(self, *, entity: str | None = None, engagement: str | None = None) -> None:
         context = self._context

@@ -343,7 +343,7 @@ def rule_of(settings: LimitSettings, moment: datetime) -> Rule:
     share = settings.share_at(moment)
     return Rule(
         per_second=settings.per_second and settings.per_second * share,
-        at_once=settings.concurrency and max(int(settings.concurrency * share), 1),
+        at_once=settings.at_once_at(moment),
         share=share,
     )
 

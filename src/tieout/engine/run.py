@@ -7,10 +7,11 @@ is an effect with a key of its own, so beginning again repeats nothing (docs/dec
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, NoReturn, ParamSpec, Protocol, TypeVar
+from typing import Any, Literal, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from tieout.domain.identity import Ref
 from tieout.domain.limits.settings import Lane
@@ -147,6 +148,15 @@ class Later(Exception):
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)
         self.at = at
+
+
+async def side_by_side(acts: Sequence[Awaitable[T]]) -> list[T]:
+    """What each of them gives, in their order. When some fail, the others go on to their end: no call is cut off in its middle."""
+    given = await asyncio.gather(*acts, return_exceptions=True)
+    for each in given:
+        if isinstance(each, BaseException):
+            raise each
+    return [cast(T, each) for each in given]
 
 
 Row = Mapping[str, Any]

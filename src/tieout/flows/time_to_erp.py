@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tieout.engine.run import Run, flow
+from typing import Literal
+
+from tieout.engine.run import Run, flow, side_by_side
 from tieout.flows.waiting_time import look_or_leave
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
@@ -14,6 +16,9 @@ async def time_to_erp(run: Run, systems: Systems) -> None:
     erp = systems.erp(entity)
     await run.about(title=f"time of {entity}", entity=entity)
     moved = await send_all(run, erp, entity)
+    if erp.has_had_enough:
+        await run.start(time_to_erp.name, run.subject, run.now().isoformat(), lane=f"time/{entity}", joins=True)
+        return
     if await run.step("ask again for what was refused", erp.ask_again, entity):
         moved += await send_all(run, erp, entity)
     if not await systems.register.followed(run.id):  # whoever comes next looks, too
@@ -23,16 +28,18 @@ async def time_to_erp(run: Run, systems: Systems) -> None:
 
 
 async def send_all(run: Run, erp: Erp, entity: str) -> int:
-    """Batch after batch until the ERP has everything that it does not refuse; how many entries that moved."""
+    """Batch after batch until the ERP has everything that it does not refuse, as many at once as it takes; how many entries that
+    moved."""
     moved = 0
     for kind in ("change", "new"):
-        while pending := await erp.pending_batches(entity, kind):
-            for name in pending:
-                moved += await send(run, erp, name)
+        moved += sum(await side_by_side([send_some(run, erp, entity, kind) for _ in range(erp.hands)]))
     return moved
 
 
-async def send(run: Run, erp: Erp, name: str) -> int:
-    """One batch; how many entries it moved, none when it was refused and halved."""
-    act = erp.correct if "-change-" in name else erp.deliver
-    return await run.step(f"batch {name}", act, name)
+async def send_some(run: Run, erp: Erp, entity: str, kind: Literal["new", "change"]) -> int:
+    """What one hand moves; nothing for a batch that was refused and halved."""
+    moved = 0
+    while (name := await erp.next_batch(entity, kind)) is not None:
+        act = erp.correct if "-change-" in name else erp.deliver
+        moved += await run.step(f"batch {name}", act, name)
+    return moved

@@ -103,11 +103,12 @@ async def batches(tx: Tx, entity: str) -> list[str]:
     return [each["name"] for each in found]
 
 
-async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None:
+async def form_batch(tx: Tx, entity: str, *, kind: str, size: int, apart: bool = True) -> str | None:
     """Freezes the next entries to deliver (`new`) or to correct (`change`) under one name; None when there are none.
 
     What is frozen is sent as it is until the ERP has confirmed or refused it; an entry that changes meanwhile is
-    corrected by a later batch. As long as a batch of the entity is on its way, no other is formed.
+    corrected by a later batch. Nobody is in two batches at once: an ERP lets one call at a time write in a person's timesheet.
+    Without `apart` it is as if there were no other batches.
     """
     if kind == "new":
         condition: LiteralString = f"t.delivered_id = '' and {_WANTED} > 0 and {_DELIVERABLE}"
@@ -126,17 +127,21 @@ async def form_batch(tx: Tx, entity: str, *, kind: str, size: int) -> str | None
     found = await row(
         tx,
         f"""
-        with chosen as (
+        with frozen as materialized (
+          select connections, source_ids, recorded_as from time_batch where entity = %(entity)s and %(apart)s
+        ), chosen as (
           select t.connection, t.source_id, {minutes} as minutes, {_AS} as recorded_as from time_entry t
-          where t.entity = %(entity)s and {condition} and not exists (select from time_batch where entity = %(entity)s)
-          order by t.work_date, t.source_id limit %(size)s
+          where t.entity = %(entity)s and {condition}
+            and (t.connection, t.source_id) not in (select unnest(connections), unnest(source_ids) from frozen)
+            and t.person not in (select split_part(unnest(recorded_as), '|', 2) from frozen)
+          order by t.person, t.source_id limit %(size)s
         )
         insert into time_batch (name, entity, connections, source_ids, minutes, recorded_as)
         select %(entity)s || '-' || %(kind)s || '-' || to_char(nextval('delivery_batch'), 'FM0000000000'), %(entity)s,
                array_agg(connection), array_agg(source_id), array_agg(minutes), array_agg(recorded_as)
         from (select * from chosen order by source_id, connection) chosen having count(*) > 0 returning name
         """,  # noqa: S608 - literals of this module
-        {"entity": entity, "kind": kind, "size": size},
+        {"entity": entity, "kind": kind, "size": size, "apart": apart},
     )
     return found["name"] if found else None
 

@@ -21,13 +21,29 @@ from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
 _WITHDRAW = "invoice.withdraw"
+# Batches of one hand after which another run goes on: what work costs is learned, and a worker drained, at the end of a run.
+_ENOUGH = 25
 
 
 class Erp:
     """One ledger, on behalf of one run."""
 
-    def __init__(self, connection: Ledger, effects: Fitted, register: Register, database: Database) -> None:
+    def __init__(
+        self,
+        connection: Ledger,
+        effects: Fitted,
+        register: Register,
+        database: Database,
+        hands: int = 1,
+        sabotage: frozenset[str] = frozenset(),
+    ) -> None:
+        """`hands` are the batches that may be on their way at once. `sabotage` brings a known bug back: `thaw` freezes what is
+        frozen already."""
         self.name = connection.name
+        self.hands = hands
+        self._sabotage = sabotage
+        self._taken: set[str] = set()
+        self._formed = 0
         self._connection = connection
         self._effects = effects
         self._register = register
@@ -127,16 +143,25 @@ class Erp:
         async with self._database.transaction() as tx:
             return await timesheets.ask_again(tx, entity)
 
-    async def pending_batches(self, entity: str, kind: Literal["new", "change"]) -> list[str]:
-        """Batches to send, the frozen ones that were not confirmed first; forms the next one when there is more to move.
-
-        It is as large as the ERP allows.
-        """
+    async def next_batch(self, entity: str, kind: Literal["new", "change"]) -> str | None:
+        """A batch to send that no other hand has: one that was frozen and not confirmed, or the next one, as large as the ERP
+        allows; None when there is no more to move, or it was enough."""
         size = self._connection.operation("time.deliver" if kind == "new" else "time.correct").batch
         async with self._database.transaction() as tx:
-            pending = await timesheets.batches(tx, entity)
-            formed = None if pending else await timesheets.form_batch(tx, entity, kind=kind, size=size)
-            return pending or ([formed] if formed else [])
+            frozen = [each for each in await timesheets.batches(tx, entity) if each not in self._taken]
+            if frozen or self.has_had_enough:
+                name = frozen[0] if frozen else None
+            else:
+                apart = "thaw" not in self._sabotage
+                name = await timesheets.form_batch(tx, entity, kind=kind, size=size, apart=apart)
+                self._formed += name is not None
+            if name is not None:
+                self._taken.add(name)
+        return name
+
+    @property
+    def has_had_enough(self) -> bool:
+        return self._formed >= _ENOUGH * self.hands
 
     async def deliver(self, name: str) -> int:
         """Sends a frozen batch of approved time to the ERP's timesheets; how many entries it has."""

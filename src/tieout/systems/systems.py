@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from tieout.connectors.contract import Connector, Ledger
 from tieout.domain.firm import Firm, Role
@@ -25,6 +26,9 @@ from tieout.systems.psa import Psa, PsaConnection
 from tieout.systems.register import Register
 from tieout.systems.spans import Spans
 from tieout.systems.together import Together
+
+# A batch that is on its way is held in memory, and each asks the database for itself.
+_MOST_HANDS = 64
 
 
 class Systems:
@@ -49,6 +53,7 @@ class Systems:
         self.spans = Spans(database)
         self.lending = Lent(database)
         self.metering = Metering(database, register.now, register.together)
+        self._sabotage = sabotage
         self._connections = connections
         self._database = database
         self._effects = Fitted(effects, database)
@@ -70,11 +75,19 @@ class Systems:
         return Psa(cast(PsaConnection, self._connections[connection]), self._effects, self.register)
 
     def erp(self, entity: str) -> Erp:
-        return Erp(cast(Ledger, self._playing("erp", entity)), self._effects, self.register, self._database)
+        return self._erp(self._playing("erp", entity))
 
     def erp_named(self, connection: str) -> Erp:
         """The ERP that a record came from."""
-        return Erp(cast(Ledger, self._connections[connection]), self._effects, self.register, self._database)
+        return self._erp(self._connections[connection])
+
+    def _erp(self, connection: Connector) -> Erp:
+        """As many batches go to it at once as the firm says that it takes calls; where it does not say, and in a rehearsal, which
+        has one connection to the database, one after the other."""
+        here = self.register.now().astimezone(ZoneInfo(self.firm.time_zone))
+        most = self.firm.limits(connection.name).at_once_at(here)
+        hands = 1 if most is None or isinstance(self._database, Trial) else min(most, _MOST_HANDS)
+        return Erp(cast(Ledger, connection), self._effects, self.register, self._database, hands, self._sabotage)
 
     def _playing(self, role: Role, entity: str) -> Connector:
         name = self.firm.connection(role, entity)

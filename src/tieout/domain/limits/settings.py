@@ -60,7 +60,9 @@ class LimitSettings(Part):
         description="Calls per 24 hours that the vendor allows in all, where it does not report them itself",
     )
     concurrency: int | None = Field(
-        default=None, ge=1, description="Calls at the same time that the vendor allows in all"
+        default=None,
+        ge=1,
+        description="Calls at the same time that the vendor allows in all; an ERP gets so many batches at once, our share of them",
     )
     backlog: int = Field(
         default=500_000,
@@ -94,6 +96,10 @@ class LimitSettings(Part):
     def share_at(self, moment: datetime) -> float:
         found = self.window(moment)
         return self.share if found is None or found.share is None else found.share
+
+    def at_once_at(self, moment: datetime) -> int | None:
+        """Our calls that may be under way at once at a moment, at least one; None where the firm does not say."""
+        return self.concurrency and max(int(self.concurrency * self.share_at(moment)), 1)
 
     def never(self) -> list[Lane]:
         """Lanes that no quarter of an hour of the week allows."""
