@@ -15,6 +15,7 @@ from tieout.domain.identity import content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.configuration import Configuration, configuration_of
+from tieout.engine.costs import Costs
 from tieout.engine.effects import Context, Effects
 from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
 from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
@@ -65,6 +66,7 @@ class Generation:
         self.effects = effects
         self.warnings: list[Problem] = []
         self.errand = Errand("master")
+        self.costs = Costs(row["flow"], len(arrived), effects.rows, clock())
         self._database = database
         self._clock = clock
         self._began = clock()
@@ -87,6 +89,7 @@ class Generation:
             self.story.append(runs.Step(title, started, self._clock(), type(wrong).__name__, str(wrong)[:500]))
             raise
         self.story.append(runs.Step(title, started, self._clock(), "done"))
+        await self.costs.learn(self._database, self.errand.calls, self._clock())
         return result
 
     async def about(
@@ -315,7 +318,7 @@ class Executor:
         if how is not None and _is_fault(how):
             log.error("run failed", run=run.id, error="".join(traceback.format_exception(how))[-4000:])
         end = end_of(how, row["attempts"], now)
-        costs = _costs(run, over=isinstance(end, Over))
+        costs = run.costs.news(run.errand.calls, over=isinstance(end, Over))
         if isinstance(end, Over) and not run.warnings:
             await self._journal.end(
                 Ending(
@@ -376,14 +379,6 @@ class Executor:
         await messages.settle_run(tx, run.id, "held", reason, now)
         everything = [*run.warnings, *problems]
         await holds.open_holds(tx, run.row, everything, title=run.title, amount=amount or run.amount, now=now)
-
-
-def _costs(run: Generation, *, over: bool) -> dict[str, tuple[int, int]]:
-    """The calls that were made to each connection, and the lines that they were for: rows of batches, else what came with the
-    run, once it is over; under the empty name, all lines."""
-    rows, lines = run.effects.rows, max(len(run.messages), 1) if over else 0
-    costs = {name: (calls, rows[name] if rows else lines) for name, calls in run.errand.calls.items()}
-    return {**costs, "": (0, rows.total() if rows else lines)}
 
 
 def _is_fault(how: Exception | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 from tieout.connectors.contract import Change, Ledger, Receipt, Write
@@ -21,8 +22,8 @@ from tieout.systems.fitting import Fitted
 from tieout.systems.register import Register
 
 _WITHDRAW = "invoice.withdraw"
-# Batches of one hand after which another run goes on: what work costs is learned, and a worker drained, at the end of a run.
-_ENOUGH = 25
+# After so long another run goes on, so that no batch is cut off on its way because a run has had its time.
+_ENOUGH = timedelta(minutes=8)
 
 
 class Erp:
@@ -43,7 +44,7 @@ class Erp:
         self.hands = hands
         self._sabotage = sabotage
         self._taken: set[str] = set()
-        self._formed = 0
+        self._began = register.now()
         self._connection = connection
         self._effects = effects
         self._register = register
@@ -154,14 +155,13 @@ class Erp:
             else:
                 apart = "thaw" not in self._sabotage
                 name = await timesheets.form_batch(tx, entity, kind=kind, size=size, apart=apart)
-                self._formed += name is not None
             if name is not None:
                 self._taken.add(name)
         return name
 
     @property
     def has_had_enough(self) -> bool:
-        return self._formed >= _ENOUGH * self.hands
+        return self._register.now() - self._began >= _ENOUGH
 
     async def deliver(self, name: str) -> int:
         """Sends a frozen batch of approved time to the ERP's timesheets; how many entries it has."""
