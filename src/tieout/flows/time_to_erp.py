@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
 
-from tieout.engine.run import Run, flow, side_by_side
+from tieout.engine.run import Run, by_hands, flow
 from tieout.flows.waiting_time import look_or_leave
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
@@ -30,16 +30,10 @@ async def time_to_erp(run: Run, systems: Systems) -> None:
 async def send_all(run: Run, erp: Erp, entity: str) -> int:
     """Batch after batch until the ERP has everything that it does not refuse, as many at once as it takes; how many entries that
     moved."""
-    moved = 0
-    for kind in ("change", "new"):
-        moved += sum(await side_by_side([send_some(run, erp, entity, kind) for _ in range(erp.hands)]))
-    return moved
 
+    async def send(name: str) -> int:
+        """None of a batch that was refused and halved."""
+        return await run.step(f"batch {name}", erp.correct if "-change-" in name else erp.deliver, name)
 
-async def send_some(run: Run, erp: Erp, entity: str, kind: Literal["new", "change"]) -> int:
-    """What one hand moves; nothing for a batch that was refused and halved."""
-    moved = 0
-    while (name := await erp.next_batch(entity, kind)) is not None:
-        act = erp.correct if "-change-" in name else erp.deliver
-        moved += await run.step(f"batch {name}", act, name)
-    return moved
+    changed = await by_hands(erp.hands, partial(erp.next_batch, entity, "change"), send)
+    return changed + await by_hands(erp.hands, partial(erp.next_batch, entity, "new"), send)
