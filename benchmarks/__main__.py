@@ -16,6 +16,7 @@ from dataclasses import asdict
 
 from . import (
     billing,
+    bounded,
     conservation,
     deals,
     doorbell,
@@ -47,7 +48,8 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Figure]]]] = {
     "W2": month_end.measure,
     "month": invoiced.measure,
     "W3": deals.measure,
-    "W4": throttled.measure,
+    "W4": bounded.measure,
+    "throttled": throttled.measure,
     "largest": largest.measure,
 }
 _ONE = "--one"

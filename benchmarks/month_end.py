@@ -115,7 +115,7 @@ async def _delivers(on: Ground, count: int) -> str:
             """,
             (count,),
         )
-    return (found and found["worker"]) or ""
+    return found["worker"] or "" if found else ""
 
 
 def _figure(name: str, states: int, told: Mapping[str, Any], floor: Mapping[str, Any]) -> Figure:

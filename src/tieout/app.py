@@ -185,12 +185,12 @@ async def open_hub(
             stack.push_async_callback(told[name].close)
         register = Register(database, clock)
         pressure = Pressure(database, clock, firm, FLOWS)
-        intake = Intake(database, clock, feeds(firm.firm, connections, kinds), pressure)
         systems = systems_for(connections, clock, sabotage)
         executor = Executor(
             database, clock, calendar, FLOWS, systems, firm, worker_id, sabotage, leave=limiter.ahead,
             alone=partial(alone, worker_id) if alone is not None else None,
         )  # fmt: skip
+        intake = Intake(database, clock, feeds(firm.firm, connections, kinds), pressure, executor.courtesy)
         rehearser = Rehearser(database, clock, calendar, FLOWS, systems)
         rounds = Rounds(
             database, clock, calendar, intake, connections, lambda tx, today: due(tx, firm.firm, today), every=every

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tieout.engine.execution import run_id
+from tieout.engine.generation import run_id
 from tieout.store import runs, time
 from tieout.store.database import Tx
 from tieout.testing.books import Books

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from tieout.domain.firm import Firm
-from tieout.domain.identity import content_hash
+from tieout.domain.limits.settings import Lane
 from tieout.domain.money import Money
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient
 from tieout.engine.configuration import Configuration, configuration_of
-from tieout.engine.costs import Costs
+from tieout.engine.courtesy import Courtesy
 from tieout.engine.effects import Context, Effects
 from tieout.engine.ending import DEATHS, LONGEST, Again, Hung, Over, Poison, Stop, end_of
-from tieout.engine.errand import Errand, Leave, at_once, errand, for_entity
+from tieout.engine.errand import Leave, at_once, errand
+from tieout.engine.generation import Generation
 from tieout.engine.journal import Journal
 from tieout.engine.permit import permit_of
 from tieout.engine.place import SLOW, SOON, place
@@ -27,8 +28,6 @@ from tieout.store import firm, forecast, holds, messages, runs
 from tieout.store.database import Database, Tx
 from tieout.store.endings import Ending
 
-P = ParamSpec("P")
-T = TypeVar("T")
 SystemsFor = Callable[[Effects, Database, Configuration], Any]
 # Carries out one generation of a run in a process of its own, and returns what that process ended with.
 Alone = Callable[[str, int], Awaitable[int]]
@@ -41,126 +40,6 @@ _CELLS, _BEGINNING = 40, 4
 _AWAY = 1.0
 # What is our own fault, by what it is told as.
 _FAULTS = {"fault": "run.failed", "poison": "run.poison", "hung": "run.hung"}
-
-
-class Generation:
-    """The Run that a flow is given (engine.run.Run)."""
-
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        calendar: Calendar,
-        row: dict[str, Any],
-        arrived: Sequence[Arrived],
-        effects: Effects,
-    ) -> None:
-        self.id: str = row["id"]
-        self.subject: str = row["subject"]
-        self.version: str = row["version"]
-        self.messages = arrived
-        self.row = row
-        self.story: list[runs.Step] = []
-        self.title: str = row["subject"]
-        self.amount: Money | None = None
-        self.effects = effects
-        self.warnings: list[Problem] = []
-        self.errand = Errand("master")
-        self.costs = Costs(row["flow"], len(arrived), effects.rows, clock())
-        self._database = database
-        self._clock = clock
-        self._began = clock()
-        self._today = calendar()
-
-    def now(self) -> datetime:
-        return self._began
-
-    def today(self) -> date:
-        return self._today
-
-    async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        started, self.effects.step = self._clock(), title
-        try:
-            result = await act(*args, **kwargs)
-        except asyncio.CancelledError:
-            self.story.append(runs.Step(title, started, self._clock(), "cut off"))
-            raise
-        except Exception as wrong:
-            self.story.append(runs.Step(title, started, self._clock(), type(wrong).__name__, str(wrong)[:500]))
-            raise
-        self.story.append(runs.Step(title, started, self._clock(), "done"))
-        await self.costs.learn(self._database, self.errand.calls, self._clock())
-        return result
-
-    async def about(
-        self, *, title: str, entity: str | None = None, engagement: str | None = None, amount: Money | None = None
-    ) -> None:
-        self.title, self.amount = title, amount
-        self.row["entity"] = entity or self.row["entity"]
-        self.row["engagement"] = engagement or self.row["engagement"]
-        self.effects.about(entity=entity, engagement=engagement)
-        if entity:
-            for_entity(entity)
-        await self.effects.journal.tell((self.id, entity, engagement))
-
-    async def hold(self, problems: Sequence[Problem]) -> None:
-        if problems:
-            raise Held(problems)
-
-    def warn(self, problems: Sequence[Problem]) -> None:
-        self.warnings.extend(problems)
-
-    async def stand(self, flow: str, subject: str, problems: Sequence[Problem]) -> None:
-        row = {**self.row, "flow": flow, "subject": subject}
-        async with self._database.transaction() as tx:
-            await holds.open_holds(tx, row, problems, title=self.title, amount=None, now=self._clock(), standing=True)
-
-    async def approval(
-        self, title: str, terms: Sequence[str], *, requested_by: str, of: Sequence[str] = (), gate: str = ""
-    ) -> str:
-        if not terms:
-            return ""
-        async with self._database.transaction() as tx:
-            found = await holds.request_approval(
-                tx, self.row, title=title, terms=terms, terms_hash=content_hash(list(terms)), amount=self.amount,
-                requested_by=requested_by, of=of, gate=gate, now=self.now(),
-            )  # fmt: skip
-        if found["state"] == "open":
-            raise Waiting(f"{title}: approval A-{found['id']}")
-        return "" if found["state"] == "approved" else f"{title}: {found['decided_by']} said no: {found['reason']}"
-
-    async def decision(self, code: str) -> str | None:
-        return await self.effects.journal.decision((self.subject, code))
-
-    async def settle(self, which: Sequence[Arrived], state: Literal["done", "held", "ignored"], reason: str) -> None:
-        async with self._database.transaction() as tx:
-            await messages.settle(tx, [each.id for each in which], state, reason, self.now())
-
-    async def wake(self, flow: str, engagement: str) -> None:
-        held = await self.effects.journal.held((flow, engagement))
-        if held:
-            async with self._database.transaction() as tx:
-                woken = [each for each in held if await runs.release(tx, each, self._clock(), False)]
-                await messages.release(tx, woken)
-
-    async def start(
-        self, flow: str, subject: str, version: str, *, lane: str, engagement: str | None = None, joins: bool = False
-    ) -> None:
-        async with self._database.transaction() as tx:
-            if joins and await runs.unbegun(tx, flow, lane, subject=subject, backfill=self.row["backfill"]):
-                return
-            await runs.queue(
-                tx, run_id(flow, subject, version), flow=flow, subject=subject, version=version, lane=lane,
-                engagement=engagement, now=self._clock(), backfill=self.row["backfill"],
-            )  # fmt: skip
-
-    def ignore(self, reason: str) -> NoReturn:
-        raise Ignored(reason)
-
-
-def run_id(flow: str, subject: str, version: str) -> str:
-    """Flow, business key and source version: the engine's id is the idempotency key."""
-    return f"{flow}:{subject}:{version}"
 
 
 class Executor:
@@ -203,6 +82,7 @@ class Executor:
         self._worker = worker
         self._sabotage = sabotage
         self._journal = Journal(database, sabotage)
+        self.courtesy = Courtesy(sabotage)
 
     async def carry_out(self, run_id: str, generation: int) -> None:
         """Executes, and gives the run back when it could not even begin, or its end not be written down: the database was away."""
@@ -287,7 +167,8 @@ class Executor:
                 permit = await permit_of(tx, row)
         context = Context(row["id"], row["entity"], row["engagement"], row["generation"], self._worker)
         effects = Effects(self._database, self._clock, context, self._sabotage, permit, self._leave, self._journal)
-        run = Generation(self._database, self._clock, self._calendar, row, came, effects)
+        way = self.courtesy.way() if self._flows[row["flow"]].page > 1 else None
+        run = Generation(self._database, self._clock, self._calendar, row, came, effects, way)
         try:
             await self._work(run, configuration)
         except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed
@@ -303,7 +184,8 @@ class Executor:
         try:
             async with time:
                 systems = self._systems_for(run.effects, self._database, configuration)
-                with errand("backfill" if run.row["backfill"] else flow.errand, run.row["entity"]) as run.errand:
+                lane: Lane = "backfill" if run.row["backfill"] else flow.errand
+                with errand(lane, run.row["entity"]) as run.errand, self.courtesy.whose(lane):
                     await flow.body(run, systems)
         except TimeoutError as late:
             if not time.expired():

@@ -14,8 +14,9 @@ import structlog
 from tieout.connectors.contract import Change, Source
 from tieout.domain.identity import Ref, content_hash
 from tieout.domain.limits.settings import Lane
+from tieout.engine.courtesy import Courtesy
 from tieout.engine.errand import errand
-from tieout.engine.execution import run_id
+from tieout.engine.generation import run_id
 from tieout.engine.pressure import Full, never
 from tieout.engine.run import Clock, Flow, Row
 from tieout.store import bells, cursors, firm, messages, runs
@@ -83,14 +84,22 @@ class _Storing:
 class Intake:
     """Nothing here decides: it stores what the sources say, once, and queues a run for it.
 
-    `full` says when a source is to be read later.
+    `full` says when a source is to be read later; whole pages give way to persons whose runs are under way (`courtesy`).
     """
 
-    def __init__(self, database: Database, clock: Clock, feeds: Sequence[Feed], full: Full = never) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        feeds: Sequence[Feed],
+        full: Full = never,
+        courtesy: Courtesy | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self.feeds = feeds
         self._full = full
+        self._courtesy = courtesy or Courtesy()
 
     async def sweep(self, feed: Feed) -> int:
         """Reads every change since the cursor; what was read and the cursor are committed together. Returns what was new.
@@ -111,6 +120,7 @@ class Intake:
         """Page after page; what was read is stored while the next ones are on their way."""
         lane: Lane = "backfill" if begun.backfill else feed.flow.errand
         more, cursor, batch, since = True, begun.value, _Batch(begun.again, begun.backfill), self._clock()
+        way = self._courtesy.way()
         why = await self._full(feed.flow, lane)
         while more and not why:
             try:
@@ -124,7 +134,10 @@ class Intake:
                 batch.reached, batch.swept = page.cursor, not page.more
             more, cursor = page.more and page.complete, page.cursor
             if not more or len(batch.told) >= feed.flow.page or self._clock() - since >= _GATHERED:
-                await storing.stored()
+                with way.working():
+                    await storing.stored()
+                if feed.flow.page > 1:
+                    await way.give()
                 why = await self._full(feed.flow, lane) if more else ""
                 await storing.take(batch)
                 batch, since = _Batch(begun.again, begun.backfill), self._clock()

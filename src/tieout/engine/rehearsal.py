@@ -15,7 +15,8 @@ from tieout.domain.plan import NEW, Act, End, PlannedDocument, PlannedItem, Plan
 from tieout.domain.problems import Conflict, Misconfigured, Problem, Rejected, Transient, explain
 from tieout.engine.configuration import Configuration
 from tieout.engine.effects import Context, Effects
-from tieout.engine.execution import Generation, SystemsFor
+from tieout.engine.execution import SystemsFor
+from tieout.engine.generation import Generation
 from tieout.engine.journal import OnDone, nothing_more, receipt_of
 from tieout.engine.permit import Permit, content_of
 from tieout.engine.run import Arrived, Calendar, Clock, Flow, Held, Ignored, Later, Waiting

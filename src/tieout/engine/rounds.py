@@ -14,7 +14,7 @@ from tieout.connectors.contract import Connector, Health, Sink, Write
 from tieout.domain.problems import Misconfigured, NoLeave, Problem, Transient
 from tieout.engine.bell import Bell
 from tieout.engine.errand import errand
-from tieout.engine.execution import run_id
+from tieout.engine.generation import run_id
 from tieout.engine.intake import Intake
 from tieout.engine.journal import receipt_of
 from tieout.engine.recollection import recollect

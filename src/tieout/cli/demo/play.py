@@ -16,7 +16,7 @@ from tieout.cli.demo.stage import Stage, set_up
 from tieout.cli.demo.voice import Voice
 from tieout.cli.desk import now
 from tieout.cli.exits import Exit, stop
-from tieout.engine.execution import run_id
+from tieout.engine.generation import run_id
 from tieout.flows.catalogue import due
 from tieout.store import runs
 
