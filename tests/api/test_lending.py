@@ -24,7 +24,7 @@ async def lent(site: Any, *, price: str) -> None:
     await site.books.time(deal, [("L1", 1, 120)], person="X901")
     async with site.books.database.transaction() as tx:
         await firm.ship_values(tx, rows, site.books.now())
-        await timesheets.unknown_people(tx, "US", [], "kantata", None, lenders(await firm.values(tx)))
+        await timesheets.unknown_people(tx, {"US": []}, "kantata", None, lenders(await firm.values(tx)))
 
 
 async def test_finance_sees_what_lent_work_should_cost_and_matches_the_bill_once(site: Any) -> None:

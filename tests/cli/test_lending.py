@@ -28,7 +28,7 @@ def test_lent_work_is_listed_and_its_bill_compared(on_database: Tieout, database
             await books.time(await books.deal(1), [("L1", 1, 120)], person="X901")
             async with database.transaction() as tx:
                 await firm.ship_values(tx, rows, books.now())
-                await timesheets.unknown_people(tx, "US", [], "kantata", None, lenders(await firm.values(tx)))
+                await timesheets.unknown_people(tx, {"US": []}, "kantata", None, lenders(await firm.values(tx)))
 
     asyncio.run(lent())
     (told,) = on_database("lent", "--json").document

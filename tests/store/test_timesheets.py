@@ -26,15 +26,15 @@ async def test_who_is_not_employed_waits_alone_and_goes_on_when_the_erp_knows_th
     await books.time(deal, [("T1", 1, 60)])
     await books.time(deal, [("T2", 1, 60), ("T3", 1, 60)], person="K009")
     async with books.database.transaction() as tx:
-        await timesheets.unknown_people(tx, "DE", [], "kantata", None)
+        await timesheets.unknown_people(tx, {"DE": []}, "kantata", None)
         assert set((await problems(tx)).values()) == {""}, "another entity's ERP has no say"
-        await timesheets.unknown_people(tx, "US", ["K003"], "kantata", ["T1", "T2"])
+        await timesheets.unknown_people(tx, {"US": ["K003"]}, "kantata", ["T1", "T2"])
         assert await problems(tx) == {"T1": "", "T2": "person.unknown", "T3": ""}, "what was not asked for stays"
-        await timesheets.unknown_people(tx, "US", ["K003"], "kantata", None)
+        await timesheets.unknown_people(tx, {"US": ["K003"]}, "kantata", None)
         assert await problems(tx) == {"T1": "", "T2": "person.unknown", "T3": "person.unknown"}
-        await timesheets.unknown_people(tx, "US", ["K003", "K009"], "kantata", ["T2"])
+        await timesheets.unknown_people(tx, {"US": ["K003", "K009"]}, "kantata", ["T2"])
         assert await problems(tx) == {"T1": "", "T2": "", "T3": "person.unknown"}
-        await timesheets.unknown_people(tx, "US", ["K003", "K009"], "kantata", None)
+        await timesheets.unknown_people(tx, {"US": ["K003", "K009"]}, "kantata", None)
         assert set((await problems(tx)).values()) == {""}
 
 
@@ -50,7 +50,7 @@ class Asked:
 async def test_a_plan_that_does_not_know_how_many_people_there_are_looks_each_entry_up_among_them(books: Books) -> None:
     """A prepared statement is planned for ten people and ten entries. As a join it would compare 5,000 with 4,700."""
     asked = Asked()
-    await timesheets.unknown_people(cast(Tx, asked), "US", [], "kantata", None)
+    await timesheets.unknown_people(cast(Tx, asked), {"US": []}, "kantata", None)
     parameters: dict[str, str] = {}
     sql = re.sub(r"%\((\w+)\)s", lambda found: parameters.setdefault(found[1], f"${len(parameters) + 1}"), asked.sql)
     async with books.database.transaction() as tx:
@@ -82,7 +82,7 @@ async def test_what_is_frozen_goes_as_it_is_and_what_changed_meanwhile_is_correc
         name = await formed(tx)
     await books.time(deal, [("T1", 1, 90)])
     async with books.database.transaction() as tx:
-        await timesheets.unknown_people(tx, "US", [], "kantata", None)
+        await timesheets.unknown_people(tx, {"US": []}, "kantata", None)
         assert set((await problems(tx)).values()) == {""}, "what is on its way is no longer asked for"
         assert await timesheets.form_batch(tx, "US", kind="new", size=10) is None, "it is not formed twice"
         assert (await timesheets.batches(tx, "US"), await timesheets.to_deliver(tx)) == ([name], ["US"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -13,9 +13,7 @@ from tieout.engine.deeds import Refused, Unknown
 from tieout.engine.operator import Operator
 from tieout.store import firm, runs
 from tieout.store.figures import figures
-from tieout.systems.erp import Erp
-from tieout.systems.fitting import Fitted
-from tieout.systems.register import Register
+from tieout.systems.lending import Lent
 from tieout.testing.books import Deal
 
 from .delivery import Delivery
@@ -39,9 +37,7 @@ async def say(delivery: Delivery, table: str, key: str, value: str, since: str =
 
 async def judged(delivery: Delivery) -> set[str]:
     """Who works for whom is looked up, as for every page; the problems that entries have then."""
-    register = Register(delivery.database, delivery.books.now)
-    erp = Erp(delivery.ledger, cast(Fitted, None), register, delivery.database)
-    await erp.refresh_people("US", "kantata", None)
+    await Lent(delivery.database).refresh({"US": await delivery.ledger.people()}, "kantata", None)
     return {each["problem"] for each in await delivery.rows("select problem from time_entry")}
 
 

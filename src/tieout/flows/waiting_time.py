@@ -54,9 +54,8 @@ async def check_time(run: Run, systems: Systems, connection: str, ids: list[str]
 
 
 async def settle_page(run: Run, systems: Systems, connection: str, ids: list[str] | None) -> None:
-    for entity in systems.firm.entities:
-        erp = systems.erp(entity.code)
-        await run.step(f"who works for {entity.code}", erp.refresh_people, entity.code, connection, ids)
+    people = {each.code: await systems.erp(each.code).people() for each in systems.firm.entities}
+    await run.step("who works for whom", systems.lending.refresh, people, connection, ids)
     await run.step("settle the messages", systems.register.settle_time, connection, run.id, ids)
 
 

@@ -32,19 +32,21 @@ async def propose(
             invoice.through, invoice.net, invoice.invoice_date, invoice.po_number.strip(), now, now,
         ),
     )  # fmt: skip
-    async with tx.cursor() as cursor:
-        await cursor.executemany(
-            """
-            insert into invoice_line (invoice, line, position, kind, product, task, role, description, quantity, unit_price,
-                                      amount, rounding)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-            """,
-            [
-                (invoice.key, each.key, i, each.kind, each.product, each.task, each.role, each.description, each.quantity,
-                 each.unit_price, each.amount, rounding[each.key])
-                for i, each in enumerate(invoice.lines, 1)
-            ],
-        )  # fmt: skip
+    lines = [
+        {"line": each.key, "position": position, "kind": each.kind, "product": each.product, "task": each.task, "role": each.role,
+         "description": each.description, "quantity": each.quantity, "unit_price": each.unit_price, "amount": each.amount,
+         "rounding": rounding[each.key]}
+        for position, each in enumerate(invoice.lines, 1)
+    ]  # fmt: skip
+    await tx.execute(
+        """
+        insert into invoice_line (invoice, line, position, kind, product, task, role, description, quantity, unit_price, amount,
+                                  rounding)
+        select %s, l.* from jsonb_to_recordset(%s) as l(line text, position integer, kind text, product text, task text, role text,
+          description text, quantity numeric, unit_price numeric, amount numeric, rounding numeric)
+        """,
+        (invoice.key, Jsonb(lines)),
+    )
     await tx.execute(
         """
         insert into evidence (invoice, line, connection, source_id, entry_version, minutes, amount, rate, person, task,

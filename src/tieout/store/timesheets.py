@@ -37,13 +37,13 @@ _TO_CORRECT: LiteralString = f"""
 
 async def unknown_people(
     tx: Tx,
-    entity: str,
-    people: Sequence[str],
+    people: Mapping[str, Sequence[str]],
     connection: str,
     ids: Sequence[str] | None,
     lenders: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Of these entries, or of all, those of somebody whom the ERP does not employ wait, alone; they go on when it knows them.
+    """Of these entries, or of all, those of somebody whom the ERP of their legal entity does not employ wait, alone; they go on
+    when it knows them. `people` are those that each entity's ERP employs.
 
     Whom another company or a vendor lends (`lenders`, see domain.lending) waits for nobody, and goes to no timesheet (T49, T50).
 
@@ -55,20 +55,20 @@ async def unknown_people(
         f"""
         with frozen as (
           select m.connection, m.source_id from time_batch b cross join unnest(b.connections, b.source_ids) m(connection, source_id)
-          where b.entity = %(entity)s
+          where b.entity = any(%(entities)s)
         ), looked_at as (
           select t.* from unnest(%(ids)s::text[]) as page(id) cross join lateral (
             select * from time_entry where connection = %(connection)s and source_id = page.id offset 0) t
-          where t.entity = %(entity)s
+          where t.entity = any(%(entities)s)
           union all
-          select * from time_entry where %(ids)s::text[] is null and problem = 'person.unknown' and entity = %(entity)s
+          select * from time_entry where %(ids)s::text[] is null and problem = 'person.unknown' and entity = any(%(entities)s)
           union all
           select * from time_entry t
-          where %(ids)s::text[] is null and t.entity = %(entity)s and t.delivered_id = '' and {_WANTED} > 0
+          where %(ids)s::text[] is null and t.entity = any(%(entities)s) and t.delivered_id = '' and {_WANTED} > 0
         ), judged as materialized (
           select connection, source_id, problem as was, lender as lent_before, lender_kind as kind_before,
                  case when %(lenders)s::jsonb ? lower(btrim(person)) then {_LENDER} end as found,
-                 person in (select unnest(%(people)s::text[])) as employed
+                 (entity, person) in (select * from unnest(%(of)s::text[], %(people)s::text[])) as employed
           from looked_at t where problem = 'person.unknown' or t.delivered_id = '' and {_WANTED} > 0
             and (t.connection, t.source_id) not in (select connection, source_id from frozen)
           order by source_id, connection
@@ -82,8 +82,9 @@ async def unknown_people(
             coalesce(j.found[1], ''), coalesce(j.found[2], ''))
         """,  # noqa: S608 - literals of this module
         {
-            "entity": entity, "people": list(people), "connection": connection, "ids": None if ids is None else list(ids),
-            "lenders": Jsonb(dict(lenders)),
+            "entities": list(people), "of": [entity for entity, them in people.items() for _ in them],
+            "people": [each for them in people.values() for each in them], "connection": connection,
+            "ids": None if ids is None else list(ids), "lenders": Jsonb(dict(lenders)),
         },
     )  # fmt: skip
 

@@ -11,11 +11,10 @@ from tieout.domain.documents.billing import Invoice
 from tieout.domain.documents.customer import Customer
 from tieout.domain.documents.project import Project
 from tieout.domain.identity import Ref
-from tieout.domain.lending import lenders
 from tieout.domain.matching import match
 from tieout.domain.problems import Problem, Rejected, explain
 from tieout.engine.journal import OnDone
-from tieout.store import consolidated, firm, invoices, timesheets
+from tieout.store import consolidated, invoices, timesheets
 from tieout.store.database import Database, Tx
 from tieout.systems.consolidated import said
 from tieout.systems.fitting import Fitted
@@ -131,13 +130,9 @@ class Erp:
 
     # -- time
 
-    async def refresh_people(self, entity: str, connection: str, ids: Sequence[str] | None) -> None:
-        """Of these entries, or of all, those of people whom this ERP does not employ, and nobody lends, wait by themselves;
-        they never stop the others."""
-        people = await self._connection.people()
-        async with self._database.transaction() as tx:
-            lent = lenders(await firm.values(tx))
-            await timesheets.unknown_people(tx, entity, people, connection, ids, lent)
+    async def people(self) -> Sequence[str]:
+        """The personnel numbers of those whom it employs."""
+        return await self._connection.people()
 
     async def ask_again(self, entity: str) -> int:
         """What it refused before is to be delivered once more; how many entries."""
