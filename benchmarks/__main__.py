@@ -64,12 +64,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"There is no benchmark {', '.join(unknown)}. There are {', '.join(BENCHMARKS)}.\n")
         return 2
     results = report.load()
-    results["machine"] = machine() | {"postgres": asyncio.run(_postgres())}
-    failed = [name for name in arguments or BENCHMARKS if not _run(name, results)]
+    here = machine() | {"postgres": asyncio.run(_postgres())}
+    failed = [name for name in arguments or BENCHMARKS if not _run(name, results, here)]
     return 1 if failed else 0
 
 
-def _run(name: str, results: dict[str, object]) -> bool:
+def _run(name: str, results: dict[str, object], here: Mapping[str, object]) -> bool:
     """Runs one in a process of its own and writes the results down at once."""
     sys.stderr.write(f"· {name} …\n")
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks", _ONE, name]
@@ -78,7 +78,7 @@ def _run(name: str, results: dict[str, object]) -> bool:
         sys.stderr.write(f"✗ {name} failed\n")
         return False
     told = json.loads(done.stdout.splitlines()[-1])
-    report.keep(results, name, told)
+    report.keep(results, name, told, here)
     for line in report.lines(told):
         sys.stderr.write(f"  {line}\n")
     return True

@@ -18,8 +18,9 @@ def load() -> dict[str, Any]:
     return json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {"benchmarks": {}}
 
 
-def keep(results: dict[str, Any], name: str, told: Mapping[str, Any]) -> None:
-    known = {**results["benchmarks"], name: {"day": f"{datetime.now(UTC):%Y-%m-%d}", **told}}
+def keep(results: dict[str, Any], name: str, told: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
+    """Each with the machine that it was measured on."""
+    known = {**results["benchmarks"], name: {"day": f"{datetime.now(UTC):%Y-%m-%d}", "machine": dict(machine), **told}}
     results["benchmarks"] = dict(sorted(known.items()))
     _RESULTS.write_text(json.dumps(_rounded(results), indent=1, ensure_ascii=False) + "\n")
     text = _README.read_text()
@@ -35,18 +36,18 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _section(results: Mapping[str, Any]) -> Iterator[str]:
-    machine = results["machine"]
+    machines: list[str] = []
+    for told in results["benchmarks"].values():
+        if (machine := _machine(told["machine"])) not in machines:
+            machines.append(machine)
     yield ""
-    yield (
-        f"Machine: {machine['cores']} cores of {machine['processor']}, {machine['memory_gb']} GB, {machine['system']}, "
-        f"{machine['python']}, {machine['postgres']}."
-    )
+    yield from (f"- Machine {_letter(number)}: {machine}." for number, machine in enumerate(machines))
     yield ""
-    yield "| benchmark | figure | value | floor | times floor | CPU per item | load |"
-    yield "|---|---|--:|--:|--:|---|--:|"
+    yield "| benchmark | figure | value | floor | times floor | CPU per item | load | on |"
+    yield "|---|---|--:|--:|--:|---|--:|---|"
     for name, told in results["benchmarks"].items():
         for each in told["figures"]:
-            yield _row(name, told, each)
+            yield _row(name, told, each, _letter(machines.index(_machine(told["machine"]))))
     yield ""
     yield "What the floors are, and what else was seen:"
     yield ""
@@ -57,12 +58,20 @@ def _section(results: Mapping[str, Any]) -> Iterator[str]:
             yield f"- **{name}**, {each['what']} ({told['day']}).{floor} Seen: {seen}."
 
 
-def _row(name: str, told: Mapping[str, Any], each: Mapping[str, Any]) -> str:
+def _machine(told: Mapping[str, Any]) -> str:
+    return f"{told['cores']} cores of {told['processor']}, {told['memory_gb']} GB, {told['system']}, {told['python']}, {told['postgres']}"
+
+
+def _letter(number: int) -> str:
+    return "ABCDEFGHIJ"[number]
+
+
+def _row(name: str, told: Mapping[str, Any], each: Mapping[str, Any], on: str) -> str:
     floor = f"{_number(each['floor'])} {each['unit']}" if each["floor"] else ""
     ratio = f"{each['ratio']:.1f}" if each["ratio"] else ""
     cpu = ", ".join(f"{party} {_number(ms)} ms" for party, ms in each["cpu"].items())
     load = " → ".join(str(one) for one in told["load"])
-    return f"| {name} | {each['what']} | {_number(each['value'])} {each['unit']} | {floor} | {ratio} | {cpu} | {load} |"
+    return f"| {name} | {each['what']} | {_number(each['value'])} {each['unit']} | {floor} | {ratio} | {cpu} | {load} | {on} |"
 
 
 def _number(value: float) -> str:
