@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tieout.store import invoices, lineage
+from tieout.store.database import rows
 from tieout.store.entry_story import entry_story
 from tieout.testing.books import Books
 
@@ -131,7 +132,9 @@ async def test_ten_thousand_entries_beneath_one_invoice_are_told_at_once(books: 
     async with books.database.transaction() as tx:
         began = stopwatch.perf_counter()
         (found,) = await lineage.of_invoice(tx, "2026/0001")
-        took = stopwatch.perf_counter() - began
+        took, began = stopwatch.perf_counter() - began, stopwatch.perf_counter()
+        assert len(await rows(tx, "select * from evidence")) == 10_000
+        floor = stopwatch.perf_counter() - began
         (sums,) = await lineage.of_invoice(tx, "2026/0001", entries_of=())
         (one,) = await lineage.of_invoice(tx, "2026/0001", entries_of=["02"])
     assert [each.entries for each in sums.lines] == [len(each.evidence) for each in found.lines]
@@ -140,7 +143,8 @@ async def test_ten_thousand_entries_beneath_one_invoice_are_told_at_once(books: 
     assert one.verdict == sums.verdict == "ties out"
     assert sum(len(each.evidence) for each in found.lines) == 10_000
     assert found.verdict == "ties out"
-    assert took < 2, f"{took:.2f} s"
+    # Each piece by itself would be thousands of statements; the ratio holds on a slow machine, too.
+    assert took < 5 * floor, (took, floor)
 
 
 def line(key: str, text: str, amount: str, price: str = "100") -> dict[str, object]:

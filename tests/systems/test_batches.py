@@ -95,10 +95,13 @@ async def test_what_was_refused_is_asked_again_alone_and_goes_when_the_erp_takes
 
 
 class SlowErp(NullErp):
-    """It takes its time, and remembers how many calls, and whose lines, were under way at once; it is away for one of its calls."""
+    """It answers nobody before so many calls are under way, and remembers how many were at most, and whose lines; it is away for
+    one of its calls."""
 
-    def __init__(self, name: str, people: Sequence[str], away: int = 0) -> None:
+    def __init__(self, name: str, people: Sequence[str], together: int = 1, away: int = 0) -> None:
         super().__init__(name, people)
+        self._together = together
+        self._enough = asyncio.Event()
         self.most = self.calls = 0
         self.people_at_once: set[str] = set()
         self.told: Counter[str] = Counter()
@@ -113,7 +116,11 @@ class SlowErp(NullErp):
         self.calls += 1
         self.most = max(self.most, len(self._under_way))
         number = self.calls
-        await asyncio.sleep(0.1)
+        if len(self._under_way) >= self._together:
+            self._enough.set()
+        async with asyncio.timeout(30):
+            await self._enough.wait()
+        await asyncio.sleep(0.01)  # whoever is not to be under way besides would be by now
         self._under_way.remove(people)
         if number == self._away:
             raise Transient("away for a moment")
@@ -142,7 +149,7 @@ async def month(books: Books) -> Books:
 
 
 async def test_as_many_batches_are_under_way_as_the_erp_takes_and_nobody_is_in_two(month: Books) -> None:
-    erp = SlowErp("erp-us", PEOPLE)
+    erp = SlowErp("erp-us", PEOPLE, together=4)
     await deliver(month, erp, "1", firm_whose_erp_takes(4))
     assert (erp.most, erp.people_at_once) == (4, set())
     assert len(erp.told) == len(PEOPLE) * EACH
@@ -165,7 +172,7 @@ async def test_while_the_erp_is_away_for_one_batch_the_others_arrive_and_then_th
 
 
 async def test_a_hub_that_freezes_what_is_frozen_is_caught(month: Books) -> None:
-    erp = SlowErp("erp-us", PEOPLE)
+    erp = SlowErp("erp-us", PEOPLE, together=4)
     await deliver(month, erp, "1", firm_whose_erp_takes(4), frozenset({"thaw"}))
     assert erp.people_at_once
     assert max(erp.told.values()) > 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 from urllib.parse import quote, urlencode
@@ -15,7 +17,7 @@ from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.array import ListDumper
-from psycopg.types.json import set_json_dumps
+from psycopg.types.json import Jsonb, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 from pydantic_core import to_json
 
@@ -28,9 +30,14 @@ _SEARCH = "-c search_path=tieout"
 _OF_A_ROW = ("21", "22", "23", "40")
 
 
-def _dumps(value: Any) -> bytes:
-    """Six times as fast as the standard library, which a page of thousands feels. Decimals are texts, moments ISO 8601."""
-    return to_json(value, fallback=str, inf_nan_mode="constants")
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+
+
+def table(many: Iterable[Mapping[str, Any]]) -> Jsonb:
+    """Rows for `jsonb_to_recordset`, written six times as fast as JSON that is kept: a page of thousands feels it. Moments are
+    ISO 8601 here, and there as Python says them, which the digests of what is kept know."""
+    return Jsonb(list(many), partial(to_json, fallback=str, inf_nan_mode="constants"))
 
 
 class _Texts(ListDumper):

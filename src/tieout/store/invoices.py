@@ -7,11 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from tieout.domain.documents.billing import Invoice
 from tieout.domain.invoice_status import written_off
-from tieout.store.database import Tx, row, rows
+from tieout.store.database import Tx, row, rows, table
 
 
 async def propose(
@@ -45,7 +43,7 @@ async def propose(
         select %s, l.* from jsonb_to_recordset(%s) as l(line text, position integer, kind text, product text, task text, role text,
           description text, quantity numeric, unit_price numeric, amount numeric, rounding numeric)
         """,
-        (invoice.key, Jsonb(lines)),
+        (invoice.key, table(lines)),
     )
     await tx.execute(
         """
@@ -57,7 +55,7 @@ async def propose(
           approved_at timestamptz, contract_version integer, rate_card text, rate_card_version integer, mapping text, sold text,
           worth numeric, agreed numeric, why text, kind text, basis jsonb)
         """,
-        (invoice.key, Jsonb(list(evidence))),
+        (invoice.key, table(evidence)),
     )
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
-from psycopg.types.json import Jsonb
-
 from tieout.store import statistics
-from tieout.store.database import Tx, row, rows
+from tieout.store.database import Tx, row, rows, table
 
 # The advisory locks under which the newest state of each record is found out.
 _ORDER = 7316
@@ -189,7 +187,7 @@ async def _record(
             "again": again,
             "seen": seen,
             "run": run_id,
-            "states": Jsonb([{name: getattr(each, name) for name in Arrival.__slots__} for each in states]),
+            "states": table({name: getattr(each, name) for name in Arrival.__slots__} for each in states),
         },
     )
 

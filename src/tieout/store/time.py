@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from tieout.store import statistics
-from tieout.store.database import Tx, row, rows
+from tieout.store.database import Tx, row, rows, table
 from tieout.store.messages import OF_RUN
 
 # A page of entries as a source tells it, and how it becomes rows.
@@ -93,7 +93,7 @@ async def save_page(tx: Tx, connection: str, entries: Sequence[Mapping[str, Any]
         on conflict (connection, source_id) do update set {_REPLACED}
         where {_NEWER}
         """,  # noqa: S608 - literals of this module
-        {"entries": Jsonb(list(entries)), "connection": connection, "now": now},
+        {"entries": table(entries), "connection": connection, "now": now},
     )
     if len(entries) >= statistics.BULK:
         await statistics.refresh(tx, "time_entry")
