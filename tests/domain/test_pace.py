@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tieout.domain.limits.learned import Learned
@@ -35,6 +37,18 @@ def test_who_is_far_above_the_limit_comes_down_by_a_quarter_at_a_time() -> None:
         pace = heard(pace, Rule(), Heard(accepted=1, refused=3), 4, now)
         rates.append(per_second(pace, Rule()))
     assert rates == pytest.approx([100, 97, 75.3, 58.4, 45.3], rel=0.01)
+
+
+def test_who_is_refused_seldom_is_not_far_above_the_limit_though_little_waited_meanwhile() -> None:
+    pace = heard(Pace(KNOWN, at=100.0), Rule(), Heard(accepted=9, refused=1), 10, 100.0)
+    later = heard(replace(pace, at=102.0), Rule(), Heard(accepted=9, refused=1), 10, 102.0)
+    assert per_second(later, Rule()) > 0.93 * 20
+
+
+def test_who_is_refused_at_once_after_a_pause_that_was_asked_for_is_far_above_it() -> None:
+    pace = heard(Pace(KNOWN, at=100.0), Rule(), Heard(accepted=3, refused=1, wait=5.0), 4, 100.0)
+    later = heard(pace, Rule(), Heard(accepted=1, refused=1, wait=5.0), 2, 105.5)
+    assert per_second(later, Rule()) < 0.93 * 20
 
 
 def test_who_is_refused_again_at_once_does_not_fall_below_what_was_just_carried_out() -> None:

@@ -1,9 +1,9 @@
 """How fast one system may be called, learned from its answers: one pace for all workers, a pure function of what was heard.
 
-Rate and concurrency are each a limit that is found out (`learned`). Who is refused again at once was far above it, and comes
-down by a quarter, though not below what the system has just carried out. Who is refused everything for a while has met a
-system that counts by longer times: what it carried out until it answered again, silence included, is then its rate. Moments
-are seconds of one clock, the database's.
+Rate and concurrency are each a limit that is found out (`learned`). Who is refused half of its calls right after a cut was far
+above it, and comes down by a quarter, though not below what the system has just carried out. Who is refused everything for a
+while has met a system that counts by longer times: what it carried out until it answered again, silence included, is then its
+rate. Moments are seconds of one clock, the database's.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tieout.domain.limits.learned import Learned
 
 # What was sent before a cut may still be refused, and is the same refusal; after so many seconds it counts for lost.
 _REACTION = 1.0
-# Who is refused again before so many seconds of full use was far above the limit.
-_FAR_ABOVE, _SOON = 0.8, 1.0
+# Who is refused half of its calls within that time, or so soon after a pause, was far above the limit.
+_FAR_ABOVE = 0.8
 # Nothing is concluded from fewer seconds.
 _LEAST_USED = 0.5
 # The longest that calls are kept back for saving up, and the fewest that are: a pause is not made good by a burst, but one call
@@ -108,6 +108,7 @@ def at_once(pace: Pace, rule: Rule) -> int:
 
 def heard(pace: Pace, rule: Rule, told: Heard, in_flight: int, now: float) -> Pace:
     """The pace after some answers. `in_flight` is how many calls were under way when they were given."""
+    again = told.refused >= told.accepted and now - max(pace.cut_at, pace.quiet_until) < _REACTION
     if told.budget is not None:
         pace = replace(pace, budget=Budget(*told.budget, now))
     if told.accepted:
@@ -128,7 +129,7 @@ def heard(pace: Pace, rule: Rule, told: Heard, in_flight: int, now: float) -> Pa
     if told.crowded:
         at = min(max(in_flight, 1), pace.at_once.value)
         return replace(pace, at_once=pace.at_once.cut(at), cut_at=now)
-    return _cut(pace, rule, now)
+    return _cut(pace, rule, now, again=again)
 
 
 def _carried_out(pace: Pace, rule: Rule, accepted: int, now: float) -> Pace:
@@ -149,10 +150,10 @@ def _struck(pace: Pace, told: Heard, now: float) -> Pace:
     return replace(pace, strikes=pace.strikes + 1, quiet_until=max(pace.quiet_until, now + pause))
 
 
-def _cut(pace: Pace, rule: Rule, now: float) -> Pace:
+def _cut(pace: Pace, rule: Rule, now: float, *, again: bool) -> Pace:
     """A limit stated too high is cut from what is stated, whatever had been learned before."""
     at = per_second(pace, rule)
-    if pace.rate.ceiling and pace.rate.used < _SOON:
+    if again:
         at = min(at, max(_FAR_ABOVE * at, _lately(pace, now)))
     return replace(pace, rate=pace.rate.cut(at), room=0.0, cut_at=now)
 
