@@ -243,7 +243,7 @@ async def _watched(hub: _Hub, states: int) -> dict[str, int]:
 
 
 async def _prove_deals(hub: _Hub) -> None:
-    """Every deal has its project, and every call for it was made once."""
+    """Every deal has its project, nothing is in doubt, and the CRM and the PSA were told everything once."""
     async with hub.on.database.transaction() as tx:
         found = await row(
             tx,

@@ -48,7 +48,7 @@ class Generation:
         self.warnings: list[Problem] = []
         self.errand = Errand("master")
         self.costs = Costs(row["flow"], len(arrived), effects.rows, clock())
-        self._way = way
+        self._way = way or Way(None)
         self._database = database
         self._clock = clock
         self._began = clock()
@@ -61,11 +61,10 @@ class Generation:
         return self._today
 
     async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        way = self._way or Way(None)
-        await way.give()
+        await self._way.give()
         started, self.effects.step = self._clock(), title
         try:
-            with way.working():
+            with self._way.working():
                 result = await act(*args, **kwargs)
         except asyncio.CancelledError:
             self.story.append(runs.Step(title, started, self._clock(), "cut off"))

@@ -7,7 +7,6 @@ is an effect with a key of its own, so beginning again repeats nothing (docs/dec
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,9 +19,6 @@ from tieout.domain.problems import Problem
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# Seconds after which a free hand looks for more.
-_LOOK = 1.0
 
 Clock = Callable[[], datetime]
 # The firm's business day. Not the clock: a rehearsal lives through a month in seconds.
@@ -151,38 +147,6 @@ class Later(Exception):
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)
         self.at = at
-
-
-async def by_hands(hands: int, next_: Callable[[], Awaitable[T | None]], act: Callable[[T], Awaitable[int]]) -> int:
-    """Acts on one thing after the other, on so many at once, until there is no next one and nothing is in hand; the sum of what it
-    gave. A free hand looks for more whenever another one is done, and every second.
-
-    A hand that fails takes no more, the others go on to their end: no call is cut off in its middle. Then its error is raised.
-    """
-    at_work, given, failed = set[asyncio.Task[int]](), 0, list[BaseException]()
-    try:
-        while True:
-            while len(at_work) + len(failed) < hands:
-                try:
-                    found = await next_()
-                except Exception as wrong:
-                    failed.append(wrong)
-                    continue
-                if found is None:
-                    break
-                at_work.add(asyncio.ensure_future(act(found)))
-            if not at_work:
-                break
-            done, at_work = await asyncio.wait(at_work, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
-            failed += [wrong for each in done if (wrong := each.exception()) is not None]
-            given += sum(each.result() for each in done if each.exception() is None)
-    finally:
-        for each in at_work:
-            each.cancel()
-        await asyncio.gather(*at_work, return_exceptions=True)
-    if failed:
-        raise failed[0]
-    return given
 
 
 Row = Mapping[str, Any]

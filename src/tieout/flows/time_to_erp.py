@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tieout.engine.run import Run, by_hands, flow
+from tieout.engine.hands import by_hands
+from tieout.engine.run import Run, flow
 from tieout.flows.waiting_time import look_or_leave
 from tieout.systems.erp import Erp
 from tieout.systems.systems import Systems
