@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tieout.connectors.contract import Claim, Guarantee, Operation, Receipt, Write
+from tieout.domain.identity import effect_key
 from tieout.engine.effects import Context, Effects
 from tieout.engine.gathering import Gathering
 from tieout.engine.journal import Journal, Linking
 from tieout.engine.run import Later
-from tieout.store import crosswalk
+from tieout.store import crosswalk, journal
 from tieout.store.crosswalk import Link, TwoMeanings
 from tieout.store.database import Database, Tx, blames_a_row, row
 from tieout.store.scope import seen_by
@@ -106,10 +107,10 @@ class Target:
 
 async def live(life: Life, target: Target, clock: Clock, sabotage: frozenset[str]) -> Sequence[object]:
     """Six runs at once, each with two effects of which the second needs the first."""
-    target.life, journal = life, Journal(life, sabotage)
+    target.life, shared = life, Journal(life, sabotage)
 
     async def run(number: int) -> None:
-        effects = Effects(life, clock, Context(f"run-{number}"), sabotage, journal=journal)
+        effects = Effects(life, clock, Context(f"run-{number}"), sabotage, journal=shared)
         for part in ("customer", "project"):
             subject = f"{part}-{number}"
             links = Linking(lambda receipt: [Link(part, subject, "kantata", receipt.id, clock())])  # noqa: B023 - at once
@@ -184,12 +185,24 @@ async def test_when_the_database_is_away_everybody_is_told_at_once(books: Books)
 async def test_two_runs_on_one_effect_share_no_commit_and_one_of_them_is_overtaken(books: Books) -> None:
     clock, target = Clock(), Target()
     async with living(books.database.url) as life:
-        target.life, journal = life, Journal(life)
-        both = [Effects(life, clock, Context(f"run-{each}"), journal=journal) for each in range(2)]
+        target.life, shared = life, Journal(life)
+        both = [Effects(life, clock, Context(f"run-{each}"), journal=shared) for each in range(2)]
         write = Write("project.create", "PRJ-1", "1", {})
         told = await asyncio.gather(*(each.perform(target, write) for each in both), return_exceptions=True)  # type: ignore[arg-type]
     assert sorted(type(each).__name__ for each in told) == [Later.__name__, Receipt.__name__]
     assert target.made == ["PRJ-1"]
+
+
+async def test_who_claims_the_same_effects_at_the_same_moment_is_overtaken_and_meets_no_error(books: Books) -> None:
+    async def claim(wanted: Sequence[journal.Claim]) -> list[bool]:
+        async with books.database.transaction() as tx:
+            return await journal.claim(tx, wanted)
+
+    for meeting in range(20):
+        parts = [("kantata", "project.create", f"PRJ-{meeting}-{number}", "1") for number in range(50)]
+        wanted = [journal.Claim(effect_key(*each), *each[:2], "D", *each[2:], "run", b"", NOON) for each in parts]
+        for won in zip(*await asyncio.gather(*(claim(wanted) for _ in range(3))), strict=True):
+            assert sum(won) == 1
 
 
 async def test_who_is_cancelled_before_the_group_begins_writes_nothing(books: Books) -> None:
