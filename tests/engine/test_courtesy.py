@@ -7,15 +7,15 @@ import asyncio
 import pytest
 
 from tieout.domain.limits.settings import Lane
-from tieout.engine.courtesy import Courtesy, Way
+from tieout.engine.courtesy import Courtesy
 
 pytestmark = pytest.mark.anyio
 
 
-async def pages(way: Way, done: list[int], half: asyncio.Event) -> None:
+async def pages(courtesy: Courtesy, done: list[int], half: asyncio.Event) -> None:
     for number in range(20):
-        await way.give()
-        with way.working():
+        await courtesy.give()
+        with courtesy.working():
             await asyncio.sleep(0.02)
         done.append(number)
         if number == 9:
@@ -25,7 +25,7 @@ async def pages(way: Way, done: list[int], half: asyncio.Event) -> None:
 async def done_while_a_person_waits(courtesy: Courtesy, person: float, lane: Lane = "interactive") -> int:
     """Pages that are done while a person's run of so many seconds is under way, after ten of them."""
     done, half = list[int](), asyncio.Event()
-    working = asyncio.create_task(pages(courtesy.way(), done, half))
+    working = asyncio.create_task(pages(courtesy, done, half))
     await half.wait()
     with courtesy.whose(lane):
         before = len(done)
@@ -51,3 +51,13 @@ async def test_what_nobody_waits_for_keeps_nobody() -> None:
 
 async def test_a_hub_that_gives_no_way_is_caught() -> None:
     assert await done_while_a_person_waits(Courtesy(frozenset({"pages_first"})), 0.2) >= 3
+
+
+async def test_pages_are_small_for_some_seconds_after_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    courtesy = Courtesy()
+    assert courtesy.size(5000) == 5000
+    with courtesy.whose("interactive"):
+        pass
+    assert (courtesy.size(5000), courtesy.size(3)) == (1000, 1)
+    monkeypatch.setattr("tieout.engine.courtesy._EXPECTED", 0.0)
+    assert courtesy.size(5000) == 5000

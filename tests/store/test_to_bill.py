@@ -49,3 +49,12 @@ async def test_what_is_billed_or_waits_for_a_person_is_not_asked_for(books: Book
     await books.proposal(deal)
     async with books.database.transaction() as tx:
         assert await to_bill(tx) == []
+
+
+async def test_what_changed_after_it_was_billed_is_asked_for(books: Books) -> None:
+    deal = await books.deal(1)
+    await books.time(deal, [("T1", 1, 60)])
+    await books.proposal(deal)
+    await books.time(deal, [("T1", 1, 90)])
+    async with books.database.transaction() as tx:
+        assert await to_bill(tx) == [deal.engagement]

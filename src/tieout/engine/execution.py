@@ -167,8 +167,8 @@ class Executor:
                 permit = await permit_of(tx, row)
         context = Context(row["id"], row["entity"], row["engagement"], row["generation"], self._worker)
         effects = Effects(self._database, self._clock, context, self._sabotage, permit, self._leave, self._journal)
-        way = self.courtesy.way() if self._flows[row["flow"]].page > 1 else None
-        run = Generation(self._database, self._clock, self._calendar, row, came, effects, way)
+        courtesy = self.courtesy if self._flows[row["flow"]].page > 1 else None
+        run = Generation(self._database, self._clock, self._calendar, row, came, effects, courtesy)
         try:
             await self._work(run, configuration)
         except Exception as ended:  # every way a flow can end is written down below; nothing is swallowed

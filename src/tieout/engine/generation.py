@@ -11,7 +11,7 @@ from tieout.domain.identity import content_hash
 from tieout.domain.money import Money
 from tieout.domain.problems import Problem
 from tieout.engine.costs import Costs
-from tieout.engine.courtesy import Way
+from tieout.engine.courtesy import Courtesy
 from tieout.engine.effects import Effects
 from tieout.engine.errand import Errand, for_entity
 from tieout.engine.run import Arrived, Calendar, Clock, Held, Ignored, Waiting
@@ -33,9 +33,9 @@ class Generation:
         row: dict[str, Any],
         arrived: Sequence[Arrived],
         effects: Effects,
-        way: Way | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
-        """With a `way` it gives way to persons, between two steps."""
+        """With `courtesy` its steps give way to persons."""
         self.id: str = row["id"]
         self.subject: str = row["subject"]
         self.version: str = row["version"]
@@ -48,7 +48,7 @@ class Generation:
         self.warnings: list[Problem] = []
         self.errand = Errand("master")
         self.costs = Costs(row["flow"], len(arrived), effects.rows, clock())
-        self._way = way or Way(None)
+        self._courtesy = courtesy or Courtesy()
         self._database = database
         self._clock = clock
         self._began = clock()
@@ -61,10 +61,10 @@ class Generation:
         return self._today
 
     async def step(self, title: str, act: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        await self._way.give()
+        await self._courtesy.give()
         started, self.effects.step = self._clock(), title
         try:
-            with self._way.working():
+            with self._courtesy.working():
                 result = await act(*args, **kwargs)
         except asyncio.CancelledError:
             self.story.append(runs.Step(title, started, self._clock(), "cut off"))

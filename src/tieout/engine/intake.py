@@ -120,7 +120,6 @@ class Intake:
         """Page after page; what was read is stored while the next ones are on their way."""
         lane: Lane = "backfill" if begun.backfill else feed.flow.errand
         more, cursor, batch, since = True, begun.value, _Batch(begun.again, begun.backfill), self._clock()
-        way = self._courtesy.way()
         why = await self._full(feed.flow, lane)
         while more and not why:
             try:
@@ -133,11 +132,11 @@ class Intake:
             if page.complete:
                 batch.reached, batch.swept = page.cursor, not page.more
             more, cursor = page.more and page.complete, page.cursor
-            if not more or len(batch.told) >= feed.flow.page or self._clock() - since >= _GATHERED:
-                with way.working():
+            if not more or len(batch.told) >= self._courtesy.size(feed.flow.page) or self._clock() - since >= _GATHERED:
+                with self._courtesy.working():
                     await storing.stored()
                 if feed.flow.page > 1:
-                    await way.give()
+                    await self._courtesy.give()
                 why = await self._full(feed.flow, lane) if more else ""
                 await storing.take(batch)
                 batch, since = _Batch(begun.again, begun.backfill), self._clock()
@@ -214,11 +213,11 @@ class Intake:
         one that has room and was not begun."""
         if feed.flow.page == 1:
             return len(await messages.record(tx, told, via=via, now=self._clock(), again=again))
-        flow, new = feed.flow, 0
-        for first in range(0, len(told), flow.page):
-            for lane, page in _in_lanes(told[first : first + flow.page], lambda each: flow.lane(_row(each))).items():
+        flow, new, size = feed.flow, 0, self._courtesy.size(feed.flow.page)
+        for first in range(0, len(told), size):
+            for lane, page in _in_lanes(told[first : first + size], lambda each: flow.lane(_row(each))).items():
                 waits = await runs.unbegun(tx, flow.name, lane, backfill=backfill)
-                joins = waits is not None and waits["messages"] + len(page) <= flow.page
+                joins = waits is not None and waits["messages"] + len(page) <= size
                 subject = f"{feed.source.name}/{feed.kind}/{await messages.next_number(tx)}"
                 run = waits["id"] if waits is not None and joins else run_id(flow.name, subject, "1")
                 more, in_flight = await messages.record_page(
