@@ -1,7 +1,11 @@
-"""Two hundred won deals lack one value: one row on the work list, one value, one plan to confirm, two hundred projects."""
+"""Sixty won deals lack one value: one row on the work list, one value, one plan to confirm, sixty projects.
+
+`TIEOUT_DEALS=200` does it with as many as you say.
+"""
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from decimal import Decimal
 
@@ -17,10 +21,10 @@ from .world import LEAD, World
 pytestmark = [pytest.mark.anyio, pytest.mark.loopback, pytest.mark.tryton]
 ANNA, PRIYA = "anna.fischer@kestrel.example", "priya.raman@kestrel.example"
 PRACTICE = "Quantum Advisory"
-DEALS = 200
+DEALS = int(os.environ.get("TIEOUT_DEALS", "60"))
 
 
-async def test_one_missing_department_on_two_hundred_deals_is_one_row_one_value_and_one_plan(world: World) -> None:
+async def test_one_missing_department_on_many_deals_is_one_row_one_value_and_one_plan(world: World) -> None:
     await world.hub.operator.set_value(
         ValueRow("tax_class", PRACTICE, "Sales tax 8%", author=ANNA, valid_from=date(2026, 1, 1))
     )
