@@ -120,6 +120,8 @@ class Intake:
         """Page after page; what was read is stored while the next ones are on their way."""
         lane: Lane = "backfill" if begun.backfill else feed.flow.errand
         more, cursor, batch, since = True, begun.value, _Batch(begun.again, begun.backfill), self._clock()
+        # Single records are nobody's volume: they neither give way nor owe it.
+        courtesy = self._courtesy if feed.flow.page > 1 else Courtesy()
         why = await self._full(feed.flow, lane)
         while more and not why:
             try:
@@ -132,11 +134,10 @@ class Intake:
             if page.complete:
                 batch.reached, batch.swept = page.cursor, not page.more
             more, cursor = page.more and page.complete, page.cursor
-            if not more or len(batch.told) >= self._courtesy.size(feed.flow.page) or self._clock() - since >= _GATHERED:
-                with self._courtesy.working():
+            if not more or len(batch.told) >= courtesy.size(feed.flow.page) or self._clock() - since >= _GATHERED:
+                with courtesy.working():
                     await storing.stored()
-                if feed.flow.page > 1:
-                    await self._courtesy.give()
+                await courtesy.give()
                 why = await self._full(feed.flow, lane) if more else ""
                 await storing.take(batch)
                 batch, since = _Batch(begun.again, begun.backfill), self._clock()

@@ -282,7 +282,6 @@ async def engagements_to_bill(tx: Tx, entity: str, through: date, period: str) -
     """Engagements with something of `unbilled` up to a day that were not asked for this period (2026-10) yet.
 
     One after the other, so that those that were asked cost a look at their run, and no sweep sums up everything ever worked.
-    Where an entry was never decided there is something, whatever became of the others; only without one are they summed up.
     """
     found = await rows(
         tx,
@@ -292,20 +291,10 @@ async def engagements_to_bill(tx: Tx, entity: str, through: date, period: str) -
           where p.entity = %(entity)s
             and not exists (select from run r where r.id = 'time_to_invoice:' || p.engagement || '/' || %(period)s || ':1')
         )
-        select engagement from unasked
-        where case
-          when exists (
-            select from time_entry t left join project_task k on k.key = t.task left join project p on p.key = t.project
-            where t.engagement = unasked.engagement and t.state = 'approved' and t.billable_minutes <> 0
-              and t.work_date <= %(through)s and t.problem = '' and coalesce(k.billable, true) and coalesce(p.contract_version, 1) > 0
-              and not exists (select from evidence e where e.connection = t.connection and e.source_id = t.source_id)
-              and not exists (select from piece c where c.connection = t.connection and c.source_id = t.source_id)
-          ) then true
-          else exists (
-            select from unbilled u
-            where u.engagement = unasked.engagement and u.work_date <= %(through)s and u.problem = '' and u.minutes <> 0
-          )
-        end order by 1
+        select engagement from unasked cross join lateral (
+          select from unbilled u
+          where u.engagement = unasked.engagement and u.work_date <= %(through)s and u.problem = '' and u.minutes <> 0 limit 1
+        ) something order by 1
         """,
         {"entity": entity, "through": through, "period": period},
     )
